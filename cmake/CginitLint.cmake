@@ -1,0 +1,41 @@
+# Targets format-check, format and lint. The tools are only looked for: a build needs none of them.
+
+find_program(CGINIT_CLANG_FORMAT NAMES clang-format-14 clang-format)
+find_program(CGINIT_RUN_CLANG_TIDY NAMES run-clang-tidy-14 run-clang-tidy)
+mark_as_advanced(CGINIT_CLANG_FORMAT CGINIT_RUN_CLANG_TIDY)
+
+# cginit_missing_tool(<target> <tool> <package>): a target that says what it would need.
+function(cginit_missing_tool target tool package)
+    add_custom_target(${target}
+        COMMAND ${CMAKE_COMMAND} -E echo "${target} needs ${tool} (package ${package})"
+        COMMAND ${CMAKE_COMMAND} -E false VERBATIM)
+endfunction()
+
+file(GLOB_RECURSE cginit_formatted CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/src/*.cpp" "${PROJECT_SOURCE_DIR}/src/*.hpp" "${PROJECT_SOURCE_DIR}/include/*.hpp"
+    "${PROJECT_SOURCE_DIR}/tests/*.cpp" "${PROJECT_SOURCE_DIR}/tests/*.hpp")
+
+if(CGINIT_CLANG_FORMAT)
+    add_custom_target(format-check
+        COMMAND "${CGINIT_CLANG_FORMAT}" --dry-run --Werror ${cginit_formatted}
+        COMMENT "Is it formatted?" VERBATIM)
+    add_custom_target(format
+        COMMAND "${CGINIT_CLANG_FORMAT}" -i ${cginit_formatted}
+        COMMENT "Formatting" VERBATIM)
+else()
+    cginit_missing_tool(format-check clang-format clang-format)
+    cginit_missing_tool(format clang-format clang-format)
+endif()
+
+# Over compile_commands.json, in parallel. It reads GCC's commands too, and must not stumble over GCC's own warnings.
+if(CGINIT_RUN_CLANG_TIDY)
+    add_custom_target(lint
+        COMMAND "${CGINIT_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}" -extra-arg=-Wno-unknown-warning-option
+            "^${PROJECT_SOURCE_DIR}/(src|tests)/.*\\.cpp$"
+        COMMENT "clang-tidy" USES_TERMINAL VERBATIM)
+    if(CGINIT_LIBMOUNT_DIR)
+        add_dependencies(lint cginit_libmount_build)
+    endif()
+else()
+    cginit_missing_tool(lint run-clang-tidy clang-tidy)
+endif()

@@ -1,0 +1,41 @@
+# Language, flags and warnings. Targets of this project link cginit_flags; what comes from elsewhere does not.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE MinSizeRel CACHE STRING "Build type" FORCE)
+endif()
+# -Og: what a debugger shows is what was written, and -Wmaybe-uninitialized and its kin still see the flow.
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
+
+add_library(cginit_flags INTERFACE)
+target_compile_options(cginit_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+    -Wold-style-cast -Wcast-qual -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wundef -Wunused
+    -Wextra-semi -Wredundant-decls -Wmissing-declarations
+    $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wsuggest-override>
+    $<$<CXX_COMPILER_ID:Clang>:-Wsuggest-override -Wunreachable-code>
+    $<$<BOOL:${CGINIT_WERROR}>:-Werror>
+    # No build machine's paths in the binary.
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
+
+if(CGINIT_STATIC)
+    # GCC and clang make PIEs by default here, and CMake's own property only ever adds -fPIE.
+    # One section per function and object, so that the linker can leave out what nothing reaches.
+    target_compile_options(cginit_flags INTERFACE -fno-pie -fno-pic -ffunction-sections -fdata-sections)
+    # clang finds -no-pie superfluous next to -static, and says so; tests are linked without -static.
+    target_link_options(cginit_flags INTERFACE -no-pie -Wl,--gc-sections
+        $<$<CXX_COMPILER_ID:Clang>:-Wno-unused-command-line-argument>)
+endif()
+
+if(CGINIT_SANITIZE)
+    if(CGINIT_STATIC)
+        message(FATAL_ERROR "CGINIT_SANITIZE needs CGINIT_STATIC=OFF: the sanitizers' run time is not for static binaries.")
+    endif()
+    target_compile_options(cginit_flags INTERFACE
+        -fsanitize=${CGINIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(cginit_flags INTERFACE -fsanitize=${CGINIT_SANITIZE})
+endif()

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Packs what is needed to link cginit again with another libmount, libblkid or libc.
+#
+#   make-kit.sh --name NAME --objects LIST --libmount DIR --cxx COMPILER --out DIR [--source PATH]
+#
+# LIST names one object file per line; DIR of --libmount is what cmake/libmount/build.sh left. With --source the source
+# of libmount goes in as well: PATH, or what apt offered where PATH is empty. Leaves DIR/NAME.tar.xz.
+set -euo pipefail
+
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+with_source=no source=''
+while [ $# -ge 2 ]; do
+    case $1 in
+        --name) name=$2 ;;
+        --objects) objects=$2 ;;
+        --libmount) libmount=$2 ;;
+        --cxx) cxx=$2 ;;
+        --out) out=$2 ;;
+        --source) with_source=yes source=$2 ;;
+        *) echo "unknown option $1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+kit=$dir/$name
+mkdir -p "$kit/objects" "$kit/lib" "$kit/licenses"
+
+# a/CMakeFiles/cginit_io.dir/parse/status.cpp.o -> cginit_io.parse.status.cpp.o
+while IFS= read -r object; do
+    flat=$(sed 's|.*/CMakeFiles/||; s|\.dir/|.|; s|\./||g; s|/|.|g' <<<"$object")
+    cp "$object" "$kit/objects/$flat"
+done <"$objects"
+
+cp "$libmount/lib/libmount.a" "$libmount/lib/libblkid.a" "$kit/lib/"
+cp "$libmount"/licenses/* "$here/../../LICENSE" "$here/../../docs/third-party.md" "$kit/licenses/"
+sed "s|@CXX@|$(basename "$cxx")|" "$here/link.sh.in" >"$kit/link.sh"
+chmod +x "$kit/link.sh"
+{
+    echo "Link cginit again:  ./link.sh [OUTPUT]     (LIBMOUNT=, LIBBLKID=, CXX= and LDFLAGS= replace a part)"
+    echo "Which parts, under which licence, and how: licenses/third-party.md"
+    echo
+    echo "Made with:"
+    echo "  $("$cxx" --version | head -n 1)"
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' libc6-dev 2>/dev/null || true
+    fi
+    echo "  util-linux 2.38.1 (see cmake/libmount/build.sh of the project for its configure line)"
+} >"$kit/README"
+
+if [ "$with_source" = yes ]; then
+    if [ -n "$source" ]; then
+        mkdir "$kit/util-linux-source"
+        cp -r "$source" "$kit/util-linux-source/"
+    else
+        "$here/../libmount/build.sh" source --out "$kit/util-linux-source"
+    fi
+    cp "$here/../libmount/build.sh" "$kit/util-linux-source/build-libmount.sh"
+fi
+
+tar -C "$dir" -caf "$out/$name.tar.xz" --owner=0 --group=0 "$name"
+echo "$out/$name.tar.xz"
