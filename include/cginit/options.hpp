@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/init_traits.hpp"
+
+namespace cginit {
+
+/// `--layout`: the hierarchy that the init gets to see. `automatic` = the host's, unless this init cannot boot on it.
+enum class Layout { automatic, host, unified, hybrid, legacy };
+/// `--method`: how the view becomes private and writable.
+enum class Method { automatic, name_space, bind, remount, none };
+/// `--inner`: one cgroup level between the engine's limits and the init. `automatic` = wherever it guards.
+enum class Inner { automatic, never };
+/// `--dry-run` prints the plan; nothing is changed.
+enum class Action { run, dry_run };
+enum class LogLevel { debug, info, warning, error, off };
+
+/// What the user asked for, after the command line was laid over the environment. Plain values: no policy.
+struct Options {
+    Layout layout = Layout::automatic;
+    Method method = Method::automatic;
+    Inner inner = Inner::automatic;
+    /// `--tmpfs`: false = leave /run as the engine made it.
+    bool run_tmpfs = true;
+    /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
+    std::vector<std::string> keep_mounts;
+    Action action = Action::run;
+    /// `--root DIR`: the facts are read below it; "/" is the running system.
+    std::string root = "/";
+    /// `--init-traits`, with `--root` only.
+    std::optional<InitTraits> init_traits;
+    LogLevel log_level = LogLevel::info;
+    /// INIT and its ARGS as the user wrote them; empty = look for a real init.
+    std::vector<std::string> init_argv;
+    /// Called under another name (is_own_name()): the wrapper installed over an init. `init_argv` is empty then, and
+    /// all arguments are the real init's, which gets the wrapper's own argv[0].
+    bool as_wrapper = false;
+    std::vector<std::string> wrapper_args;
+    /// Warnings found on the way (unknown CGINIT_ variables), each a full sentence part ending in ", ignoring".
+    std::vector<std::string> warnings;
+
+    bool operator==(const Options&) const = default;
+};
+
+[[nodiscard]] const char* to_string(Layout layout);
+[[nodiscard]] const char* to_string(Method method);
+[[nodiscard]] const char* to_string(Inner inner);
+
+}  // namespace cginit

@@ -1,0 +1,35 @@
+#include "cginit/options.hpp"
+
+namespace cginit {
+
+const char* to_string(Layout layout) {
+    switch (layout) {
+        case Layout::automatic: return "auto";
+        case Layout::host: return "host";
+        case Layout::unified: return "unified";
+        case Layout::hybrid: return "hybrid";
+        case Layout::legacy: return "legacy";
+    }
+    return "?";
+}
+
+const char* to_string(Method method) {
+    switch (method) {
+        case Method::automatic: return "auto";
+        case Method::name_space: return "namespace";
+        case Method::bind: return "bind";
+        case Method::remount: return "remount";
+        case Method::none: return "none";
+    }
+    return "?";
+}
+
+const char* to_string(Inner inner) {
+    switch (inner) {
+        case Inner::automatic: return "auto";
+        case Inner::never: return "never";
+    }
+    return "?";
+}
+
+}  // namespace cginit

@@ -1,0 +1,176 @@
+#include "source/source.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include "core/text.hpp"
+
+namespace cginit {
+
+namespace {
+
+/// The path as the *at() calls want it below a root's fd: "/proc/self" is "proc/self", "/" is ".".
+const char* below_root(const std::string& path) {
+    const std::size_t begin = path.find_first_not_of('/');
+    return begin == std::string::npos ? "." : path.c_str() + begin;
+}
+
+/// O_NOCTTY: whatever the path turns out to be, it must not become our controlling terminal.
+Result<UniqueFd> open_below(const UniqueFd& root, const std::string& path, int flags) {
+    for (;;) {
+        const int fd = ::openat(root.get(), below_root(path), flags | O_CLOEXEC | O_NOCTTY);
+        if (fd >= 0) {
+            return UniqueFd(fd);
+        }
+        if (errno != EINTR) {
+            return make_errno_error(errno, concat({"open ", path}));
+        }
+    }
+}
+
+/// Appends up to `size` bytes; the count says how many, 0 at the end of the file.
+Result<std::size_t> read_some(const UniqueFd& fd, const std::string& path, std::string& text, std::size_t size) {
+    const std::size_t before = text.size();
+    text.resize(before + size);
+    for (;;) {
+        const ssize_t count = ::read(fd.get(), text.data() + before, size);
+        if (count >= 0) {
+            text.resize(before + static_cast<std::size_t>(count));
+            return static_cast<std::size_t>(count);
+        }
+        if (errno != EINTR) {
+            return make_errno_error(errno, concat({"read ", path}));
+        }
+    }
+}
+
+FileType file_type(mode_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG: return FileType::regular;
+        case S_IFDIR: return FileType::directory;
+        case S_IFLNK: return FileType::symlink;
+        default: return FileType::other;
+    }
+}
+
+}  // namespace
+
+Result<Source> Source::open(const std::string& root) {
+    const bool live = !root.empty() && root.find_first_not_of('/') == std::string::npos;
+    // O_PATH: a root that may be walked but not listed is enough.
+    const int fd = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return make_errno_error(errno, concat({"open ", root}));
+    }
+    return Source(UniqueFd(fd), live);
+}
+
+Result<std::string> Source::read(const std::string& path) const {
+    const Result<UniqueFd> fd = open_below(root_, path, O_RDONLY);
+    if (!fd) {
+        return fd.error();
+    }
+    // Files in /proc have no size to ask for, and give what they like per read: only 0 is the end.
+    constexpr std::size_t kFirstChunk = 4096;
+    std::string text;
+    for (;;) {
+        const Result<std::size_t> count = read_some(*fd, path, text, std::max(kFirstChunk, text.size()));
+        if (!count) {
+            return count.error();
+        }
+        if (*count == 0) {
+            return text;
+        }
+    }
+}
+
+Result<std::optional<std::string>> Source::read_if_exists(const std::string& path) const {
+    Result<std::string> text = read(path);
+    if (text) {
+        return std::optional<std::string>(std::move(*text));
+    }
+    // ENOTDIR: something above it is a file, so it does not exist either.
+    if (text.error().errnum == ENOENT || text.error().errnum == ENOTDIR) {
+        return std::optional<std::string>();
+    }
+    return text.error();
+}
+
+Result<std::string> Source::read_head(const std::string& path, std::size_t limit) const {
+    // O_NONBLOCK: a FIFO that took the file's place must not hold up PID 1.
+    const Result<UniqueFd> fd = open_below(root_, path, O_RDONLY | O_NONBLOCK);
+    if (!fd) {
+        return fd.error();
+    }
+    std::string text;
+    while (text.size() < limit) {
+        const Result<std::size_t> count = read_some(*fd, path, text, limit - text.size());
+        if (!count) {
+            return count.error();
+        }
+        if (*count == 0) {
+            break;
+        }
+    }
+    return text;
+}
+
+std::optional<std::string> Source::read_link_if_exists(const std::string& path) const {
+    std::string text(PATH_MAX, '\0');
+    const ssize_t size = ::readlinkat(root_.get(), below_root(path), text.data(), text.size());
+    if (size >= 0) {
+        text.resize(static_cast<std::size_t>(size));
+        return text;
+    }
+    if (errno != EINVAL) {
+        return std::nullopt;
+    }
+    const Result<std::string> plain = read(path);
+    if (!plain) {
+        return std::nullopt;
+    }
+    return std::string(trim(*plain));
+}
+
+FileType Source::type(const std::string& path) const {
+    struct stat status = {};
+    if (::fstatat(root_.get(), below_root(path), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return FileType::absent;
+    }
+    return file_type(status.st_mode);
+}
+
+bool Source::is_executable(const std::string& path) const {
+    return ::faccessat(root_.get(), below_root(path), X_OK, AT_EACCESS) == 0;
+}
+
+std::vector<std::string> Source::list(const std::string& path) const {
+    std::vector<std::string> names;
+    const int fd = ::openat(root_.get(), below_root(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return names;
+    }
+    DIR* directory = ::fdopendir(fd);
+    if (directory == nullptr) {
+        ::close(fd);
+        return names;
+    }
+    while (const dirent* entry = ::readdir(directory)) {
+        std::string name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.push_back(std::move(name));
+        }
+    }
+    ::closedir(directory);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace cginit

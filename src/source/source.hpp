@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/result.hpp"
+#include "core/unique_fd.hpp"
+
+namespace cginit {
+
+enum class FileType { absent, regular, directory, symlink, other };
+
+/// The only reader of the system: files below one root directory, which is "/" for the running container and the
+/// capture's folder for `--root`. Paths are absolute as the container sees them. Nothing is ever written.
+class Source {
+public:
+    /// Opens the root directory; an error names it.
+    static Result<Source> open(const std::string& root);
+
+    /// The whole file. A missing file is an error.
+    [[nodiscard]] Result<std::string> read(const std::string& path) const;
+    /// The whole file; empty if it does not exist. Every other failure is an error.
+    [[nodiscard]] Result<std::optional<std::string>> read_if_exists(const std::string& path) const;
+    /// The first `limit` bytes of a regular file (ELF magic, `#!` line).
+    [[nodiscard]] Result<std::string> read_head(const std::string& path, std::size_t limit) const;
+    /// The text of a symlink (`cgroup:[4026531835]`), or the content of a plain file of that name as captures hold
+    /// it; empty if there is neither.
+    [[nodiscard]] std::optional<std::string> read_link_if_exists(const std::string& path) const;
+    /// What is at `path` itself, symlinks in the last component not followed.
+    [[nodiscard]] FileType type(const std::string& path) const;
+    /// True if anything exists at `path`.
+    [[nodiscard]] bool exists(const std::string& path) const { return type(path) != FileType::absent; }
+    /// True if this process may execute the file (faccessat(X_OK) with effective ids).
+    [[nodiscard]] bool is_executable(const std::string& path) const;
+    /// The names in a directory in byte order, without "." and ".."; empty if it does not exist.
+    [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
+    /// True if this is the running system and not a capture.
+    [[nodiscard]] bool is_live() const { return live_; }
+
+private:
+    Source(UniqueFd root, bool live) : root_(std::move(root)), live_(live) {}
+    UniqueFd root_;
+    bool live_;
+};
+
+}  // namespace cginit
