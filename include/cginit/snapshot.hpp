@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/init_traits.hpp"
+#include "cginit/mount_table.hpp"
+
+namespace cginit {
+
+/// A fact that may be out of sight. `unknown` always has a planned answer; it is never taken for `no`.
+enum class Tri { no, yes, unknown };
+
+/// One line of /proc/self/cgroup, cgroups(7): `4:memory:/docker/3aef`, `9:name=systemd:/docker/3aef`, `0::/`.
+struct CgroupEntry {
+    int hierarchy_id = 0;
+    /// Sorted; empty for v2. Named hierarchies have the one element `name=NAME`.
+    std::vector<std::string> controllers;
+    /// The own cgroup, relative to the root of the own cgroup namespace.
+    std::string path;
+
+    bool operator==(const CgroupEntry&) const = default;
+};
+
+/// What the own cgroup's directory shows where a mount lets us see it.
+struct CgroupDirectory {
+    Tri has_release_agent = Tri::unknown;    ///< v1: only a hierarchy's real root has the file
+    Tri has_cgroup_type = Tri::unknown;      ///< v2: only the real root lacks the file
+    Tri memory_hierarchical = Tri::unknown;  ///< v1 memory: memory.use_hierarchy reads 1
+    bool operator==(const CgroupDirectory&) const = default;
+};
+
+/// Capability and filter facts of /proc/self/status, proc(5).
+struct ProcessStatus {
+    std::uint64_t effective_capabilities = 0;
+    Tri no_new_privileges = Tri::unknown;
+    Tri seccomp_filter = Tri::unknown;
+    bool operator==(const ProcessStatus&) const = default;
+};
+
+/// Everything that cginit knows of the system, read once and frozen. A capture folder holds the same files, so that
+/// whatever follows from a Snapshot follows from a capture.
+struct Snapshot {
+    MountTable mounts;                 ///< /proc/self/mountinfo
+    std::vector<CgroupEntry> cgroups;  ///< /proc/self/cgroup
+    ProcessStatus status;              ///< /proc/self/status
+    std::string uid_map;               ///< /proc/self/uid_map, as read
+    std::string gid_map;               ///< /proc/self/gid_map, as read
+    /// Namespace ids by name: `cgroup` -> 4026531835; a missing link has no entry.
+    std::map<std::string, std::uint64_t> namespaces;
+    std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
+    std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
+    std::optional<std::string> kernel_release;  ///< /proc/sys/kernel/osrelease
+    /// By mount point of a visible cgroup mount: what the own cgroup's directory shows there.
+    std::map<std::string, CgroupDirectory> directories;
+    /// getpid() of the running system; empty for a capture, which stands for PID 1.
+    std::optional<int> pid;
+    InitTraits init;
+
+    bool operator==(const Snapshot&) const = default;
+};
+
+}  // namespace cginit

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/snapshot.hpp"
+
+namespace cginit {
+
+/// How much of a hierarchy one mount shows, compared with the own cgroup.
+enum class Exposure {
+    own_subtree,  ///< its root is the own cgroup, named from the host's root: `/docker/ID`
+    namespaced,   ///< its root is the own cgroup and the root of a private cgroup namespace: `/`
+    below,        ///< its root lies below the own cgroup: nothing above can be reached
+    whole_tree,   ///< its root lies above the own cgroup, or beside it
+    foreign,      ///< its root lies outside the cgroup namespace: `/..`
+};
+
+/// One mount of a hierarchy.
+struct HierarchyMount {
+    MountEntry entry;
+    Exposure exposure = Exposure::foreign;
+    bool visible = false;    ///< a path walk to the mount point ends in it
+    bool reachable = false;  ///< it can be moved or unmounted (is_reachable)
+    bool in_view = false;    ///< it belongs to /sys/fs/cgroup
+    bool ours = false;       ///< its mount source is `cginit`
+
+    bool operator==(const HierarchyMount&) const = default;
+};
+
+enum class HierarchyVersion { v1, v2 };
+
+/// A cgroup hierarchy joined from /proc/self/cgroup and mountinfo by its set of controllers, cgroups(7).
+struct Hierarchy {
+    int id = 0;
+    HierarchyVersion version = HierarchyVersion::v1;
+    std::vector<std::string> controllers;  ///< sorted; `name=systemd` for named ones; empty for v2
+    std::string own_path;                  ///< as in /proc/self/cgroup
+    std::vector<HierarchyMount> mounts;    ///< in mountinfo's order; empty = mounted nowhere
+    Tri real_root = Tri::unknown;          ///< the own cgroup is the host's root of the hierarchy
+    Tri memory_hierarchical = Tri::unknown;
+
+    bool operator==(const Hierarchy&) const = default;
+};
+
+/// What the cgroup view at /sys/fs/cgroup looks like.
+enum class View { unified, hybrid, legacy, none };
+
+enum class Engine { docker, podman, lxc, kubernetes, oci };
+
+/// The Snapshot, understood. Pure facts, no wishes.
+struct World {
+    std::vector<Hierarchy> hierarchies;
+    View view = View::none;
+    MountTable mounts;
+    Tri cgroup_namespaces = Tri::unknown;  ///< the kernel has them (Linux 4.6)
+    Tri namespaced = Tri::unknown;         ///< the own cgroup namespace is not the initial one
+    bool has_sys_admin = false;            ///< CAP_SYS_ADMIN is effective
+    bool initial_user_namespace = true;    ///< uid_map is the full identity map
+    Tri seccomp_filter = Tri::unknown;
+    std::string security_label;
+    bool is_pid1 = true;
+    Engine engine = Engine::oci;
+    std::string container_id;  ///< hexadecimal, empty if not found
+    InitTraits init;
+
+    bool operator==(const World&) const = default;
+};
+
+inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
+/// The mount source of everything that cginit mounts: the one source that is ever matched.
+inline constexpr const char* kMountSource = "cginit";
+
+/// `cpu,cpuacct`, `name=systemd`, `unified` for v2: the name in messages and of the step's part.
+[[nodiscard]] std::string hierarchy_name(const Hierarchy& hierarchy);
+/// The mount of the hierarchy that a path walk below /sys/fs/cgroup ends in; nullptr if there is none.
+[[nodiscard]] const HierarchyMount* view_mount(const Hierarchy& hierarchy);
+/// `docker`, `podman`, `lxc`, `kubernetes`, `oci`: the value of $container, systemd's CONTAINER_INTERFACE.
+[[nodiscard]] const char* to_string(Engine engine);
+[[nodiscard]] const char* to_string(Exposure exposure);
+[[nodiscard]] const char* to_string(Tri tri);
+
+/// Understands a Snapshot. A cgroup mount whose controllers no line of /proc/self/cgroup has becomes a hierarchy of its
+/// own with the id -1 and no own path.
+[[nodiscard]] World classify(const Snapshot& snapshot);
+
+}  // namespace cginit

@@ -1,0 +1,220 @@
+#include <algorithm>
+
+#include "cginit/world.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "detect/engine.hpp"
+#include "detect/own_directory.hpp"
+
+namespace cginit {
+namespace {
+
+/// PROC_CGROUP_INIT_INO, include/linux/proc_ns.h: the same on every kernel that has cgroup namespaces.
+constexpr std::uint64_t kInitialCgroupNamespace = 4026531835;
+constexpr unsigned kCapSysAdmin = 21;
+
+Tri classify_namespaced(const Snapshot& snapshot) {
+    const auto id = snapshot.namespaces.find("cgroup");
+    if (id == snapshot.namespaces.end()) {
+        return snapshot.namespaces.empty() ? Tri::unknown : Tri::no;
+    }
+    return id->second == kInitialCgroupNamespace ? Tri::no : Tri::yes;
+}
+
+/// `6.1.0-18-amd64` is at least 5.11.
+bool at_least(const std::optional<std::string>& release, unsigned long major, unsigned long minor) {
+    if (!release) {
+        return false;
+    }
+    const std::vector<std::string> parts = split(*release, '.');
+    if (parts.size() < 2) {
+        return false;
+    }
+    const unsigned long first = parse_number(parts[0]).value_or(0);
+    const unsigned long second = parse_number(parts[1].substr(0, parts[1].find_first_not_of("0123456789"))).value_or(0);
+    return first > major || (first == major && second >= minor);
+}
+
+Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
+    if (snapshot.namespaces.count("cgroup") != 0 || at_least(snapshot.kernel_release, 4, 6)) {
+        return Tri::yes;
+    }
+    // Other links but not this one: a kernel before 4.6.
+    return snapshot.namespaces.empty() ? Tri::unknown : Tri::no;
+}
+
+Exposure classify_exposure(const MountEntry& mount, const std::string& own_path, Tri namespaced) {
+    // `/../..` on /sys/fs/cgroup/cpu: -v /sys/fs/cgroup with a private cgroup namespace.
+    if (is_outside_namespace(mount.root)) {
+        return Exposure::foreign;
+    }
+    if (mount.root == own_path) {
+        return own_path == "/" && namespaced != Tri::no ? Exposure::namespaced : Exposure::own_subtree;
+    }
+    if (!own_path.empty() && is_at_or_below(mount.root, own_path)) {
+        return Exposure::below;
+    }
+    return Exposure::whole_tree;
+}
+
+/// True if the mount is part of the tree that stands at /sys/fs/cgroup, however deep it is stacked there.
+bool belongs_to_view(const MountTable& table, const MountEntry& mount, const std::vector<const MountEntry*>& stack) {
+    const MountEntry* current = &mount;
+    while (current != nullptr && is_at_or_below(current->point, kCgroupRoot)) {
+        if (std::find(stack.begin(), stack.end(), current) != stack.end()) {
+            return true;
+        }
+        const int parent = current->parent;
+        const auto found =
+            std::find_if(table.begin(), table.end(), [parent](const MountEntry& entry) { return entry.id == parent; });
+        current = found == table.end() || found->id == current->id ? nullptr : &*found;
+    }
+    return false;
+}
+
+Tri classify_real_root(const Hierarchy& hierarchy, const Snapshot& snapshot, Tri namespaced) {
+    if (hierarchy.own_path != "/") {
+        return Tri::no;
+    }
+    if (namespaced == Tri::no) {
+        return Tri::yes;
+    }
+    Tri answer = Tri::unknown;
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        // Something lies above the own cgroup, so it is not the root.
+        if (mount.exposure == Exposure::foreign) {
+            return Tri::no;
+        }
+        const auto directory = snapshot.directories.find(mount.entry.point);
+        if (directory == snapshot.directories.end() || !mount.visible || mount.entry.root != "/") {
+            continue;
+        }
+        const CgroupDirectory& seen = directory->second;
+        if (hierarchy.version == HierarchyVersion::v1) {
+            answer = seen.has_release_agent;
+        } else if (seen.has_cgroup_type != Tri::unknown) {
+            answer = seen.has_cgroup_type == Tri::yes ? Tri::no : Tri::yes;
+        }
+    }
+    return answer;
+}
+
+Tri classify_memory(const Hierarchy& hierarchy, const Snapshot& snapshot) {
+    // Linux 5.11 made every v1 memory cgroup hierarchical (bef8620cd8e0).
+    if (at_least(snapshot.kernel_release, 5, 11)) {
+        return Tri::yes;
+    }
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        const auto directory = snapshot.directories.find(mount.entry.point);
+        if (mount.visible && directory != snapshot.directories.end()) {
+            return directory->second.memory_hierarchical;
+        }
+    }
+    return Tri::unknown;
+}
+
+std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced) {
+    std::vector<Hierarchy> hierarchies;
+    for (const CgroupEntry& cgroup : snapshot.cgroups) {
+        Hierarchy hierarchy;
+        hierarchy.id = cgroup.hierarchy_id;
+        hierarchy.version = cgroup.controllers.empty() ? HierarchyVersion::v2 : HierarchyVersion::v1;
+        hierarchy.controllers = cgroup.controllers;
+        hierarchy.own_path = cgroup.path;
+        hierarchies.push_back(std::move(hierarchy));
+    }
+    const std::vector<const MountEntry*> stack = stack_at(snapshot.mounts, kCgroupRoot);
+    for (const MountEntry& mount : snapshot.mounts) {
+        if (!is_cgroup(mount)) {
+            continue;
+        }
+        auto owner = std::find_if(hierarchies.begin(), hierarchies.end(), [&mount](const Hierarchy& hierarchy) {
+            return hierarchy.id >= 0 && carries_controllers(mount, hierarchy.controllers);
+        });
+        if (owner == hierarchies.end()) {
+            Hierarchy stranger;
+            stranger.id = -1;
+            stranger.version = mount.fstype == "cgroup2" ? HierarchyVersion::v2 : HierarchyVersion::v1;
+            stranger.controllers = {mount.super_options};
+            hierarchies.push_back(std::move(stranger));
+            owner = hierarchies.end() - 1;
+        }
+        const MountEntry* visible = visible_mount_at(snapshot.mounts, mount.point);
+        HierarchyMount joined;
+        joined.entry = mount;
+        joined.exposure = classify_exposure(mount, owner->own_path, namespaced);
+        joined.visible = visible != nullptr && visible->id == mount.id;
+        joined.reachable = is_reachable(snapshot.mounts, mount);
+        joined.in_view = belongs_to_view(snapshot.mounts, mount, stack);
+        // A bind keeps the source of what it was bound from; the tmpfs that holds it is ours.
+        joined.ours =
+            mount.source == kMountSource || (joined.in_view && !stack.empty() && stack.front()->source == kMountSource);
+        owner->mounts.push_back(std::move(joined));
+    }
+    return hierarchies;
+}
+
+/// cgroup2 on /sys/fs/cgroup is unified; a cgroup2 mount below it next to v1 mounts is hybrid, as systemd's statfs
+/// checks see it (src/basic/cgroup-util.c, cg_unified_cached).
+View classify_view(const std::vector<Hierarchy>& hierarchies) {
+    bool v1 = false;
+    bool v2 = false;
+    for (const Hierarchy& hierarchy : hierarchies) {
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            if (!mount.in_view || !mount.visible) {
+                continue;
+            }
+            if (mount.entry.point == kCgroupRoot) {
+                return View::unified;
+            }
+            v2 = v2 || hierarchy.version == HierarchyVersion::v2;
+            v1 = v1 || hierarchy.version == HierarchyVersion::v1;
+        }
+    }
+    if (v1) {
+        return v2 ? View::hybrid : View::legacy;
+    }
+    return View::none;
+}
+
+/// `         0          0 4294967295`
+bool is_full_identity_map(const std::string& map) {
+    std::vector<std::string> words;
+    for (const std::string& word : split(map, ' ')) {
+        if (!word.empty()) {
+            words.push_back(word);
+        }
+    }
+    return words == std::vector<std::string>{"0", "0", "4294967295"};
+}
+
+}  // namespace
+
+World classify(const Snapshot& snapshot) {
+    World world;
+    world.namespaced = classify_namespaced(snapshot);
+    world.cgroup_namespaces = classify_cgroup_namespaces(snapshot);
+    world.hierarchies = join_hierarchies(snapshot, world.namespaced);
+    for (Hierarchy& hierarchy : world.hierarchies) {
+        hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
+        if (std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), "memory") !=
+            hierarchy.controllers.end()) {
+            hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);
+        }
+    }
+    world.view = classify_view(world.hierarchies);
+    world.mounts = snapshot.mounts;
+    world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
+    // Kernels without user namespaces have no uid_map.
+    world.initial_user_namespace = snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
+    world.seccomp_filter = snapshot.status.seccomp_filter;
+    world.security_label = snapshot.security_label;
+    world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;
+    const EngineFacts engine = detect_engine(snapshot);
+    world.engine = engine.engine;
+    world.container_id = engine.container_id;
+    world.init = snapshot.init;
+    return world;
+}
+
+}  // namespace cginit

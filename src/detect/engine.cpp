@@ -1,0 +1,87 @@
+#include "detect/engine.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+constexpr std::size_t kIdLength = 64;
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+/// The first run of exactly 64 hexadecimal digits: `/machine.slice/libpod-3aef....scope/container`.
+std::string find_id(std::string_view text) {
+    for (std::size_t begin = 0; begin < text.size();) {
+        std::size_t end = begin;
+        while (end < text.size() && is_hex(text[end])) {
+            ++end;
+        }
+        if (end - begin == kIdLength) {
+            return std::string(text.substr(begin, kIdLength));
+        }
+        begin = end + 1;
+    }
+    return {};
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+Engine engine_of_path(const std::string& path) {
+    if (contains(path, "kubepods")) {
+        return Engine::kubernetes;
+    }
+    if (contains(path, "libpod")) {
+        return Engine::podman;
+    }
+    // `/docker/ID` with the cgroupfs driver, `/system.slice/docker-ID.scope` with systemd's.
+    if (contains(path, "/docker/") || contains(path, "/docker-")) {
+        return Engine::docker;
+    }
+    return contains(path, "/lxc") ? Engine::lxc : Engine::oci;
+}
+
+/// The files that engines bind into every container betray them where the cgroup paths read `/`:
+/// Docker `/var/lib/docker/containers/ID/hostname`, Podman `.../overlay-containers/ID/userdata/hostname`,
+/// Kubernetes `/var/lib/kubelet/pods/UID/...` on /etc/hosts.
+EngineFacts engine_of_mount(const MountEntry& mount) {
+    const std::string name = base_name(mount.point);
+    if (is_at_or_below(mount.point, "/run/secrets/kubernetes.io") || contains(mount.root, "/kubelet/pods/")) {
+        return {Engine::kubernetes, {}};
+    }
+    if (mount.point == "/run/.containerenv" || contains(mount.root, "/overlay-containers/")) {
+        return {Engine::podman, find_id(mount.root)};
+    }
+    if ((name == "hostname" || name == "hosts" || name == "resolv.conf") && contains(mount.root, "/containers/")) {
+        const std::string id = find_id(mount.root);
+        return {id.empty() ? Engine::oci : Engine::docker, id};
+    }
+    return {};
+}
+
+void merge(EngineFacts& facts, const EngineFacts& more) {
+    const bool better = facts.engine == Engine::oci || more.engine == Engine::kubernetes;
+    if (better && more.engine != Engine::oci) {
+        facts.engine = more.engine;
+    }
+    if (facts.container_id.empty()) {
+        facts.container_id = more.container_id;
+    }
+}
+
+}  // namespace
+
+EngineFacts detect_engine(const Snapshot& snapshot) {
+    EngineFacts facts;
+    for (const CgroupEntry& cgroup : snapshot.cgroups) {
+        merge(facts, {engine_of_path(cgroup.path), find_id(cgroup.path)});
+    }
+    for (const MountEntry& mount : snapshot.mounts) {
+        merge(facts, engine_of_mount(mount));
+    }
+    return facts;
+}
+
+}  // namespace cginit

@@ -1,0 +1,36 @@
+#include "detect/own_directory.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+
+bool is_outside_namespace(const std::string& path) { return is_at_or_below(path, "/.."); }
+
+std::optional<std::string> own_directory(const MountEntry& mount, const std::string& own_path) {
+    if (is_outside_namespace(mount.root) || is_outside_namespace(own_path) || own_path.empty()) {
+        return std::nullopt;
+    }
+    const std::optional<std::string> tail = path_below(own_path, mount.root);
+    if (!tail) {
+        return std::nullopt;
+    }
+    return join_path(mount.point, *tail);
+}
+
+bool carries_controllers(const MountEntry& mount, const std::vector<std::string>& controllers) {
+    if (controllers.empty()) {
+        return mount.fstype == "cgroup2";
+    }
+    if (mount.fstype != "cgroup") {
+        return false;
+    }
+    const std::vector<std::string> options = split(mount.super_options, ',');
+    return std::all_of(controllers.begin(), controllers.end(), [&options](const std::string& controller) {
+        return std::find(options.begin(), options.end(), controller) != options.end();
+    });
+}
+
+}  // namespace cginit

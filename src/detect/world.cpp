@@ -1,0 +1,51 @@
+#include "cginit/world.hpp"
+
+#include "core/text.hpp"
+
+namespace cginit {
+
+std::string hierarchy_name(const Hierarchy& hierarchy) {
+    return hierarchy.version == HierarchyVersion::v2 ? "unified" : join(hierarchy.controllers, ",");
+}
+
+const HierarchyMount* view_mount(const Hierarchy& hierarchy) {
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        if (mount.in_view && mount.visible) {
+            return &mount;
+        }
+    }
+    return nullptr;
+}
+
+const char* to_string(Engine engine) {
+    switch (engine) {
+        case Engine::docker: return "docker";
+        case Engine::podman: return "podman";
+        case Engine::lxc: return "lxc";
+        case Engine::kubernetes: return "kubernetes";
+        case Engine::oci: return "oci";
+    }
+    return "";
+}
+
+const char* to_string(Exposure exposure) {
+    switch (exposure) {
+        case Exposure::own_subtree: return "own subtree";
+        case Exposure::namespaced: return "namespaced";
+        case Exposure::below: return "below";
+        case Exposure::whole_tree: return "whole tree";
+        case Exposure::foreign: return "foreign";
+    }
+    return "";
+}
+
+const char* to_string(Tri tri) {
+    switch (tri) {
+        case Tri::no: return "no";
+        case Tri::yes: return "yes";
+        case Tri::unknown: return "unknown";
+    }
+    return "";
+}
+
+}  // namespace cginit

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/result.hpp"
+#include "cginit/snapshot.hpp"
+
+namespace cginit {
+
+// Texts of /proc files to values; `name` is the file for messages. Every malformed line is an error with its number.
+
+/// /proc/self/cgroup, cgroups(7).
+[[nodiscard]] Result<std::vector<CgroupEntry>> parse_proc_cgroup(const std::string& text, const std::string& name);
+/// CapEff, NoNewPrivs and Seccomp of /proc/self/status, proc(5). CapEff has to be there; the others came with Linux
+/// 4.10 and 3.8.
+[[nodiscard]] Result<ProcessStatus> parse_status(const std::string& text, const std::string& name);
+/// /proc/filesystems: the last word of each line.
+[[nodiscard]] std::vector<std::string> parse_filesystems(const std::string& text);
+/// The number in `cgroup:[4026531835]`; empty if the text is not of that form.
+[[nodiscard]] std::optional<std::uint64_t> parse_namespace_link(const std::string& text);
+
+}  // namespace cginit
