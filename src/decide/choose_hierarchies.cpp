@@ -1,0 +1,125 @@
+#include "decide/choose_hierarchies.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "decide/controller_policy.hpp"
+#include "detect/own_directory.hpp"
+
+namespace cginit {
+namespace {
+
+bool belongs_to_layout(const Hierarchy& hierarchy, View layout) {
+    const bool v2 = hierarchy.version == HierarchyVersion::v2;
+    return layout == View::hybrid || v2 == (layout == View::unified);
+}
+
+/// Why the hierarchy cannot be part of the new view; empty if it can.
+std::string obstacle(const Hierarchy& hierarchy, const Decision& decision) {
+    if (hierarchy.id < 0) {
+        return "no line of /proc/self/cgroup belongs to it";
+    }
+    if (!belongs_to_layout(hierarchy, decision.layout)) {
+        return concat({"not part of the ", to_string(decision.layout), " layout"});
+    }
+    if (view_mount(hierarchy) == nullptr) {
+        return "the engine does not show it";
+    }
+    if (hierarchy.real_root == Tri::yes) {
+        return "the own cgroup is the host's root of it";
+    }
+    if (is_outside_namespace(hierarchy.own_path)) {
+        return "the own cgroup lies outside of the cgroup namespace";
+    }
+    if (decision.method == Method::bind && !own_directory(view_mount(hierarchy)->entry, hierarchy.own_path)) {
+        return "the engine's mount does not show the own cgroup";
+    }
+    return {};
+}
+
+void guard(const Hierarchy& hierarchy, const Options& options, Method method, HierarchyDecision& choice) {
+    const Guard guard = guard_of(hierarchy);
+    choice.access = Access::writable;
+    if (guard == Guard::not_needed && (method != Method::bind || options.inner == Inner::never)) {
+        choice.reason = "it limits nothing";
+    } else if (options.inner == Inner::never) {
+        choice.reason = "unguarded: --inner=never";
+    } else if (guard == Guard::not_needed) {
+        // systemd takes the path of name=systemd for the path in every hierarchy.
+        choice.inner = true;
+        choice.reason = "an inner cgroup, so that the init's path is the same in all";
+    } else if (guard == Guard::impossible) {
+        choice.access = Access::read_only;
+        choice.reason = "limits of it do not hold for children";
+    } else {
+        choice.inner = true;
+        choice.reason = guard == Guard::unknown ? "guarded if memory is hierarchical, else read-only"
+                                                : "guarded by an inner cgroup";
+    }
+    if (choice.inner) {
+        choice.init_cgroup = join_path(choice.engine_cgroup, kInnerName);
+    }
+}
+
+HierarchyDecision choose(const Hierarchy& hierarchy, const Options& options, const Decision& decision) {
+    HierarchyDecision choice;
+    choice.name = hierarchy_name(hierarchy);
+    choice.engine_cgroup = hierarchy.own_path;
+    choice.init_cgroup = hierarchy.own_path;
+    choice.reason = obstacle(hierarchy, decision);
+    if (!choice.reason.empty()) {
+        return choice;
+    }
+    choice.assert_not_real_root = hierarchy.real_root == Tri::unknown;
+    if (decision.method == Method::none || decision.method == Method::remount) {
+        const bool read_only = view_mount(hierarchy)->entry.flags.read_only;
+        choice.access = read_only && decision.method == Method::none ? Access::read_only : Access::writable;
+        choice.reason = decision.method == Method::none ? "as it stands" : "remounted in place";
+        return choice;
+    }
+    guard(hierarchy, options, decision.method, choice);
+    return choice;
+}
+
+/// Every init of a unified layout needs the one v2 hierarchy; on v1 systemd tracks in name=systemd.
+Status require_hierarchy(const Decision& decision, const std::string& name) {
+    const auto choice = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
+                                     [&name](const HierarchyDecision& candidate) { return candidate.name == name; });
+    if (choice != decision.hierarchies.end() && choice->access == Access::writable) {
+        return {};
+    }
+    const std::string reason = choice == decision.hierarchies.end() ? "the host has none" : choice->reason;
+    return make_error(concat({"the init needs the ", name, " hierarchy, but ", reason}),
+                      "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)");
+}
+
+Status require_usable(const World& world, const Decision& decision) {
+    if (decision.layout == View::unified) {
+        return require_hierarchy(decision, "unified");
+    }
+    if (world.init.kind == InitKind::systemd) {
+        return require_hierarchy(decision, "name=systemd");
+    }
+    const bool any = std::any_of(decision.hierarchies.begin(), decision.hierarchies.end(),
+                                 [](const HierarchyDecision& choice) { return choice.access == Access::writable; });
+    if (any) {
+        return {};
+    }
+    return make_error("no cgroup hierarchy can be made writable: the own cgroup is the host's root in all of them",
+                      "run cginit in a container that has a cgroup of its own");
+}
+
+}  // namespace
+
+Status choose_hierarchies(const World& world, const Options& options, Decision& decision) {
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        decision.hierarchies.push_back(choose(hierarchy, options, decision));
+    }
+    if (decision.method == Method::none) {
+        return {};
+    }
+    return require_usable(world, decision);
+}
+
+}  // namespace cginit

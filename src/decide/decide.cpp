@@ -1,0 +1,185 @@
+#include <algorithm>
+
+#include "cginit/decision.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "decide/choose_hierarchies.hpp"
+#include "decide/view_facts.hpp"
+
+namespace cginit {
+namespace {
+
+constexpr const char* kSysAdminCure =
+    "add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN]) and run as root";
+
+Error refusal(std::string text, std::string cure) { return make_error(std::move(text), std::move(cure)); }
+
+/// systemd as a child of another init cannot find its own cgroup and refuses to be the manager (systemd(1)).
+Status require_pid1(const World& world) {
+    if (world.is_pid1 || world.init.kind != InitKind::systemd) {
+        return {};
+    }
+    return refusal("cginit is not PID 1, and systemd as the system manager has to be", "drop --init from the run line");
+}
+
+Status decide_layout(const World& world, const Options& options, Decision& decision) {
+    if (world.view == View::none) {
+        return refusal("no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
+                       "leave the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)");
+    }
+    decision.layout = world.view;
+    decision.layout_reason = "the host's";
+    const bool wants_v1 = options.layout == Layout::legacy || options.layout == Layout::hybrid;
+    const bool wants_v2 = options.layout == Layout::unified || options.layout == Layout::hybrid;
+    const bool has_v1 = world.view != View::unified;
+    const bool has_v2 = world.view != View::legacy;
+    if (options.layout == Layout::automatic || options.layout == Layout::host) {
+        return {};
+    }
+    if ((wants_v1 && !has_v1) || (wants_v2 && !has_v2)) {
+        return refusal(
+            concat({"--layout=", to_string(options.layout), ": this container's view is ", to_string(world.view)}),
+            "use --layout=host, or boot the host with the other hierarchy");
+    }
+    decision.layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
+    decision.layout_reason = concat({"asked for with --layout=", to_string(options.layout)});
+    return {};
+}
+
+/// Leaving the view as it is keeps the promises only if an earlier cginit made it, or if the user gave up the guard.
+Status decide_to_keep_view(const World& world, const Options& options, Decision& decision) {
+    const bool remount = options.method == Method::remount;
+    const std::string name = to_string(options.method);
+    if (decision.layout != world.view) {
+        return refusal(
+            concat({"--layout=", to_string(options.layout), " needs new mounts, --method=", name, " makes none"}),
+            "use --method=auto");
+    }
+    if (!is_own_view(world) && options.inner != Inner::never) {
+        return refusal(concat({"--method=", name, " leaves the engine's limits within reach of the init"}),
+                       "use --method=auto, or accept that with --inner=never");
+    }
+    const std::string defect = view_defect(world, remount);
+    if (!defect.empty()) {
+        return refusal(concat({"--method=", name, ": ", defect}), "use --method=auto");
+    }
+    decision.method = options.method;
+    decision.method_reason = concat({"asked for with --method=", name});
+    return {};
+}
+
+Status decide_method(const World& world, const Options& options, Decision& decision) {
+    if (options.method == Method::none || options.method == Method::remount) {
+        return decide_to_keep_view(world, options, decision);
+    }
+    if (options.method == Method::automatic && decision.layout == world.view && is_own_view(world) &&
+        (!world.is_pid1 || view_defect(world, false).empty())) {
+        decision.method = Method::none;
+        decision.method_reason = "an earlier cginit made the view private and writable";
+        return {};
+    }
+    if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
+        return refusal("--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)", "use --method=bind");
+    }
+    if (options.method != Method::automatic) {
+        decision.method = options.method;
+        decision.method_reason = concat({"asked for with --method=", to_string(options.method)});
+    } else if (world.cgroup_namespaces == Tri::no) {
+        decision.method = Method::bind;
+        decision.method_reason = "this kernel has no cgroup namespaces";
+    } else {
+        decision.method = Method::name_space;
+        decision.method_reason = "the kernel has cgroup namespaces";
+    }
+    return {};
+}
+
+Status decide_elsewhere(const World& world, const Options& options, Decision& decision) {
+    for (const ElsewhereMount& mount : elsewhere_mounts(world, options)) {
+        if (mount.kept) {
+            decision.kept_elsewhere.push_back(mount.point);
+            continue;
+        }
+        const std::string keep = concat({"--keep-mount ", mount.point, " if the init may have it"});
+        if (!mount.read_only) {
+            return refusal(concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
+                           concat({"leave that volume out, or say ", keep}));
+        }
+        if (!mount.reachable || is_at_or_below(mount.point, "/run")) {
+            return refusal(concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
+                           concat({"leave that volume out, or say ", keep}));
+        }
+        if (decision.method == Method::none || decision.method == Method::remount) {
+            return refusal(concat({"a cgroup mount at ", mount.point, " reaches above the own cgroup"}),
+                           concat({"use --method=auto, or say ", keep}));
+        }
+        decision.detach_elsewhere.push_back(mount.point);
+        decision.warnings.push_back(
+            concat({"the read-only cgroup mount at ", mount.point, " is detached (", keep, ")"}));
+    }
+    return {};
+}
+
+/// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it.
+void decide_run(const World& world, const Options& options, Decision& decision) {
+    if (!options.run_tmpfs) {
+        decision.run_reason = "--tmpfs=never";
+    } else if (world.init.kind != InitKind::systemd) {
+        decision.run_reason = "only systemd needs it";
+    } else if (visible_mount_at(world.mounts, "/run") != nullptr) {
+        decision.run_reason = "/run is a mount already";
+    } else {
+        decision.run_tmpfs = true;
+        decision.run_reason = "systemd needs /run as a tmpfs and would hide what the engine put there";
+    }
+}
+
+bool changes_anything(const Decision& decision) { return decision.method != Method::none || decision.run_tmpfs; }
+
+}  // namespace
+
+Result<Decision> decide(const World& world, const Options& options) {
+    Decision decision;
+    Status status = require_pid1(world);
+    if (status) {
+        status = decide_layout(world, options, decision);
+    }
+    if (status) {
+        status = decide_method(world, options, decision);
+    }
+    if (status) {
+        status = decide_elsewhere(world, options, decision);
+    }
+    if (status) {
+        status = choose_hierarchies(world, options, decision);
+    }
+    if (!status) {
+        return status.error();
+    }
+    decide_run(world, options, decision);
+    if (changes_anything(decision) && !world.has_sys_admin) {
+        return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
+    }
+    return decision;
+}
+
+const char* to_string(View view) {
+    switch (view) {
+        case View::unified: return "unified";
+        case View::hybrid: return "hybrid";
+        case View::legacy: return "legacy";
+        case View::none: return "none";
+    }
+    return "";
+}
+
+const char* to_string(Access access) {
+    switch (access) {
+        case Access::writable: return "writable";
+        case Access::read_only: return "read-only";
+        case Access::left_out: return "left out";
+    }
+    return "";
+}
+
+}  // namespace cginit

@@ -1,0 +1,76 @@
+#include "decide/view_facts.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "decide/controller_policy.hpp"
+
+namespace cginit {
+namespace {
+
+bool is_private(const HierarchyMount& mount) {
+    return mount.exposure == Exposure::namespaced || mount.exposure == Exposure::own_subtree ||
+           mount.exposure == Exposure::below;
+}
+
+}  // namespace
+
+std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& options) {
+    std::vector<ElsewhereMount> found;
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            if (mount.in_view || mount.ours) {
+                continue;
+            }
+            ElsewhereMount elsewhere;
+            elsewhere.point = mount.entry.point;
+            elsewhere.read_only = mount.entry.flags.read_only;
+            elsewhere.reachable = mount.reachable && mount.visible;
+            elsewhere.kept =
+                std::any_of(options.keep_mounts.begin(), options.keep_mounts.end(),
+                            [&mount](const std::string& keep) { return is_at_or_below(mount.entry.point, keep); });
+            found.push_back(std::move(elsewhere));
+        }
+    }
+    return found;
+}
+
+bool is_own_view(const World& world) {
+    bool any = false;
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            if (!mount.in_view) {
+                continue;
+            }
+            if (!mount.ours) {
+                return false;
+            }
+            any = true;
+        }
+    }
+    return any;
+}
+
+std::string view_defect(const World& world, bool allow_read_only) {
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            if (!mount.in_view) {
+                continue;
+            }
+            if (!is_private(mount)) {
+                return concat({mount.entry.point, " shows more than the own cgroup (root ", mount.entry.root, ")"});
+            }
+            if (hierarchy.real_root == Tri::yes && !mount.entry.flags.read_only) {
+                return concat({mount.entry.point, " is the host's root of the hierarchy"});
+            }
+            const bool may_be_read_only = allow_read_only || guard_of(hierarchy) == Guard::impossible;
+            if (mount.entry.flags.read_only && !may_be_read_only) {
+                return concat({mount.entry.point, " is read-only"});
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace cginit
