@@ -1,0 +1,159 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cginit/mount_table.hpp"
+
+namespace cginit {
+
+// The verbs. Each is one change to the kernel's state (or one assertion on it), named after what it does there.
+
+/// mount(2) of a new file system instance; the source is always `cginit`.
+struct MountFilesystem {
+    std::string fstype;  ///< tmpfs, cgroup, cgroup2
+    std::string target;
+    std::string options;  ///< file system options: `mode=755`, `cpu,cpuacct`, `none,name=systemd`
+    MountFlags flags;
+    bool operator==(const MountFilesystem&) const = default;
+};
+/// mount(MS_BIND), with MS_REC if recursive. The new mount has the flags of the old one: a bind of a ro mount is ro.
+struct BindMount {
+    std::string from;
+    std::string to;
+    bool recursive = false;
+    bool operator==(const BindMount&) const = default;
+};
+/// mount(MS_REMOUNT|MS_BIND): replaces all per-mount flags of one mount, its superblock stays.
+struct RemountBind {
+    std::string target;
+    MountFlags flags;
+    bool operator==(const RemountBind&) const = default;
+};
+/// mount(MS_MOVE) of a mount and everything below it.
+struct MoveMount {
+    std::string from;
+    std::string to;
+    bool operator==(const MoveMount&) const = default;
+};
+enum class PropagationType { private_, slave, shared };
+/// mount(MS_PRIVATE|MS_SLAVE|MS_SHARED) of the topmost mount at a point, not recursive.
+struct SetPropagation {
+    std::string target;
+    PropagationType type = PropagationType::private_;
+    bool operator==(const SetPropagation&) const = default;
+};
+/// umount2(MNT_DETACH|UMOUNT_NOFOLLOW): the topmost mount at a point and everything below it.
+struct DetachMount {
+    std::string target;
+    bool operator==(const DetachMount&) const = default;
+};
+/// unshare(CLONE_NEWCGROUP): the current cgroup of every hierarchy becomes the new namespace's root. The old
+/// namespace is kept open until RestoreCgroupNamespace or execve.
+struct UnshareCgroupNamespace {
+    bool operator==(const UnshareCgroupNamespace&) const = default;
+};
+/// setns(2) to the namespace that the last UnshareCgroupNamespace left.
+struct RestoreCgroupNamespace {
+    bool operator==(const RestoreCgroupNamespace&) const = default;
+};
+/// mkdir(2) on a file system of our own.
+struct MakeDirectory {
+    std::string path;
+    bool operator==(const MakeDirectory&) const = default;
+};
+/// symlink(2) on a file system of our own.
+struct MakeSymlink {
+    std::string target;
+    std::string path;
+    bool operator==(const MakeSymlink&) const = default;
+};
+/// mkdir(2) or mknod(2) of an empty file, parents included, so that what is at `like` can be bound to `path`.
+struct MakeMountPoint {
+    std::string like;
+    std::string path;
+    bool operator==(const MakeMountPoint&) const = default;
+};
+/// mkdir(2) of a cgroup. One that is there already is used: an earlier cginit of the same container that was killed
+/// leaves it.
+struct MakeCgroup {
+    std::string path;
+    bool operator==(const MakeCgroup&) const = default;
+};
+/// rmdir(2) of a cgroup.
+struct RemoveCgroup {
+    std::string path;
+    bool operator==(const RemoveCgroup&) const = default;
+};
+/// Writes every process of a cgroup into another one's cgroup.procs until none that we can see is left; bounded.
+/// Processes of other pid namespaces read as 0 and stay.
+struct MoveProcesses {
+    std::string from;
+    std::string to;
+    bool operator==(const MoveProcesses&) const = default;
+};
+/// Reads one cgroup file and writes its content to another (cpuset.cpus of a new v1 child).
+struct CopyCgroupFile {
+    std::string from;
+    std::string to;
+    bool operator==(const CopyCgroupFile&) const = default;
+};
+/// Writes `+controller` to cgroup.subtree_control for each that cgroup.controllers offers, one at a time: a write is
+/// all or nothing. Each refusal is a note, none is a failure.
+struct EnableControllers {
+    std::string cgroup;
+    bool operator==(const EnableControllers&) const = default;
+};
+/// Writes `-controller` for everything in cgroup.subtree_control.
+struct DisableControllers {
+    std::string cgroup;
+    bool operator==(const DisableControllers&) const = default;
+};
+/// Fails if the cgroup directory is a hierarchy's real root: v1 has release_agent, v2 lacks cgroup.type.
+struct AssertNotRealRoot {
+    std::string path;
+    bool v2 = false;
+    bool operator==(const AssertNotRealRoot&) const = default;
+};
+/// Fails unless memory.use_hierarchy reads 1 or is not there any more.
+struct AssertHierarchicalMemory {
+    std::string path;
+    bool operator==(const AssertHierarchicalMemory&) const = default;
+};
+/// Fails unless the directory is a cgroup whose cgroup.procs holds this process.
+struct AssertMember {
+    std::string path;
+    bool operator==(const AssertMember&) const = default;
+};
+/// mkdir(2) and rmdir(2) of a child cgroup: the proof that a hierarchy is writable.
+struct ProbeCgroup {
+    std::string path;
+    bool operator==(const ProbeCgroup&) const = default;
+};
+
+/// Closes every descriptor from `first` on, read from /proc/self/fd.
+struct CloseDescriptors {
+    int first = 3;
+    bool operator==(const CloseDescriptors&) const = default;
+};
+/// execve(2). Does not return if it succeeds.
+struct ExecuteProgram {
+    std::string file;
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    bool operator==(const ExecuteProgram&) const = default;
+};
+
+using Op =
+    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                 UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeMountPoint, MakeCgroup,
+                 RemoveCgroup, MoveProcesses, CopyCgroupFile, EnableControllers, DisableControllers, AssertNotRealRoot,
+                 AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors, ExecuteProgram>;
+
+/// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
+[[nodiscard]] std::string describe(const Op& op);
+/// `rw,nosuid,nodev,noexec,relatime`
+[[nodiscard]] std::string describe(const MountFlags& flags);
+
+}  // namespace cginit

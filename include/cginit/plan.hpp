@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cginit/decision.hpp"
+#include "cginit/op.hpp"
+
+namespace cginit {
+
+/// The order of a plan. Everything up to verify can be undone; commit detaches the engine's view.
+enum class Phase { prepare, aside, switch_, verify, commit };
+
+/// How long the effect of a step lives.
+enum class Scope {
+    mount_namespace,  ///< gone with the container's mount namespace
+    process,          ///< gone with this process
+    persistent,       ///< outlives both, until the engine removes the container's cgroup
+    none,             ///< changes nothing
+};
+
+/// What to do instead when a step fails: the later steps of the same part are skipped.
+struct OrElse {
+    std::vector<Op> instead;
+    /// Parts that are given up: later steps that carry one are not performed.
+    std::vector<std::string> give_up;
+    std::string why;  ///< told as a warning
+    bool operator==(const OrElse&) const = default;
+};
+
+/// One op with everything that is known about it before it runs.
+struct Step {
+    Phase phase = Phase::prepare;
+    Op op;
+    std::string why;  ///< one clause; the same words in --dry-run, the debug log and the error
+    Scope scope = Scope::mount_namespace;
+    /// Takes the step back; empty: `no_undo` says why none is needed.
+    std::optional<Op> undo;
+    std::string no_undo;
+    std::optional<OrElse> or_else;
+    /// What the step belongs to (`memory`, `memory inner`), so that it can be given up as a whole.
+    std::vector<std::string> parts;
+
+    bool operator==(const Step&) const = default;
+};
+
+/// What will be done, in order. Same input, same plan.
+struct Plan {
+    std::vector<Step> steps;
+    bool operator==(const Plan&) const = default;
+};
+
+/// The place where the new tree is built and the old one is kept until commit: a directory that every kernel's proc
+/// has (fs/proc/root.c), so that no writable directory on the root file system is needed.
+inline constexpr const char* kWorkbench = "/proc/driver";
+
+/// A decision to steps; pure.
+[[nodiscard]] Plan make_plan(const World& world, const Decision& decision);
+
+/// Refuses a plan that could reach the host or leave something behind. One text per problem, empty = good.
+[[nodiscard]] std::vector<std::string> check_plan(const World& world, const Decision& decision, const Plan& plan);
+
+/// Judges the facts gathered after the switch: what is wrong with the view (private, consistent), one text each.
+/// `given_up` are the parts that fell back. The workbench, detached in commit, is not looked at.
+[[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision,
+                                                  const std::vector<std::string>& given_up);
+
+[[nodiscard]] const char* to_string(Phase phase);
+[[nodiscard]] const char* to_string(Scope scope);
+
+}  // namespace cginit

@@ -1,0 +1,104 @@
+#include "plan/builder.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+/// `cpu,cpuacct` as the engine named the directory; where it stands elsewhere, the controllers' names.
+std::string directory_name(const Hierarchy& hierarchy, View layout) {
+    if (hierarchy.version == HierarchyVersion::v2) {
+        return layout == View::unified ? "" : "unified";
+    }
+    const HierarchyMount* mount = view_mount(hierarchy);
+    if (mount != nullptr && parent_path(mount->entry.point) == kCgroupRoot) {
+        return base_name(mount->entry.point);
+    }
+    const std::string name = hierarchy_name(hierarchy);
+    return name.starts_with("name=") ? name.substr(5) : name;
+}
+
+Scope scope_of(const Op& op) {
+    const bool process = std::holds_alternative<UnshareCgroupNamespace>(op);
+    const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
+                            std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<EnableControllers>(op);
+    const bool nothing = std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
+                         std::holds_alternative<AssertHierarchicalMemory>(op) ||
+                         std::holds_alternative<ProbeCgroup>(op);
+    if (process) {
+        return Scope::process;
+    }
+    if (persistent) {
+        return Scope::persistent;
+    }
+    return nothing ? Scope::none : Scope::mount_namespace;
+}
+
+}  // namespace
+
+std::string Stage::init_directory() const { return choice->inner ? join_path(engine, kInnerName) : engine; }
+
+bool Stage::memory_is_unsure() const {
+    const auto& names = hierarchy->controllers;
+    return choice->inner && hierarchy->memory_hierarchical == Tri::unknown &&
+           std::find(names.begin(), names.end(), "memory") != names.end();
+}
+
+PlanBuilder::PlanBuilder(const World& world, const Decision& decision) : world_(world), decision_(decision) {
+    const std::string engine = join_path(kWorkbench, "engine");
+    const std::string view = join_path(kWorkbench, "new");
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        const auto hierarchy =
+            std::find_if(world.hierarchies.begin(), world.hierarchies.end(),
+                         [&choice](const Hierarchy& candidate) { return hierarchy_name(candidate) == choice.name; });
+        if (choice.access == Access::left_out || hierarchy == world.hierarchies.end()) {
+            continue;
+        }
+        const std::string directory = directory_name(*hierarchy, decision.layout);
+        stages_.push_back({&*hierarchy, &choice, directory,
+                           join_path(engine, directory.empty() ? hierarchy_name(*hierarchy) : directory),
+                           join_path(view, directory)});
+    }
+}
+
+bool PlanBuilder::needs_engine_stage(const Stage& stage) const {
+    return stage.choice->inner || stage.choice->assert_not_real_root || !uses_namespace();
+}
+
+Step& PlanBuilder::add(Phase phase, Op op, std::string why, Op undo) {
+    Step& step = add(phase, std::move(op), std::move(why), std::string());
+    step.undo = std::move(undo);
+    return step;
+}
+
+Step& PlanBuilder::add(Phase phase, Op op, std::string why, std::string no_undo) {
+    Step step;
+    step.phase = phase;
+    step.scope = scope_of(op);
+    step.op = std::move(op);
+    step.why = std::move(why);
+    step.no_undo = std::move(no_undo);
+    plan_.steps.push_back(std::move(step));
+    return plan_.steps.back();
+}
+
+void PlanBuilder::make_private(const MountEntry* mount) {
+    if (mount == nullptr || mount->propagation.shared == 0 ||
+        std::find(made_private_.begin(), made_private_.end(), mount->id) != made_private_.end()) {
+        return;
+    }
+    made_private_.push_back(mount->id);
+    // A mount that is both has to stay a slave: the engine may still want to hand mounts in.
+    const PropagationType type = mount->propagation.master != 0 ? PropagationType::slave : PropagationType::private_;
+    add(Phase::prepare, SetPropagation{mount->point, type}, "nothing done here may reach the mount's peers",
+        SetPropagation{mount->point, PropagationType::shared});
+}
+
+MountFlags cgroup_flags(bool read_only) {
+    return {.read_only = read_only, .nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"};
+}
+
+}  // namespace cginit

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cginit/plan.hpp"
+
+namespace cginit {
+
+inline constexpr const char* kNothingToUndo = "changes nothing";
+inline constexpr const char* kGoneWithWorkbench = "gone with the workbench";
+
+/// Where one hierarchy is worked on.
+struct Stage {
+    const Hierarchy* hierarchy = nullptr;
+    const HierarchyDecision* choice = nullptr;
+    std::string directory;  ///< its name below /sys/fs/cgroup: `cpu,cpuacct`, `systemd`; "" = /sys/fs/cgroup itself
+    std::string engine;     ///< where the engine's cgroup is staged, writable
+    std::string view;       ///< where the new mount is staged
+
+    /// The directory of init_cgroup, seen through the staged engine's cgroup.
+    [[nodiscard]] std::string init_directory() const;
+    /// The part of everything that belongs to the hierarchy, and of what makes it writable.
+    [[nodiscard]] std::vector<std::string> parts() const { return {choice->name}; }
+    [[nodiscard]] std::vector<std::string> inner_parts() const { return {choice->name, inner_part()}; }
+    /// True if the inner level guards memory only where use_hierarchy turns out to be set.
+    [[nodiscard]] bool memory_is_unsure() const;
+    [[nodiscard]] std::string inner_part() const { return choice->name + " inner"; }
+};
+
+/// Collects the steps of a plan in order.
+class PlanBuilder {
+public:
+    PlanBuilder(const World& world, const Decision& decision);
+
+    [[nodiscard]] const World& world() const { return world_; }
+    [[nodiscard]] const Decision& decision() const { return decision_; }
+    [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
+    [[nodiscard]] bool uses_namespace() const { return decision_.method == Method::name_space; }
+    /// True if something has to be done in the engine's cgroup: an inner level, an assertion, a literal path.
+    [[nodiscard]] bool needs_engine_stage(const Stage& stage) const;
+
+    /// The last step, to be amended by the caller.
+    Step& add(Phase phase, Op op, std::string why, Op undo);
+    Step& add(Phase phase, Op op, std::string why, std::string no_undo);
+    /// Makes one mount and its place stop carrying our changes to peers, unless it does not or was done before.
+    void make_private(const MountEntry* mount);
+
+    [[nodiscard]] Plan finish() && { return std::move(plan_); }
+
+private:
+    const World& world_;
+    const Decision& decision_;
+    std::vector<Stage> stages_;
+    std::vector<int> made_private_;
+    Plan plan_;
+};
+
+/// nosuid, nodev, noexec, relatime: what every engine gives a cgroup mount.
+[[nodiscard]] MountFlags cgroup_flags(bool read_only);
+
+// The chapters of a plan, in this order; each adds steps to one or two phases.
+
+/// prepare: peers cut off, the workbench, the engine's cgroup staged, inner levels, processes moved.
+void plan_workbench(PlanBuilder& builder);
+void plan_engine_stage(PlanBuilder& builder);
+void plan_inner_level(PlanBuilder& builder);
+/// prepare: the new tree.
+void plan_view(PlanBuilder& builder);
+/// prepare: /run.
+void plan_run(PlanBuilder& builder);
+
+}  // namespace cginit

@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "cginit/plan.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+bool will_be_detached(const MountEntry& mount) { return is_at_or_below(mount.point, kWorkbench); }
+
+void check_private(const Hierarchy& hierarchy, const Decision& decision, std::vector<std::string>& problems) {
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        const std::string& point = mount.entry.point;
+        if (will_be_detached(mount.entry) || contains(decision.kept_elsewhere, point)) {
+            continue;
+        }
+        const bool is_private = mount.exposure == Exposure::namespaced || mount.exposure == Exposure::own_subtree ||
+                                mount.exposure == Exposure::below;
+        if (!mount.in_view) {
+            problems.push_back(concat({"the cgroup mount at ", point, " is still there"}));
+        } else if (!is_private) {
+            problems.push_back(concat({point, " shows more than the init's own cgroup (root ", mount.entry.root, ")"}));
+        }
+    }
+}
+
+void check_choice(const Hierarchy& hierarchy, const HierarchyDecision& choice, const std::vector<std::string>& given_up,
+                  std::vector<std::string>& problems) {
+    const HierarchyMount* mount = view_mount(hierarchy);
+    const bool left_out = choice.access == Access::left_out || contains(given_up, choice.name);
+    if (left_out) {
+        if (mount != nullptr) {
+            problems.push_back(concat({mount->entry.point, " should have been left out"}));
+        }
+        return;
+    }
+    if (mount == nullptr) {
+        problems.push_back(concat({choice.name, " is not mounted"}));
+        return;
+    }
+    const bool read_only = choice.access == Access::read_only || contains(given_up, choice.name + " inner");
+    if (mount->entry.flags.read_only != read_only) {
+        problems.push_back(
+            concat({mount->entry.point, " should be ", read_only ? "read-only" : "writable", " and is not"}));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> check_view(const World& after, const Decision& decision,
+                                    const std::vector<std::string>& given_up) {
+    std::vector<std::string> problems;
+    for (const Hierarchy& hierarchy : after.hierarchies) {
+        check_private(hierarchy, decision, problems);
+        const auto choice = std::find_if(
+            decision.hierarchies.begin(), decision.hierarchies.end(),
+            [&hierarchy](const HierarchyDecision& candidate) { return candidate.name == hierarchy_name(hierarchy); });
+        if (choice != decision.hierarchies.end()) {
+            check_choice(hierarchy, *choice, given_up, problems);
+        }
+    }
+    return problems;
+}
+
+}  // namespace cginit

@@ -1,0 +1,95 @@
+#include "cginit/op.hpp"
+
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+const char* to_string(PropagationType type) {
+    switch (type) {
+        case PropagationType::private_: return "private";
+        case PropagationType::slave: return "slave";
+        case PropagationType::shared: return "shared";
+    }
+    return "";
+}
+
+struct Describer {
+    std::string operator()(const MountFilesystem& op) const {
+        const std::string options = op.options.empty() ? "" : concat({" [", op.options, "]"});
+        return concat({"mount ", op.fstype, options, " on ", op.target, " (", describe(op.flags), ")"});
+    }
+    std::string operator()(const BindMount& op) const {
+        return concat({op.recursive ? "bind mount recursively " : "bind mount ", op.from, " to ", op.to});
+    }
+    std::string operator()(const RemountBind& op) const {
+        return concat({"remount ", op.target, " (", describe(op.flags), ")"});
+    }
+    std::string operator()(const MoveMount& op) const { return concat({"move mount ", op.from, " to ", op.to}); }
+    std::string operator()(const SetPropagation& op) const {
+        return concat({"make ", op.target, " ", to_string(op.type)});
+    }
+    std::string operator()(const DetachMount& op) const { return concat({"detach ", op.target}); }
+    std::string operator()(const UnshareCgroupNamespace& /*op*/) const { return "unshare the cgroup namespace"; }
+    std::string operator()(const RestoreCgroupNamespace& /*op*/) const {
+        return "return to the cgroup namespace before";
+    }
+    std::string operator()(const MakeDirectory& op) const { return concat({"make directory ", op.path}); }
+    std::string operator()(const MakeSymlink& op) const {
+        return concat({"make symlink ", op.path, " -> ", op.target});
+    }
+    std::string operator()(const MakeMountPoint& op) const {
+        return concat({"make mount point ", op.path, " like ", op.like});
+    }
+    std::string operator()(const MakeCgroup& op) const { return concat({"make cgroup ", op.path}); }
+    std::string operator()(const RemoveCgroup& op) const { return concat({"remove cgroup ", op.path}); }
+    std::string operator()(const MoveProcesses& op) const {
+        return concat({"move all processes of ", op.from, " to ", op.to});
+    }
+    std::string operator()(const CopyCgroupFile& op) const { return concat({"copy ", op.from, " to ", op.to}); }
+    std::string operator()(const EnableControllers& op) const {
+        return concat({"enable all controllers for the children of ", op.cgroup});
+    }
+    std::string operator()(const DisableControllers& op) const {
+        return concat({"disable all controllers for the children of ", op.cgroup});
+    }
+    std::string operator()(const AssertNotRealRoot& op) const {
+        return concat({"assert that ", op.path, " is not the real root"});
+    }
+    std::string operator()(const AssertHierarchicalMemory& op) const {
+        return concat({"assert that memory is hierarchical in ", op.path});
+    }
+    std::string operator()(const AssertMember& op) const {
+        return concat({"assert that this process is in ", op.path});
+    }
+    std::string operator()(const ProbeCgroup& op) const {
+        return concat({"make and remove a child cgroup of ", op.path});
+    }
+    std::string operator()(const CloseDescriptors& op) const {
+        return concat({"close descriptors from ", std::to_string(op.first), " on"});
+    }
+    std::string operator()(const ExecuteProgram& op) const { return concat({"execute ", op.file}); }
+};
+
+}  // namespace
+
+std::string describe(const Op& op) { return std::visit(Describer{}, op); }
+
+std::string describe(const MountFlags& flags) {
+    std::vector<std::string> words{flags.read_only ? "ro" : "rw"};
+    if (flags.nosuid) {
+        words.emplace_back("nosuid");
+    }
+    if (flags.nodev) {
+        words.emplace_back("nodev");
+    }
+    if (flags.noexec) {
+        words.emplace_back("noexec");
+    }
+    if (!flags.atime.empty()) {
+        words.push_back(flags.atime);
+    }
+    return join(words, ",");
+}
+
+}  // namespace cginit

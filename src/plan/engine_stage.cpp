@@ -1,0 +1,163 @@
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "detect/own_directory.hpp"
+#include "plan/builder.hpp"
+#include "plan/mount_options.hpp"
+
+namespace cginit {
+namespace {
+
+/// A namespace whose root is the engine's cgroup in every hierarchy lets a fresh mount show just that cgroup.
+bool own_cgroups_are_roots(const PlanBuilder& builder) {
+    if (builder.world().namespaced != Tri::yes) {
+        return false;
+    }
+    for (const Stage& stage : builder.stages()) {
+        if (stage.choice->engine_cgroup != "/") {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool any_engine_stage(const PlanBuilder& builder) {
+    for (const Stage& stage : builder.stages()) {
+        if (builder.needs_engine_stage(stage)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
+    Step& step =
+        builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, stage.hierarchy->version == HierarchyVersion::v2},
+                    "a host's root must never become writable", kNothingToUndo);
+    step.parts = stage.parts();
+    step.or_else = OrElse{{DetachMount{stage.engine}},
+                          stage.inner_parts(),
+                          concat({stage.choice->name, " is left out: the own cgroup is the host's root of it"})};
+}
+
+/// The engine's cgroup, writable, where nobody looks.
+void stage_engine_cgroup(PlanBuilder& builder, const Stage& stage) {
+    const bool unsure = stage.choice->assert_not_real_root;
+    builder.add(Phase::prepare, MakeDirectory{stage.engine}, "a place for the engine's cgroup", kGoneWithWorkbench)
+        .parts = stage.parts();
+    const DetachMount undo{stage.engine};
+    if (builder.uses_namespace()) {
+        builder
+            .add(Phase::prepare, cgroup_mount(*stage.hierarchy, stage.engine, unsure),
+                 "reach the engine's cgroup without its read-only mounts", undo)
+            .parts = stage.parts();
+    } else {
+        const MountEntry& mount = view_mount(*stage.hierarchy)->entry;
+        const std::string own = *own_directory(mount, stage.choice->engine_cgroup);
+        builder
+            .add(Phase::prepare, BindMount{own, stage.engine, false}, "reach the engine's cgroup and nothing above it",
+                 undo)
+            .parts = stage.parts();
+    }
+    if (unsure) {
+        if (!builder.uses_namespace()) {
+            builder
+                .add(Phase::prepare, RemountBind{stage.engine, cgroup_flags(true)}, "not writable before it is known",
+                     kGoneWithWorkbench)
+                .parts = stage.parts();
+        }
+        assert_not_real_root(builder, stage);
+    }
+    if (unsure || !builder.uses_namespace()) {
+        builder
+            .add(Phase::prepare, RemountBind{stage.engine, cgroup_flags(false)},
+                 "the engine's read-only is a flag of its mount", kGoneWithWorkbench)
+            .parts = stage.parts();
+    }
+}
+
+void make_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
+    const std::string inner = stage.init_directory();
+    if (stage.memory_is_unsure()) {
+        Step& step = builder.add(Phase::prepare, AssertHierarchicalMemory{stage.engine},
+                                 "a limit that does not hold for children guards nothing", kNothingToUndo);
+        step.parts = stage.parts();
+        step.or_else = OrElse{{}, {stage.inner_part()}, "memory stays read-only: it is not hierarchical on this host"};
+    }
+    builder.add(Phase::prepare, MakeCgroup{inner}, "one level below the engine's limits", RemoveCgroup{inner}).parts =
+        stage.inner_parts();
+    for (const std::string& controller : stage.hierarchy->controllers) {
+        if (controller != "cpuset") {
+            continue;
+        }
+        // A new v1 cpuset is empty and takes no process (ENOSPC), cpuset(7).
+        for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+            builder
+                .add(Phase::prepare, CopyCgroupFile{join_path(stage.engine, file), join_path(inner, file)},
+                     "a new cpuset is empty and takes no process", "gone with the cgroup")
+                .parts = stage.inner_parts();
+        }
+    }
+}
+
+void move_into_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
+    const std::string inner = stage.init_directory();
+    builder
+        .add(Phase::prepare, MoveProcesses{stage.engine, inner}, "everything in the container sits below the limits",
+             MoveProcesses{inner, stage.engine})
+        .parts = stage.inner_parts();
+    if (stage.hierarchy->version == HierarchyVersion::v2 && builder.decision().layout == View::unified) {
+        builder
+            .add(Phase::prepare, EnableControllers{stage.engine},
+                 "the init can only use controllers that are enabled above it", DisableControllers{stage.engine})
+            .parts = stage.inner_parts();
+    }
+}
+
+/// systemd looks for itself at mount point + the path in /proc/1/cgroup, which without a cgroup namespace is the
+/// host's: the path is made to exist in the own cgroup, to be bound over later.
+void make_literal_path(PlanBuilder& builder, const Stage& stage) {
+    std::string made = stage.init_directory();
+    for (const std::string& component : split(stage.choice->init_cgroup, '/')) {
+        if (component.empty()) {
+            continue;
+        }
+        made = join_path(made, component);
+        builder
+            .add(Phase::prepare, MakeCgroup{made}, "the init's literal path has to exist below the mount",
+                 RemoveCgroup{made})
+            .parts = stage.parts();
+    }
+}
+
+}  // namespace
+
+void plan_engine_stage(PlanBuilder& builder) {
+    if (!any_engine_stage(builder)) {
+        return;
+    }
+    builder.add(Phase::prepare, MakeDirectory{join_path(kWorkbench, "engine")}, "a place for the engine's cgroups",
+                kGoneWithWorkbench);
+    if (builder.uses_namespace() && !own_cgroups_are_roots(builder)) {
+        builder.add(Phase::prepare, UnshareCgroupNamespace{},
+                    "fresh mounts then show the engine's cgroup and nothing above", RestoreCgroupNamespace{});
+    }
+    for (const Stage& stage : builder.stages()) {
+        if (builder.needs_engine_stage(stage)) {
+            stage_engine_cgroup(builder, stage);
+        }
+    }
+}
+
+void plan_inner_level(PlanBuilder& builder) {
+    for (const Stage& stage : builder.stages()) {
+        if (stage.choice->inner) {
+            make_inner_cgroup(builder, stage);
+            move_into_inner_cgroup(builder, stage);
+        }
+        if (!builder.uses_namespace()) {
+            make_literal_path(builder, stage);
+        }
+    }
+}
+
+}  // namespace cginit

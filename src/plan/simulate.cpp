@@ -1,0 +1,185 @@
+#include "plan/simulate.hpp"
+
+#include <algorithm>
+
+#include "cginit/world.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+std::string nothing_at(const std::string& path) { return concat({"nothing is mounted at ", path}); }
+
+bool is_shared(const MountEntry* mount) { return mount != nullptr && mount->propagation.shared != 0; }
+
+std::string moved_point(const std::string& point, const std::string& from, const std::string& to) {
+    return join_path(to, path_below(point, from).value_or(""));
+}
+
+}  // namespace
+
+SimulatedMounts::SimulatedMounts(MountTable table) : table_(std::move(table)) {
+    for (const MountEntry& entry : table_) {
+        next_id_ = std::max(next_id_, entry.id + 1);
+    }
+}
+
+MountEntry* SimulatedMounts::find(int id) {
+    const auto found = std::find_if(table_.begin(), table_.end(), [id](const MountEntry& e) { return e.id == id; });
+    return found == table_.end() ? nullptr : &*found;
+}
+
+std::vector<int> SimulatedMounts::subtree(int id) const {
+    std::vector<int> ids{id};
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        for (const MountEntry& entry : table_) {
+            if (entry.parent == ids[i] && entry.id != ids[i]) {
+                ids.push_back(entry.id);
+            }
+        }
+    }
+    return ids;
+}
+
+std::string SimulatedMounts::mount(const MountFilesystem& op) {
+    const MountEntry* parent = mount_holding(table_, op.target);
+    if (is_shared(parent)) {
+        return concat({"a mount at ", op.target, " would reach the peers of ", parent->point});
+    }
+    MountEntry entry;
+    entry.id = next_id_++;
+    entry.parent = parent == nullptr ? 0 : parent->id;
+    entry.root = "/";
+    entry.point = op.target;
+    entry.flags = op.flags;
+    entry.fstype = op.fstype;
+    entry.source = kMountSource;
+    entry.super_options = op.options;
+    table_.push_back(std::move(entry));
+    return {};
+}
+
+std::string SimulatedMounts::bind(const BindMount& op) {
+    const MountEntry* from = mount_holding(table_, op.from);
+    const MountEntry* parent = mount_holding(table_, op.to);
+    if (from == nullptr || parent == nullptr) {
+        return nothing_at(op.from);
+    }
+    if (is_shared(parent)) {
+        return concat({"a bind at ", op.to, " would reach the peers of ", parent->point});
+    }
+    const MountEntry source = *from;
+    const int parent_id = parent->id;
+    MountEntry copy = source;
+    copy.id = next_id_++;
+    copy.parent = parent_id;
+    copy.root = join_path(source.root, path_below(op.from, source.point).value_or(""));
+    copy.point = op.to;
+    table_.push_back(copy);
+    if (!op.recursive) {
+        return {};
+    }
+    const MountTable before = table_;
+    for (const MountEntry& entry : before) {
+        const bool below = entry.parent == source.id && is_at_or_below(entry.point, op.from) && entry.id != copy.id;
+        if (below) {
+            MountEntry child = entry;
+            child.id = next_id_++;
+            child.parent = copy.id;
+            child.point = moved_point(entry.point, op.from, op.to);
+            table_.push_back(std::move(child));
+        }
+    }
+    return {};
+}
+
+std::string SimulatedMounts::move(const MoveMount& op) {
+    const MountEntry* top = visible_mount_at(table_, op.from);
+    const MountEntry* target = mount_holding(table_, op.to);
+    if (top == nullptr || target == nullptr) {
+        return nothing_at(op.from);
+    }
+    const MountEntry* parent = find(top->parent);
+    // do_move_mount(): EINVAL out of a shared parent; onto a shared one the peers get a copy.
+    if (is_shared(parent) || is_shared(target)) {
+        return concat({"moving ", op.from, " to ", op.to, " would reach peers"});
+    }
+    const int id = top->id;
+    const int target_id = target->id;
+    for (const int member : subtree(id)) {
+        MountEntry* entry = find(member);
+        entry->point = moved_point(entry->point, op.from, op.to);
+    }
+    find(id)->parent = target_id;
+    return {};
+}
+
+std::string SimulatedMounts::detach(const DetachMount& op) {
+    const MountEntry* top = visible_mount_at(table_, op.target);
+    if (top == nullptr) {
+        return nothing_at(op.target);
+    }
+    if (is_shared(find(top->parent))) {
+        return concat({"unmounting ", op.target, " would reach peers"});
+    }
+    const std::vector<int> gone = subtree(top->id);
+    for (const int id : gone) {
+        const MountEntry* entry = find(id);
+        const bool has_children = subtree(id).size() > 1;
+        if (has_children && is_shared(entry)) {
+            return concat({"unmounting below ", entry->point, " would reach peers"});
+        }
+    }
+    std::erase_if(table_, [&gone](const MountEntry& entry) {
+        return std::find(gone.begin(), gone.end(), entry.id) != gone.end();
+    });
+    return {};
+}
+
+std::string SimulatedMounts::remount(const RemountBind& op) {
+    const MountEntry* top = visible_mount_at(table_, op.target);
+    if (top == nullptr) {
+        return nothing_at(op.target);
+    }
+    find(top->id)->flags = op.flags;
+    return {};
+}
+
+std::string SimulatedMounts::propagate(const SetPropagation& op) {
+    const MountEntry* top = visible_mount_at(table_, op.target);
+    if (top == nullptr) {
+        return nothing_at(op.target);
+    }
+    MountEntry* entry = find(top->id);
+    switch (op.type) {
+        case PropagationType::private_: entry->propagation = {}; break;
+        case PropagationType::slave: entry->propagation.shared = 0; break;
+        case PropagationType::shared: entry->propagation.shared = static_cast<std::uint32_t>(next_id_++); break;
+    }
+    return {};
+}
+
+std::string SimulatedMounts::apply(const Op& op) {
+    if (const auto* mount_op = std::get_if<MountFilesystem>(&op)) {
+        return mount(*mount_op);
+    }
+    if (const auto* bind_op = std::get_if<BindMount>(&op)) {
+        return bind(*bind_op);
+    }
+    if (const auto* move_op = std::get_if<MoveMount>(&op)) {
+        return move(*move_op);
+    }
+    if (const auto* detach_op = std::get_if<DetachMount>(&op)) {
+        return detach(*detach_op);
+    }
+    if (const auto* remount_op = std::get_if<RemountBind>(&op)) {
+        return remount(*remount_op);
+    }
+    if (const auto* propagation_op = std::get_if<SetPropagation>(&op)) {
+        return propagate(*propagation_op);
+    }
+    return {};
+}
+
+}  // namespace cginit

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cginit/op.hpp"
+
+namespace cginit {
+
+/// A mount table under the ops of a plan, without a kernel: enough of mount_namespaces(7) to see what stays reachable
+/// and what peers would notice.
+class SimulatedMounts {
+public:
+    explicit SimulatedMounts(MountTable table);
+
+    /// Applies one op. Returns what the kernel would refuse or carry to peers, empty if all is well. Ops that do not
+    /// touch mounts change nothing.
+    std::string apply(const Op& op);
+    [[nodiscard]] const MountTable& table() const { return table_; }
+
+private:
+    std::string mount(const MountFilesystem& op);
+    std::string bind(const BindMount& op);
+    std::string move(const MoveMount& op);
+    std::string detach(const DetachMount& op);
+    std::string remount(const RemountBind& op);
+    std::string propagate(const SetPropagation& op);
+    /// The ids of a mount and of everything below it.
+    [[nodiscard]] std::vector<int> subtree(int id) const;
+    [[nodiscard]] MountEntry* find(int id);
+
+    MountTable table_;
+    int next_id_ = 1;
+};
+
+}  // namespace cginit
