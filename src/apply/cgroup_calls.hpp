@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "cginit/kernel.hpp"
+
+namespace cginit {
+
+// Changes below a cgroup mount, one verb each; cgroups(7).
+
+[[nodiscard]] Status make_cgroup(const std::string& path);
+[[nodiscard]] Status remove_cgroup(const std::string& path);
+[[nodiscard]] Status move_processes(const MoveProcesses& op);
+[[nodiscard]] Status copy_cgroup_file(const CopyCgroupFile& op);
+[[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op);
+[[nodiscard]] Status disable_controllers(const DisableControllers& op);
+[[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);
+[[nodiscard]] Status assert_hierarchical_memory(const AssertHierarchicalMemory& op);
+[[nodiscard]] Status assert_member(const AssertMember& op);
+[[nodiscard]] Status probe_cgroup(const ProbeCgroup& op);
+
+}  // namespace cginit

@@ -1,0 +1,133 @@
+#include "apply/kernel_linux.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "apply/cgroup_calls.hpp"
+#include "apply/mount_calls.hpp"
+#include "apply/process_calls.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+namespace cginit {
+namespace {
+
+Status make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0755) == 0) {
+        return {};
+    }
+    return make_errno_error(errno, concat({"mkdir ", path}));
+}
+
+Status make_symlink(const MakeSymlink& op) {
+    if (::symlink(op.target.c_str(), op.path.c_str()) == 0) {
+        return {};
+    }
+    return make_errno_error(errno, concat({"symlink ", op.path}));
+}
+
+/// All directories on the way to `path`; those that exist are passed.
+Status make_parents(const std::string& path) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        const std::string parent = path.substr(0, slash);
+        if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST && errno != EROFS) {
+            return make_errno_error(errno, concat({"mkdir ", parent}));
+        }
+    }
+    return {};
+}
+
+Status make_mount_point(const MakeMountPoint& op) {
+    struct stat like {};
+    if (::lstat(op.like.c_str(), &like) != 0) {
+        return make_errno_error(errno, concat({"lstat ", op.like}));
+    }
+    const Status parents = make_parents(op.path);
+    if (!parents || S_ISDIR(like.st_mode)) {
+        return parents ? make_directory(op.path) : parents;
+    }
+    const UniqueFd file(::open(op.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    return file.valid() ? Status() : Status(make_errno_error(errno, concat({"create ", op.path})));
+}
+
+Result<Outcome> outcome_of(const Status& status) {
+    if (!status) {
+        return status.error();
+    }
+    return Outcome{};
+}
+
+}  // namespace
+
+Status KernelLinux::unshare_cgroup_namespace() {
+    UniqueFd current(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+    if (!current.valid()) {
+        return make_errno_error(errno, "open /proc/self/ns/cgroup");
+    }
+    if (::unshare(CLONE_NEWCGROUP) != 0) {
+        return make_errno_error(errno, "unshare(CLONE_NEWCGROUP)");
+    }
+    left_namespaces_.push_back(std::move(current));
+    return {};
+}
+
+Status KernelLinux::restore_cgroup_namespace() {
+    if (left_namespaces_.empty()) {
+        return make_error("no cgroup namespace was left");
+    }
+    if (::setns(left_namespaces_.back().get(), CLONE_NEWCGROUP) != 0) {
+        return make_errno_error(errno, "setns(CLONE_NEWCGROUP)");
+    }
+    left_namespaces_.pop_back();
+    return {};
+}
+
+Result<Outcome> KernelLinux::perform(const Op& op) {
+    struct Performer {
+        KernelLinux& kernel;
+        Result<Outcome> operator()(const MountFilesystem& verb) const { return outcome_of(mount_filesystem(verb)); }
+        Result<Outcome> operator()(const BindMount& verb) const { return outcome_of(bind_mount(verb)); }
+        Result<Outcome> operator()(const RemountBind& verb) const { return outcome_of(remount_bind(verb)); }
+        Result<Outcome> operator()(const MoveMount& verb) const { return outcome_of(move_mount_point(verb)); }
+        Result<Outcome> operator()(const SetPropagation& verb) const { return outcome_of(set_propagation(verb)); }
+        Result<Outcome> operator()(const DetachMount& verb) const { return outcome_of(detach_mount(verb)); }
+        Result<Outcome> operator()(const UnshareCgroupNamespace& /*verb*/) const {
+            return outcome_of(kernel.unshare_cgroup_namespace());
+        }
+        Result<Outcome> operator()(const RestoreCgroupNamespace& /*verb*/) const {
+            return outcome_of(kernel.restore_cgroup_namespace());
+        }
+        Result<Outcome> operator()(const MakeDirectory& verb) const { return outcome_of(make_directory(verb.path)); }
+        Result<Outcome> operator()(const MakeSymlink& verb) const { return outcome_of(make_symlink(verb)); }
+        Result<Outcome> operator()(const MakeMountPoint& verb) const { return outcome_of(make_mount_point(verb)); }
+        Result<Outcome> operator()(const MakeCgroup& verb) const { return outcome_of(make_cgroup(verb.path)); }
+        Result<Outcome> operator()(const RemoveCgroup& verb) const { return outcome_of(remove_cgroup(verb.path)); }
+        Result<Outcome> operator()(const MoveProcesses& verb) const { return outcome_of(move_processes(verb)); }
+        Result<Outcome> operator()(const CopyCgroupFile& verb) const { return outcome_of(copy_cgroup_file(verb)); }
+        Result<Outcome> operator()(const EnableControllers& verb) const { return enable_controllers(verb); }
+        Result<Outcome> operator()(const DisableControllers& verb) const {
+            return outcome_of(disable_controllers(verb));
+        }
+        Result<Outcome> operator()(const AssertNotRealRoot& verb) const {
+            return outcome_of(assert_not_real_root(verb));
+        }
+        Result<Outcome> operator()(const AssertHierarchicalMemory& verb) const {
+            return outcome_of(assert_hierarchical_memory(verb));
+        }
+        Result<Outcome> operator()(const AssertMember& verb) const { return outcome_of(assert_member(verb)); }
+        Result<Outcome> operator()(const ProbeCgroup& verb) const { return outcome_of(probe_cgroup(verb)); }
+        Result<Outcome> operator()(const CloseDescriptors& verb) const { return outcome_of(close_descriptors(verb)); }
+        Result<Outcome> operator()(const ExecuteProgram& verb) const { return outcome_of(execute_program(verb)); }
+    };
+    return std::visit(Performer{*this}, op);
+}
+
+}  // namespace cginit

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "cginit/kernel.hpp"
+#include "core/unique_fd.hpp"
+
+namespace cginit {
+
+/// The running kernel. The only class that changes the system: mounts through libmount, one mount(2) per op; the rest
+/// through one call per verb.
+class KernelLinux final : public Kernel {
+public:
+    Result<Outcome> perform(const Op& op) override;
+
+private:
+    Status unshare_cgroup_namespace();
+    Status restore_cgroup_namespace();
+
+    /// The namespaces that were left, the last one at the back. Close-on-exec: the init never sees them.
+    std::vector<UniqueFd> left_namespaces_;
+};
+
+}  // namespace cginit

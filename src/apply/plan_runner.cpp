@@ -1,0 +1,100 @@
+#include "apply/plan_runner.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+
+namespace cginit {
+
+bool PlanRunner::is_given_up(const Step& step) const {
+    return std::any_of(step.parts.begin(), step.parts.end(), [this](const std::string& part) {
+        return std::find(given_up_.begin(), given_up_.end(), part) != given_up_.end();
+    });
+}
+
+Error PlanRunner::failure(std::size_t index, const Error& error) {
+    const Step& step = plan_.steps[index];
+    failed_ = &step.op;
+    return error.in(concat({"step ", std::to_string(index + 1), " (", step.why, ")"}));
+}
+
+Status PlanRunner::fall_back(const OrElse& or_else) {
+    for (const Op& op : or_else.instead) {
+        const Result<Outcome> outcome = kernel_.perform(op);
+        if (!outcome) {
+            return outcome.error();
+        }
+    }
+    given_up_.insert(given_up_.end(), or_else.give_up.begin(), or_else.give_up.end());
+    notes_.push_back(or_else.why);
+    return {};
+}
+
+Status PlanRunner::perform(std::size_t index) {
+    const Step& step = plan_.steps[index];
+    if (is_given_up(step)) {
+        return {};
+    }
+    observer_(index + 1, step);
+    const Result<Outcome> outcome = kernel_.perform(step.op);
+    if (outcome) {
+        notes_.insert(notes_.end(), outcome->notes.begin(), outcome->notes.end());
+        done_.push_back(index);
+        return {};
+    }
+    if (!step.or_else) {
+        return failure(index, outcome.error());
+    }
+    const Status fallen_back = fall_back(*step.or_else);
+    return fallen_back ? Status() : Status(failure(index, fallen_back.error()));
+}
+
+Status PlanRunner::run_until_commit() {
+    for (std::size_t i = 0; i < plan_.steps.size() && plan_.steps[i].phase != Phase::commit; ++i) {
+        const Status status = perform(i);
+        if (!status) {
+            const Status undone = roll_back();
+            return undone ? status : Status(status.error().in(undone.error().message()));
+        }
+    }
+    return {};
+}
+
+Status PlanRunner::roll_back() {
+    Status first;
+    while (!done_.empty()) {
+        const std::size_t index = done_.back();
+        const Step& step = plan_.steps[index];
+        done_.pop_back();
+        // An undo takes back what was done and not what was given up: a part that fell back undid itself.
+        if (!step.undo || is_given_up(step)) {
+            continue;
+        }
+        const Result<Outcome> outcome = kernel_.perform(*step.undo);
+        if (!outcome && first) {
+            first = outcome.error().in(concat({"roll-back of step ", std::to_string(index + 1)}));
+        }
+    }
+    return first;
+}
+
+Status PlanRunner::commit() {
+    bool anything_gone = false;
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+        if (plan_.steps[i].phase != Phase::commit) {
+            continue;
+        }
+        const Status status = perform(i);
+        if (!status && !anything_gone) {
+            const Status undone = roll_back();
+            return undone ? status : Status(status.error().in(undone.error().message()));
+        }
+        if (!status) {
+            return status;
+        }
+        anything_gone = true;
+    }
+    return {};
+}
+
+}  // namespace cginit

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cginit/kernel.hpp"
+#include "cginit/plan.hpp"
+
+namespace cginit {
+
+/// Walks a plan's steps through a Kernel. Before commit every failure takes back what was done; there is no errno here
+/// that is treated differently from another: what to do instead stands in the plan.
+class PlanRunner {
+public:
+    /// Called before each step is performed; `number` counts from 1.
+    using Observer = std::function<void(std::size_t number, const Step& step)>;
+
+    PlanRunner(Kernel& kernel, const Plan& plan, Observer observer)
+        : kernel_(kernel), plan_(plan), observer_(std::move(observer)) {}
+
+    /// Everything before commit. On failure all is undone and the error names the step.
+    Status run_until_commit();
+    /// Takes back what was done, last step first. Goes on after a failure; the first one is returned.
+    Status roll_back();
+    /// The commit steps. A failure of the first one can still be rolled back and has been.
+    Status commit();
+
+    /// Parts that fell back to their or_else.
+    [[nodiscard]] const std::vector<std::string>& given_up() const { return given_up_; }
+    /// What the steps had to tell, and what was given up, in order.
+    [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+    /// The op that failed; empty if none did.
+    [[nodiscard]] const Op* failed_op() const { return failed_; }
+
+private:
+    Status perform(std::size_t index);
+    Status fall_back(const OrElse& or_else);
+    Error failure(std::size_t index, const Error& error);
+    [[nodiscard]] bool is_given_up(const Step& step) const;
+
+    Kernel& kernel_;
+    const Plan& plan_;
+    Observer observer_;
+    std::vector<std::size_t> done_;
+    std::vector<std::string> given_up_;
+    std::vector<std::string> notes_;
+    const Op* failed_ = nullptr;
+};
+
+}  // namespace cginit
