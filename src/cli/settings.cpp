@@ -1,0 +1,193 @@
+#include "cli/settings.hpp"
+
+#include <initializer_list>
+#include <string_view>
+
+#include "core/text.hpp"
+
+namespace cginit {
+
+namespace {
+
+template <class Choice>
+bool choose(Choice& target, const std::string& value, std::initializer_list<Choice> choices) {
+    for (const Choice choice : choices) {
+        if (value == to_string(choice)) {
+            target = choice;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool set_layout(Options& options, const std::string& value) {
+    return choose(options.layout, value,
+                  {Layout::automatic, Layout::host, Layout::unified, Layout::hybrid, Layout::legacy});
+}
+
+bool set_method(Options& options, const std::string& value) {
+    return choose(options.method, value,
+                  {Method::automatic, Method::name_space, Method::bind, Method::remount, Method::none});
+}
+
+bool set_inner(Options& options, const std::string& value) {
+    return choose(options.inner, value, {Inner::automatic, Inner::never});
+}
+
+bool set_tmpfs(Options& options, const std::string& value) {
+    options.run_tmpfs = value == "auto";
+    return value == "auto" || value == "never";
+}
+
+bool add_keep_mount(Options& options, const std::string& value) {
+    if (!value.starts_with('/')) {
+        return false;
+    }
+    std::string path = value;
+    while (path.size() > 1 && path.back() == '/') {
+        path.pop_back();  // mountinfo has no trailing slashes to compare with
+    }
+    options.keep_mounts.push_back(path);
+    return true;
+}
+
+bool set_dry_run(Options& options, const std::string&) {
+    options.action = Action::dry_run;
+    return true;
+}
+
+bool set_root(Options& options, const std::string& value) {
+    // However many slashes name it, "/" is the running system.
+    options.root = value.find_first_not_of('/') == std::string::npos ? "/" : value;
+    return !value.empty();
+}
+
+bool set_init_traits(Options& options, const std::string& value) {
+    options.init_traits = parse_init_traits(value);
+    return options.init_traits.has_value();
+}
+
+bool set_log_level(Options& options, const std::string& value) {
+    struct Name {
+        std::string_view text;
+        LogLevel level;
+    };
+    constexpr Name kNames[] = {{"info", LogLevel::info},
+                               {"debug", LogLevel::debug},
+                               {"warning", LogLevel::warning},
+                               {"error", LogLevel::error},
+                               {"off", LogLevel::off}};
+    for (const Name& name : kNames) {
+        if (value == name.text) {
+            options.log_level = name.level;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool set_verbose(Options& options, const std::string&) {
+    options.log_level = LogLevel::debug;
+    return true;
+}
+
+bool set_quiet(Options& options, const std::string&) {
+    options.log_level = LogLevel::warning;
+    return true;
+}
+
+constexpr const char* kView = "The view of the cgroups";
+constexpr const char* kInspect = "Looking without changing anything";
+constexpr const char* kMessages = "Messages";
+
+constexpr Setting kSettings[] = {
+    {"--layout", "CGINIT_LAYOUT", "auto|host|unified|hybrid|legacy", "auto, host, unified, hybrid or legacy", kView,
+     "the hierarchy that the init gets to see; auto = the host's, unless\n"
+     "this init cannot boot on it",
+     set_layout},
+    {"--method", "CGINIT_METHOD", "auto|namespace|bind|remount|none", "auto, namespace, bind, remount or none", kView,
+     "how the view becomes private and writable", set_method},
+    {"--inner", "CGINIT_INNER", "auto|never", "auto or never", kView,
+     "one cgroup level between the engine's limits and the init;\n"
+     "auto = wherever it guards them",
+     set_inner},
+    {"--tmpfs", "CGINIT_TMPFS", "auto|never", "auto or never", kView,
+     "/run as a tmpfs for systemd, with what the engine put below it", set_tmpfs},
+    {"--keep-mount", "CGINIT_KEEP_MOUNT", "PATH", "an absolute path", kView,
+     "leave the cgroup mounts at or below PATH as they are; repeatable,\n"
+     "separated by colons in the variable (default: none)",
+     add_keep_mount, true},
+    {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run},
+    {"--root", nullptr, "DIR", "a directory", kInspect,
+     "read the facts below DIR, a capture; with --dry-run (default: /)", set_root},
+    {"--init-traits", nullptr, "KIND[:VERSION]",
+     "KIND[:VERSION] such as systemd:252, KIND one of systemd, sysvinit, busybox, openrc, runit, s6, finit, dinit, "
+     "dockerd, podman, k3s, other and unknown",
+     kInspect,
+     "with --root: the init that the capture does not hold, such as\n"
+     "systemd:252 (default: found in the capture)",
+     set_init_traits},
+    {"--log-level", "CGINIT_LOG_LEVEL", "info|debug|warning|error|off", "info, debug, warning, error or off", kMessages,
+     "info = one line that says what was done; debug = each step", set_log_level},
+    {"-v,--verbose", "CGINIT_LOG_LEVEL", nullptr, "", kMessages, "the same as --log-level=debug", set_verbose},
+    {"-q,--quiet", "CGINIT_LOG_LEVEL", nullptr, "", kMessages, "the same as --log-level=warning", set_quiet},
+};
+
+constexpr std::string_view kHelpHead =
+    "Usage: cginit [OPTIONS] [--] [INIT [ARGS...]]\n"
+    "\n"
+    "Makes the container's cgroups private and writable and becomes INIT\n"
+    "(default: /sbin/init, else the first real init found).\n"
+    "The first value of an option is its default. What follows INIT is INIT's.\n";
+
+constexpr std::string_view kHelpTail =
+    "\n"
+    "Called under another name (init, systemd: installed over an init), cginit takes\n"
+    "no options: all arguments are the init's, and the init it replaces is looked up.\n"
+    "\n"
+    "Environment: the variables in [brackets]; the command line wins.\n"
+    "\n"
+    "Exit status: the init's own, or\n"
+    "  125  cginit failed or refused\n"
+    "  126  the init cannot be executed\n"
+    "  127  the init was not found\n";
+
+void append_indented(std::string& text, const char* lines) {
+    for (const std::string& line : split(lines, '\n')) {
+        text += concat({"      ", line, "\n"});
+    }
+}
+
+/// `  --layout=auto|host  [CGINIT_LAYOUT]` and what it means.
+void append_setting(std::string& text, const Setting& setting) {
+    text += concat({"  ", join(split(setting.option, ','), ", ")});
+    if (setting.values != nullptr) {
+        text += concat({"=", setting.values});
+        if (setting.variable != nullptr) {
+            text += concat({"  [", setting.variable, "]"});
+        }
+    }
+    text += "\n";
+    append_indented(text, setting.help);
+}
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+
+std::string help_text() {
+    std::string text(kHelpHead);
+    std::string_view group;
+    for (const Setting& setting : kSettings) {
+        if (group != setting.group) {
+            group = setting.group;
+            text += concat({"\n", group, ":\n"});
+        }
+        append_setting(text, setting);
+    }
+    text += "\nAbout cginit:\n  -h, --help\n  --version\n";
+    text += kHelpTail;
+    return text;
+}
+
+}  // namespace cginit

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "cginit/options.hpp"
+
+namespace cginit {
+
+/// One thing that the user can set: a row of the one list behind the command line, the environment and --help.
+struct Setting {
+    const char* option;    ///< as CLI11 names it: `--layout`, `-v,--verbose`
+    const char* variable;  ///< rows with the same variable exclude each other; nullptr if it has none
+    const char* values;    ///< what it takes, the default first: `auto|never`, `PATH`; nullptr for a flag
+    const char* expected;  ///< what a value must be, for errors: `auto or never`
+    const char* group;     ///< heading in --help
+    const char* help;      ///< lines of --help
+    /// Lays one value over the options; false if it is not as expected.
+    bool (*apply)(Options& options, const std::string& value);
+    bool repeatable = false;  ///< every value counts, not just the last; colon-separated in the variable
+};
+
+/// All of them, in the order of --help.
+[[nodiscard]] std::span<const Setting> settings();
+[[nodiscard]] std::string help_text();
+
+}  // namespace cginit

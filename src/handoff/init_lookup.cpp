@@ -1,0 +1,161 @@
+#include "handoff/init_lookup.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "handoff/program_check.hpp"
+#include "source/resolve.hpp"
+
+namespace cginit {
+
+namespace {
+
+/// Where an init is looked for if none is named, best first. No shell: it would hide that the image has no init.
+constexpr const char* kInitPlaces[] = {
+    "/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/etc/init", "/bin/init",
+};
+/// Where the init is that a wrapper hides, if it has no name beside it.
+constexpr const char* kSystemdPlaces[] = {"/lib/systemd/systemd", "/usr/lib/systemd/systemd"};
+/// execvp(3)'s default is without the sbin directories, where inits live.
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kNameAnInit = "name the init after cginit's options: cginit /sbin/init";
+
+/// A file to run and the path that led to it.
+struct Found {
+    std::string path;
+    std::string file;
+};
+
+Error not_found(std::string what, std::string cure = {}) {
+    Error error = make_error(std::move(what), std::move(cure));
+    error.kind = ErrorKind::not_found;
+    return error;
+}
+
+/// One path to a program that can be executed.
+Result<Found> find_program(const Source& source, const std::string& path) {
+    const Result<std::string> file = resolve_path(source, path);
+    if (!file) {
+        Error error = make_errno_error(file.error().errnum, path);
+        error.kind =
+            error.errnum == ENOENT || error.errnum == ENOTDIR ? ErrorKind::not_found : ErrorKind::cannot_execute;
+        return error;
+    }
+    if (const Status status = check_program(source, *file); !status) {
+        return *file == path ? status.error() : status.error().in(path);
+    }
+    return Found{path, *file};
+}
+
+/// The first of the places that holds a program that is not `self`. What is there but cannot be run is remembered: it
+/// says more than "not found".
+Result<Found> find_first(const Source& source, const std::vector<std::string>& places, const std::string& self,
+                         Error nothing) {
+    std::optional<Error> broken;
+    for (const std::string& place : places) {
+        Result<Found> found = find_program(source, place);
+        if (found && (self.empty() || found->file != self)) {
+            return found;
+        }
+        if (!found && found.error().kind != ErrorKind::not_found && !broken) {
+            broken = found.error();
+        }
+    }
+    return broken ? *broken : std::move(nothing);
+}
+
+/// The init that a wrapper hides, under the wrapper's `path`: busybox behind /sbin/init must see that name, not
+/// init.real.
+Result<Found> find_wrapped(const Source& source, const std::string& path, const Invocation& invocation) {
+    std::vector<std::string> places;
+    for (const std::string& wrapper : {path, invocation.self_exe}) {
+        for (const std::string& name : {base_name(wrapper), std::string("init")}) {
+            for (const char* suffix : {".real", ".distrib"}) {
+                std::string place = join_path(parent_path(wrapper), name + suffix);
+                if (std::find(places.begin(), places.end(), place) == places.end()) {
+                    places.push_back(std::move(place));
+                }
+            }
+        }
+    }
+    places.insert(places.end(), std::begin(kSystemdPlaces), std::end(kSystemdPlaces));
+    Error nothing = make_error(concat({path, " is cginit itself, and the init that it wraps is not beside it"}),
+                               concat({"keep the real init as ", path, ".real"}));
+    Result<Found> found = find_first(source, places, invocation.self_exe, std::move(nothing));
+    return found ? Found{path, found->file} : found;
+}
+
+/// The path as the kernel would take it, made absolute: relative to the working directory.
+std::string absolute(const Source& source, const std::string& path) {
+    if (path.starts_with('/')) {
+        return path;
+    }
+    const std::optional<std::string> cwd = source.read_link_if_exists("/proc/self/cwd");
+    return join_path(cwd.value_or("/"), path);
+}
+
+Result<Found> find_in_path(const Source& source, const std::string& name, const Invocation& invocation) {
+    const char* value = environment_value(invocation.environment, "PATH");
+    std::vector<std::string> places;
+    for (const std::string& directory : split(value != nullptr ? value : kDefaultPath, ':')) {
+        // POSIX: an empty entry is the working directory.
+        places.push_back(join_path(absolute(source, directory), name));
+    }
+    return find_first(source, places, {}, not_found(concat({name, ": not found in PATH"}), kNameAnInit));
+}
+
+Result<Found> find_default(const Source& source, const Invocation& invocation) {
+    const Result<std::string> first = resolve_path(source, kInitPlaces[0]);
+    if (first && *first == invocation.self_exe) {
+        return find_wrapped(source, kInitPlaces[0], invocation);
+    }
+    const std::vector<std::string> places(std::begin(kInitPlaces), std::end(kInitPlaces));
+    const std::string tried = join(places, ", ");
+    return find_first(source, places, invocation.self_exe, not_found("no init found: tried " + tried, kNameAnInit));
+}
+
+Result<Found> find_wanted(const Source& source, const std::string& wanted, const Invocation& invocation) {
+    if (wanted.empty()) {
+        return not_found("the name of the init is empty", kNameAnInit);
+    }
+    Result<Found> found = wanted.find('/') == std::string::npos ? find_in_path(source, wanted, invocation)
+                                                                : find_program(source, absolute(source, wanted));
+    if (!found || found->file != invocation.self_exe || is_own_name(wanted)) {
+        return found;
+    }
+    return find_wrapped(source, found->path, invocation);
+}
+
+}  // namespace
+
+Result<InitCommand> find_init(const Source& source, const Options& options, const Invocation& invocation) {
+    InitCommand command;
+    Result<Found> found = Found{};
+    if (options.as_wrapper) {
+        // Engines and the kernel may start it as plain `init`: then only /proc/self/exe says where it lies.
+        const std::string& name = invocation.argv.front();
+        const bool by_name = name.find('/') == std::string::npos && !invocation.self_exe.empty();
+        found = find_wrapped(source, by_name ? invocation.self_exe : absolute(source, name), invocation);
+        command.argv = {name};
+        command.argv.insert(command.argv.end(), options.wrapper_args.begin(), options.wrapper_args.end());
+    } else if (!options.init_argv.empty()) {
+        found = find_wanted(source, options.init_argv.front(), invocation);
+        command.argv = options.init_argv;
+    } else {
+        found = find_default(source, invocation);
+    }
+    if (!found) {
+        return found.error();
+    }
+    if (command.argv.empty()) {
+        command.argv = {found->path};
+    }
+    command.file = found->file;
+    return command;
+}
+
+}  // namespace cginit

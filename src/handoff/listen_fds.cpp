@@ -1,0 +1,28 @@
+#include "handoff/listen_fds.hpp"
+
+#include <optional>
+
+#include "cginit/invocation.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+
+int first_fd_to_close(const std::vector<std::string>& environment, int pid) {
+    constexpr int kFirst = 3;
+    // The largest value of /proc/sys/fs/nr_open (its default is 2^20) that fits: beyond it the number is garbage.
+    constexpr unsigned long kMost = 0x7fffff00;
+    const char* count_text = environment_value(environment, "LISTEN_FDS");
+    if (count_text == nullptr) {
+        return kFirst;
+    }
+    if (const char* pid_text = environment_value(environment, "LISTEN_PID")) {
+        const std::optional<unsigned long> listen_pid = parse_number(pid_text);
+        if (pid < 0 || listen_pid != static_cast<unsigned long>(pid)) {
+            return kFirst;
+        }
+    }
+    const std::optional<unsigned long> count = parse_number(count_text);
+    return count && *count < kMost ? kFirst + static_cast<int>(*count) : kFirst;
+}
+
+}  // namespace cginit

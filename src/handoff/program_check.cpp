@@ -1,0 +1,157 @@
+#include "handoff/program_check.hpp"
+
+#include <elf.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "core/text.hpp"
+#include "source/resolve.hpp"
+
+namespace cginit {
+
+namespace {
+
+/// Enough for the program headers and the loader's name, which linkers put first.
+constexpr std::size_t kHeadSize = 4096;
+/// BINPRM_BUF_SIZE: what the kernel looks at for `#!`.
+constexpr std::size_t kScriptLine = 256;
+/// The kernel follows interpreters that are scripts themselves five times, then ELOOP.
+constexpr int kMaxInterpreters = 5;
+
+#if defined(__x86_64__)
+constexpr Elf64_Half kMachine = EM_X86_64;
+constexpr Elf64_Half kMachine32 = EM_386;
+constexpr const char* kMachineName = "x86_64";
+#elif defined(__aarch64__)
+constexpr Elf64_Half kMachine = EM_AARCH64;
+constexpr Elf64_Half kMachine32 = EM_ARM;
+constexpr const char* kMachineName = "aarch64";
+#else
+#error "the ELF machine of this architecture is missing here"
+#endif
+
+Error cannot_execute(std::string why, int errnum = 0) {
+    Error error = errnum != 0 ? make_errno_error(errnum, std::move(why)) : make_error(std::move(why));
+    error.kind = ErrorKind::cannot_execute;
+    return error;
+}
+
+template <class T>
+std::optional<T> read_at(const std::string& bytes, std::size_t offset) {
+    if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) {
+        return std::nullopt;
+    }
+    T value;
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+    return value;
+}
+
+/// What the file says to start with it: `#!/bin/sh -e` is "/bin/sh"; empty if there is nothing after `#!`.
+std::string script_interpreter(const std::string& head) {
+    std::string_view line = std::string_view(head).substr(2, kScriptLine - 2);
+    line = trim(line.substr(0, line.find('\n')));
+    return std::string(line.substr(0, line.find_first_of(" \t")));
+}
+
+/// The program loader (PT_INTERP) of a 64-bit ELF file: `/lib64/ld-linux-x86-64.so.2`; empty if it has none, or none
+/// that the head shows.
+std::string elf_loader(const std::string& head) {
+    const std::optional<Elf64_Ehdr> file = read_at<Elf64_Ehdr>(head, 0);
+    if (!file || file->e_ident[EI_CLASS] != ELFCLASS64 || file->e_phentsize != sizeof(Elf64_Phdr)) {
+        return {};
+    }
+    for (std::size_t i = 0; i < file->e_phnum; ++i) {
+        const std::optional<Elf64_Phdr> segment = read_at<Elf64_Phdr>(head, file->e_phoff + i * sizeof(Elf64_Phdr));
+        if (!segment) {
+            return {};
+        }
+        if (segment->p_type == PT_INTERP) {
+            if (segment->p_offset >= head.size() || segment->p_filesz > head.size() - segment->p_offset) {
+                return {};
+            }
+            const std::string name = head.substr(segment->p_offset, segment->p_filesz);
+            return name.substr(0, name.find('\0'));
+        }
+    }
+    return {};
+}
+
+Status check_elf(const Source& source, const std::string& file, const std::string& head) {
+    const std::optional<Elf64_Half> machine = read_at<Elf64_Half>(head, offsetof(Elf64_Ehdr, e_machine));
+    if (!machine || head[EI_DATA] != ELFDATA2LSB || (*machine != kMachine && *machine != kMachine32)) {
+        return cannot_execute(concat({file, " is an ELF file for another machine than this one (", kMachineName, ")"}));
+    }
+    const std::string loader = elf_loader(head);
+    if (!loader.empty() && !resolve_path(source, loader)) {
+        // execve(2) would say ENOENT, as if the file itself were missing.
+        Error error = make_error(concat({file, " needs the program loader ", loader, ", which does not exist"}));
+        error.kind = ErrorKind::not_found;
+        return error;
+    }
+    return {};
+}
+
+/// The interpreter of a script, resolved and known to exist.
+Result<std::string> find_interpreter(const Source& source, const std::string& file, const std::string& head) {
+    const std::string interpreter = script_interpreter(head);
+    if (interpreter.empty()) {
+        return cannot_execute(concat({file, " is a script without an interpreter after `#!`"}));
+    }
+    Result<std::string> resolved = resolve_path(source, interpreter);
+    if (!resolved) {
+        Error error =
+            make_errno_error(resolved.error().errnum, concat({file, " is a script for the interpreter ", interpreter}));
+        error.kind = ErrorKind::not_found;
+        return error;
+    }
+    return resolved;
+}
+
+Status check_is_executable_file(const Source& source, const std::string& file) {
+    switch (source.type(file)) {
+        case FileType::regular: break;
+        case FileType::absent: {
+            Error error = make_errno_error(ENOENT, file);
+            error.kind = ErrorKind::not_found;
+            return error;
+        }
+        case FileType::directory: return cannot_execute(file, EISDIR);
+        default: return cannot_execute(concat({file, " is not a regular file"}));
+    }
+    if (!source.is_executable(file)) {
+        return cannot_execute(concat({file, " is not executable"}), EACCES);
+    }
+    return {};
+}
+
+}  // namespace
+
+Status check_program(const Source& source, const std::string& file) {
+    std::string program = file;
+    for (int depth = 0; depth <= kMaxInterpreters; ++depth) {
+        if (const Status status = check_is_executable_file(source, program); !status) {
+            return status.error();
+        }
+        const Result<std::string> head = source.read_head(program, kHeadSize);
+        if (!head) {
+            return {};  // Execute-only: execve(2) needs no read permission.
+        }
+        if (head->starts_with(ELFMAG)) {
+            return check_elf(source, program, *head);
+        }
+        if (!head->starts_with("#!")) {
+            return cannot_execute(concat({program, " is neither an ELF file nor a script with `#!`"}), ENOEXEC);
+        }
+        const Result<std::string> interpreter = find_interpreter(source, program, *head);
+        if (!interpreter) {
+            return interpreter.error();
+        }
+        program = *interpreter;
+    }
+    return cannot_execute(concat({file, " is a script whose interpreters are scripts"}), ELOOP);
+}
+
+}  // namespace cginit
