@@ -1,0 +1,154 @@
+#include "app/app.hpp"
+
+#include <unistd.h>
+
+#include "app/log.hpp"
+#include "apply/kernel_linux.hpp"
+#include "apply/plan_runner.hpp"
+#include "cginit/decision.hpp"
+#include "cginit/plan.hpp"
+#include "core/text.hpp"
+#include "detect/gather.hpp"
+#include "detect/init_traits.hpp"
+#include "handoff/handoff_ops.hpp"
+#include "handoff/init_lookup.hpp"
+#include "report/hints.hpp"
+#include "report/plan_text.hpp"
+#include "source/source.hpp"
+
+namespace cginit {
+namespace {
+
+/// Everything that was found out and decided before anything is changed.
+struct Prepared {
+    InitCommand init;
+    InitTraits traits;
+    World world;
+    Decision decision;
+    Plan plan;
+};
+
+Result<World> see(const Source& source, const InitTraits& traits) {
+    const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
+    const Result<Snapshot> snapshot = gather(source, pid, traits);
+    if (!snapshot) {
+        return snapshot.error();
+    }
+    return classify(*snapshot);
+}
+
+Result<Prepared> prepare(const Source& source, const Options& options, const Invocation& invocation) {
+    Prepared prepared;
+    if (source.is_live()) {
+        Result<InitCommand> init = find_init(source, options, invocation);
+        if (!init) {
+            return init.error();
+        }
+        prepared.init = std::move(*init);
+        prepared.traits = detect_init_traits(source, prepared.init.file);
+    } else {
+        prepared.traits = options.init_traits.value_or(InitTraits{});
+    }
+    Result<World> world = see(source, prepared.traits);
+    if (!world) {
+        return world.error();
+    }
+    prepared.world = std::move(*world);
+    Result<Decision> decision = decide(prepared.world, options);
+    if (!decision) {
+        return decision.error();
+    }
+    prepared.decision = std::move(*decision);
+    prepared.plan = make_plan(prepared.world, prepared.decision);
+    const std::vector<std::string> problems = check_plan(prepared.world, prepared.decision, prepared.plan);
+    if (!problems.empty()) {
+        return make_error(concat({"the plan is not safe here: ", join(problems, "; ")}),
+                          "nothing was changed; please report this with the output of --dry-run");
+    }
+    return prepared;
+}
+
+Status print_plan(const Prepared& prepared) {
+    const std::string text = plan_text(prepared.world, prepared.decision, prepared.plan);
+    std::size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t count = ::write(STDOUT_FILENO, text.data() + written, text.size() - written);
+        if (count < 0) {
+            return make_errno_error(errno, "write to standard output");
+        }
+        written += static_cast<std::size_t>(count);
+    }
+    return {};
+}
+
+/// The facts are gathered again: what the init would find is judged, not what we meant to do.
+Status verify(const Source& source, const Prepared& prepared, const PlanRunner& runner) {
+    const Result<World> after = see(source, prepared.traits);
+    if (!after) {
+        return after.error().in("verify");
+    }
+    const std::vector<std::string> problems = check_view(*after, prepared.decision, runner.given_up());
+    return problems.empty() ? Status() : Status(make_error(concat({"verify: ", join(problems, "; ")})));
+}
+
+Status with_cure(const Status& status, const PlanRunner& runner, const World& world) {
+    if (status || runner.failed_op() == nullptr) {
+        return status;
+    }
+    return status.error().with_cure(cure_for(*runner.failed_op(), status.error().errnum, world));
+}
+
+Status rebuild(const Source& source, const Prepared& prepared, Kernel& kernel) {
+    PlanRunner runner(kernel, prepared.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
+    Status status = runner.run_until_commit();
+    if (!status) {
+        return with_cure(status, runner, prepared.world);
+    }
+    if (prepared.decision.method != Method::none) {
+        status = verify(source, prepared, runner);
+        if (!status) {
+            const Status undone = runner.roll_back();
+            return undone ? status : Status(status.error().in(undone.error().message()));
+        }
+    }
+    // The point of no return: what the engine had mounted is gone once this succeeds.
+    status = runner.commit();
+    for (const std::string& note : runner.notes()) {
+        log_warning(note);
+    }
+    return with_cure(status, runner, prepared.world);
+}
+
+}  // namespace
+
+Status run(const Options& options, const Invocation& invocation) {
+    const Result<Source> source = Source::open(options.root);
+    if (!source) {
+        return source.error();
+    }
+    const Result<Prepared> prepared = prepare(*source, options, invocation);
+    if (!prepared) {
+        return prepared.error();
+    }
+    if (options.action == Action::dry_run) {
+        return print_plan(*prepared);
+    }
+    for (const std::string& warning : prepared->decision.warnings) {
+        log_warning(warning);
+    }
+    KernelLinux kernel;
+    const Status status = rebuild(*source, *prepared, kernel);
+    if (!status) {
+        return status;
+    }
+    log_info(summary_line(prepared->world, prepared->decision));
+    for (const Op& op : handoff_ops(prepared->world, prepared->init, invocation, ::getpid())) {
+        const Result<Outcome> outcome = kernel.perform(op);
+        if (!outcome) {
+            return outcome.error();
+        }
+    }
+    return {};
+}
+
+}  // namespace cginit

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "cginit/options.hpp"
+#include "cginit/plan.hpp"
+
+namespace cginit {
+
+// The log on standard error, `cginit: warning: ...`; without time, colour or thread: this is PID 1.
+
+void set_log_level(LogLevel level);
+void log_error(const std::string& text);
+void log_warning(const std::string& text);
+void log_info(const std::string& text);
+/// debug: one step as --dry-run prints it.
+void log_step(std::size_t number, const Step& step);
+
+}  // namespace cginit

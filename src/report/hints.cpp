@@ -1,0 +1,71 @@
+#include "report/hints.hpp"
+
+#include <cerrno>
+
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+bool is_mount_call(const Op& op) {
+    return std::holds_alternative<MountFilesystem>(op) || std::holds_alternative<BindMount>(op) ||
+           std::holds_alternative<RemountBind>(op) || std::holds_alternative<MoveMount>(op) ||
+           std::holds_alternative<SetPropagation>(op) || std::holds_alternative<DetachMount>(op);
+}
+
+bool is_confined(const World& world) {
+    return !world.security_label.empty() && world.security_label != "unconfined" && world.security_label != "kernel";
+}
+
+/// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
+std::string security_module_cure(const World& world) {
+    const std::string& label = world.security_label;
+    if (label.find(':') != std::string::npos) {
+        return concat({"SELinux (", label, ") refuses it: add --security-opt label=disable, or on the host ",
+                       "setsebool -P container_manage_cgroup 1"});
+    }
+    if (is_confined(world)) {
+        return concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined"});
+    }
+    return "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)";
+}
+
+std::string permission_cure(const World& world) {
+    if (!world.has_sys_admin) {
+        return "add --cap-add SYS_ADMIN";
+    }
+    if (world.security_label.find("(enforce)") != std::string::npos) {
+        return security_module_cure(world);
+    }
+    if (world.seccomp_filter == Tri::yes) {
+        return "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows mount, "
+               "umount2, unshare and setns";
+    }
+    return "the mount is locked by a user namespace above: start cginit without another user namespace around it";
+}
+
+}  // namespace
+
+std::string cure_for(const Op& op, int errnum, const World& world) {
+    const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
+    if (errnum == EACCES && is_mount_call(op)) {
+        return security_module_cure(world);
+    }
+    if (errnum == EPERM && (is_mount_call(op) || unshare)) {
+        return permission_cure(world);
+    }
+    if (errnum == EINVAL && unshare) {
+        return "this kernel has no cgroup namespaces: use --method=bind";
+    }
+    if (errnum == EINVAL && std::holds_alternative<MoveMount>(op)) {
+        return "the mount above it is shared with another mount namespace";
+    }
+    if (errnum == EACCES && !world.initial_user_namespace) {
+        return "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "
+               "it "
+               "(systemd: Delegate=yes) or chown it to the mapped root";
+    }
+    return {};
+}
+
+}  // namespace cginit

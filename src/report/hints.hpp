@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "cginit/op.hpp"
+#include "cginit/world.hpp"
+
+namespace cginit {
+
+/// The cure for an op that failed, where the errno alone misleads: EACCES on mount is a security module, EPERM is
+/// seccomp or a capability, EINVAL on a move is a shared parent. Empty if there is nothing to say beyond the errno.
+[[nodiscard]] std::string cure_for(const Op& op, int errnum, const World& world);
+
+}  // namespace cginit

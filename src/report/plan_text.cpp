@@ -1,0 +1,102 @@
+#include "report/plan_text.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+std::string padded(std::string text, std::size_t width) {
+    text.resize(std::max(text.size(), width), ' ');
+    return text;
+}
+
+std::string facts_text(const World& world) {
+    const std::string id = world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12);
+    return concat({"facts\n", "  engine    ", to_string(world.engine), ", container ", id, "\n", "  view      ",
+                   to_string(world.view), "\n", "  cgroupns  private: ", to_string(world.namespaced), "\n",
+                   "  init      ", describe(world.init), "\n"});
+}
+
+std::string hierarchies_text(const Decision& decision) {
+    std::size_t width = 0;
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        width = std::max(width, choice.name.size());
+    }
+    std::string text;
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        text += concat(
+            {"  ", padded(choice.name, width), "  ", padded(to_string(choice.access), 9), "  ", choice.reason, "\n"});
+    }
+    return text;
+}
+
+std::string decision_text(const Decision& decision) {
+    std::string text = concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason,
+                               "\n", "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n",
+                               "  /run      ", decision.run_tmpfs ? "tmpfs" : "as it is", ": ", decision.run_reason,
+                               "\n", "hierarchies\n", hierarchies_text(decision)});
+    for (const std::string& point : decision.kept_elsewhere) {
+        text += concat({"kept\n  ", point, ": --keep-mount\n"});
+    }
+    for (const std::string& warning : decision.warnings) {
+        text += concat({"warning\n  ", warning, "\n"});
+    }
+    return text;
+}
+
+std::string step_text(std::size_t number, const Step& step) {
+    const std::string digits = std::to_string(number);
+    std::string text = concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
+                               describe(step.op), "\n     why: ", step.why, "\n"});
+    const std::string undo = step.undo ? describe(*step.undo) : concat({"none: ", step.no_undo});
+    text += concat({"     scope: ", to_string(step.scope), "; undo: ", undo, "\n"});
+    if (step.or_else) {
+        text += concat({"     or else: ", step.or_else->why, "\n"});
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string plan_text(const World& world, const Decision& decision, const Plan& plan) {
+    std::string text = concat({facts_text(world), decision_text(decision)});
+    if (plan.steps.empty()) {
+        return concat({text, "plan\n  nothing to do\n"});
+    }
+    text += "plan\n";
+    const char* phase = nullptr;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        if (phase != to_string(plan.steps[i].phase)) {
+            phase = to_string(plan.steps[i].phase);
+            text += concat({" ", phase, "\n"});
+        }
+        text += step_text(i + 1, plan.steps[i]);
+    }
+    return text;
+}
+
+std::string summary_line(const World& world, const Decision& decision) {
+    std::size_t visible = 0;
+    std::size_t writable = 0;
+    std::size_t guarded = 0;
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        visible += choice.access == Access::left_out ? 0U : 1U;
+        writable += choice.access == Access::writable ? 1U : 0U;
+        guarded += choice.inner ? 1U : 0U;
+    }
+    const std::string next = concat({describe(world.init), " next"});
+    std::string kept;
+    for (const std::string& point : decision.kept_elsewhere) {
+        kept += concat({"; ", point, " kept"});
+    }
+    if (decision.method == Method::none) {
+        return concat({"nothing to do (", decision.method_reason, ")", kept, "; ", next});
+    }
+    return concat({to_string(decision.layout), " cgroups private (", to_string(decision.method), "): ",
+                   std::to_string(visible), visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable),
+                   " writable, ", std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
+}
+
+}  // namespace cginit
