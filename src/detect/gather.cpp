@@ -80,7 +80,11 @@ std::map<std::string, CgroupDirectory> read_directories(const Source& source, co
 
 std::string read_text(const Source& source, const char* path) {
     const auto text = source.read_if_exists(path);
-    return text && *text ? std::string(trim(**text)) : std::string();
+    if (!text || !*text) {
+        return {};
+    }
+    // SELinux ends its label in a NUL byte.
+    return std::string(trim((*text)->substr(0, (*text)->find('\0'))));
 }
 
 }  // namespace
