@@ -1,0 +1,233 @@
+#include "cli/options_parser.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "cli/settings.hpp"
+
+namespace cginit {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+Result<ParseOutcome> parse(Strings arguments, const Strings& environment = {}, const std::string& name = "/cginit") {
+    arguments.insert(arguments.begin(), name);
+    return parse_command_line({arguments, environment, "/cginit"});
+}
+
+Options options_of(const Strings& arguments, const Strings& environment = {}, const std::string& name = "/cginit") {
+    const Result<ParseOutcome> outcome = parse(arguments, environment, name);
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_TRUE(outcome && outcome->options);
+    return outcome && outcome->options ? *outcome->options : Options{};
+}
+
+std::string error_of(const Strings& arguments, const Strings& environment = {}, const std::string& name = "/cginit") {
+    const Result<ParseOutcome> outcome = parse(arguments, environment, name);
+    if (outcome) {
+        return "no error";
+    }
+    EXPECT_EQ(exit_status(outcome.error().kind), 125);
+    return outcome.error().message();
+}
+
+Options with(const std::function<void(Options&)>& change) {
+    Options options;
+    change(options);
+    return options;
+}
+
+TEST(OptionsParser, Defaults) {
+    EXPECT_EQ(options_of({}), Options{});
+    EXPECT_EQ(parse_command_line({})->options, Options{}) << "no argv[0] at all";
+}
+
+TEST(OptionsParser, EachOption) {
+    struct Case {
+        Strings arguments;
+        Options options;
+    };
+    const Case cases[] = {
+        {{"--layout=unified"}, with([](Options& o) { o.layout = Layout::unified; })},
+        {{"--layout", "hybrid"}, with([](Options& o) { o.layout = Layout::hybrid; })},
+        {{"--layout=host", "--layout=legacy"}, with([](Options& o) { o.layout = Layout::legacy; })},
+        {{"--layout=auto"}, Options{}},
+        {{"--method=namespace"}, with([](Options& o) { o.method = Method::name_space; })},
+        {{"--method=bind"}, with([](Options& o) { o.method = Method::bind; })},
+        {{"--method=remount"}, with([](Options& o) { o.method = Method::remount; })},
+        {{"--method=none"}, with([](Options& o) { o.method = Method::none; })},
+        {{"--inner=never"}, with([](Options& o) { o.inner = Inner::never; })},
+        {{"--tmpfs=never"}, with([](Options& o) { o.run_tmpfs = false; })},
+        {{"--tmpfs=never", "--tmpfs=auto"}, Options{}},
+        {{"--keep-mount=/host/sys/", "--keep-mount", "/b"}, with([](Options& o) {
+             o.keep_mounts = {"/host/sys", "/b"};
+         })},
+        {{"--dry-run"}, with([](Options& o) { o.action = Action::dry_run; })},
+        {{"--root=//"}, Options{}},
+        {{"--root=capture", "--dry-run"}, with([](Options& o) {
+             o.root = "capture";
+             o.action = Action::dry_run;
+         })},
+        {{"--root=/capture", "--dry-run", "--init-traits=systemd:252"}, with([](Options& o) {
+             o.root = "/capture";
+             o.action = Action::dry_run;
+             o.init_traits = InitTraits{InitKind::systemd, 252, ""};
+         })},
+        {{"-v"}, with([](Options& o) { o.log_level = LogLevel::debug; })},
+        {{"-vv"}, with([](Options& o) { o.log_level = LogLevel::debug; })},
+        {{"--quiet"}, with([](Options& o) { o.log_level = LogLevel::warning; })},
+        {{"--log-level=off"}, with([](Options& o) { o.log_level = LogLevel::off; })},
+        {{"--log-level=error"}, with([](Options& o) { o.log_level = LogLevel::error; })},
+    };
+    for (const Case& c : cases) {
+        EXPECT_EQ(options_of(c.arguments), c.options) << testing::PrintToString(c.arguments);
+    }
+}
+
+TEST(OptionsParser, OptionsEndAtTheInit) {
+    struct Case {
+        Strings arguments, init_argv;
+    };
+    for (const Case& c : {
+             Case{{"/sbin/init", "--layout=host", "-v", "--", "--bogus"},
+                  {"/sbin/init", "--layout=host", "-v", "--", "--bogus"}},
+             {{"--", "/cginit", "--", "/sbin/init"}, {"/cginit", "--", "/sbin/init"}},
+             {{"--", "--layout=host"}, {"--layout=host"}},
+             {{"--", "--", "x"}, {"--", "x"}},
+             {{"--"}, {}},
+             {{"/sbin/init", "--help"}, {"/sbin/init", "--help"}},
+             {{"/sbin/init", ""}, {"/sbin/init", ""}},
+             {{"", "x"}, {"", "x"}},
+             {{"-"}, {"-"}},
+             {{"init", "[a,b]", "--x="}, {"init", "[a,b]", "--x="}},
+         }) {
+        EXPECT_EQ(options_of(c.arguments).init_argv, c.init_argv) << testing::PrintToString(c.arguments);
+        EXPECT_EQ(options_of(c.arguments).layout, Layout::automatic);
+    }
+    EXPECT_EQ(options_of({"--dry-run", "--", "x"}).init_argv, Strings({"x"}));
+    EXPECT_EQ(options_of({"--keep-mount", "/a", "x"}).init_argv, Strings({"x"}));
+}
+
+TEST(OptionsParser, Environment) {
+    const Strings environment = {"CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",       "CGINIT_INNER=never",
+                                 "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:", "CGINIT_LOG_LEVEL=debug"};
+    Options expected = with([](Options& o) {
+        o.layout = Layout::unified;
+        o.method = Method::bind;
+        o.inner = Inner::never;
+        o.run_tmpfs = false;
+        o.keep_mounts = {"/a", "/b"};
+        o.log_level = LogLevel::debug;
+    });
+    EXPECT_EQ(options_of({}, environment), expected);
+    expected.layout = Layout::host;
+    expected.keep_mounts = {"/c"};
+    expected.log_level = LogLevel::warning;
+    EXPECT_EQ(options_of({"--layout=host", "--keep-mount=/c", "-q"}, environment), expected) << "the command line wins";
+    EXPECT_EQ(options_of({}, {"CGINIT_LAYOUT=", "CGINIT_KEEP_MOUNT=", "LAYOUT=host"}), Options{});
+    EXPECT_EQ(options_of({"--layout=host"}, {"CGINIT_LAYOUT=bad"}).layout, Layout::host);
+}
+
+TEST(OptionsParser, UnknownVariablesAreWarnings) {
+    const Options options =
+        options_of({}, {"CGINIT_SERVICE_HOST=10.0.0.1", "A=CGINIT_X", "CGINIT_LAYOUT=host", "CGINIT_ROOT=/x"});
+    EXPECT_EQ(options.warnings, Strings({"unknown environment variable CGINIT_SERVICE_HOST, ignoring",
+                                         "unknown environment variable CGINIT_ROOT, ignoring"}));
+    EXPECT_EQ(options.root, "/");
+}
+
+TEST(OptionsParser, WrapperTakesNoOptions) {
+    for (const char* name : {"/sbin/init", "init", "/lib/systemd/systemd"}) {
+        const Options options = options_of({"--layout=host", "3", "--help", "--"}, {"CGINIT_LAYOUT=unified"}, name);
+        EXPECT_TRUE(options.as_wrapper);
+        EXPECT_EQ(options.wrapper_args, Strings({"--layout=host", "3", "--help", "--"}));
+        EXPECT_EQ(options.init_argv, Strings());
+        EXPECT_EQ(options.layout, Layout::unified);
+    }
+    EXPECT_EQ(error_of({}, {"CGINIT_INNER=x"}, "init"), "CGINIT_INNER: 'x' is not auto or never");
+}
+
+TEST(OptionsParser, Errors) {
+    struct Case {
+        Strings arguments;
+        const char* error;
+    };
+    const char* layouts = "auto, host, unified, hybrid or legacy";
+    for (const Case& c : {
+             Case{{"--bogus"}, "unknown option --bogus; see cginit --help"},
+             {{"--bogus=1", "init"}, "unknown option --bogus=1; see cginit --help"},
+             {{"-x", "init"}, "unknown option -x; see cginit --help"},
+             {{"-vx", "init"}, "unknown option -x; see cginit --help"},
+             {{"---", "init"}, "unknown option ---; see cginit --help"},
+             {{"--lay=host"}, "unknown option --lay=host; see cginit --help"},
+             {{"--bogus", "--", "init"}, "unknown option --bogus; see cginit --help"},
+             {{"--method=name_space"}, "--method: 'name_space' is not auto, namespace, bind, remount or none"},
+             {{"--method=userns"}, "--method: 'userns' is not auto, namespace, bind, remount or none"},
+             {{"--inner", "always"}, "--inner: 'always' is not auto or never"},
+             {{"--tmpfs=/run"}, "--tmpfs: '/run' is not auto or never"},
+             {{"--keep-mount=host/sys"}, "--keep-mount: 'host/sys' is not an absolute path"},
+             {{"--keep-mount=[/a]", "x"}, "--keep-mount: '[/a]' is not an absolute path"},
+             {{"--log-level=trace"}, "--log-level: 'trace' is not info, debug, warning, error or off"},
+             {{"--inner", "-v"}, "--inner: '-v' is not auto or never"},
+             {{"--inner"}, "--inner needs a value: auto or never"},
+             {{"--inner=", "never"}, "--inner needs a value: auto or never"},
+             {{"--root="}, "--root needs a value: a directory"},
+             {{"-v", "--log-level=off"}, "--log-level and --verbose contradict each other; give one of them"},
+             {{"-q", "-v"}, "--verbose and --quiet contradict each other; give one of them"},
+             {{"--root=x"}, "--root x is only read, nothing can be run there; add --dry-run"},
+             {{"--init-traits=busybox", "--dry-run"},
+              "--init-traits stands in for the init of a capture; give the capture with --root DIR"},
+         }) {
+        EXPECT_EQ(error_of(c.arguments), c.error) << testing::PrintToString(c.arguments);
+    }
+    EXPECT_EQ(error_of({"--layout=v2"}), std::string("--layout: 'v2' is not ") + layouts);
+    EXPECT_EQ(error_of({}, {"CGINIT_LAYOUT=v2"}), std::string("CGINIT_LAYOUT: 'v2' is not ") + layouts);
+    EXPECT_EQ(error_of({}, {"CGINIT_KEEP_MOUNT=/a:b"}), "CGINIT_KEEP_MOUNT: 'b' is not an absolute path");
+    EXPECT_EQ(error_of({"--root=x", "--dry-run", "--init-traits=systemd:x"}).substr(0, 40),
+              "--init-traits: 'systemd:x' is not KIND[:");
+    EXPECT_NE(error_of({"--dry-run=maybe"}), "no error");
+    EXPECT_NE(error_of({"--dry-run=false"}), "no error");
+}
+
+TEST(OptionsParser, HelpAndVersion) {
+    for (const Strings& arguments : {Strings{"--help"}, Strings{"-h"}, Strings{"--layout=bad", "--help", "init"}}) {
+        const Result<ParseOutcome> outcome = parse(arguments, {"CGINIT_LAYOUT=bad"});
+        ASSERT_TRUE(outcome);
+        EXPECT_FALSE(outcome->options);
+        EXPECT_EQ(outcome->text, help_text());
+        EXPECT_EQ(outcome->exit_status, 0);
+    }
+    const Result<ParseOutcome> version = parse({"--version"});
+    ASSERT_TRUE(version);
+    EXPECT_EQ(version->text.substr(0, 7), "cginit ");
+    EXPECT_EQ(version->text.back(), '\n');
+}
+
+TEST(OptionsParser, HelpNamesEverySetting) {
+    const std::string help = help_text();
+    for (const Setting& setting : settings()) {
+        const std::string option = setting.option;
+        EXPECT_NE(help.find("  " + option.substr(0, option.find(','))), std::string::npos) << option;
+        if (setting.variable != nullptr) {
+            EXPECT_NE(help.find(setting.variable), std::string::npos) << setting.variable;
+        }
+    }
+    for (const char* status : {"125", "126", "127"}) {
+        EXPECT_NE(help.find(status), std::string::npos) << status;
+    }
+}
+
+TEST(OptionsParser, FirstValueOfEachOptionIsItsDefault) {
+    for (const Setting& setting : settings()) {
+        const std::string values = setting.values != nullptr ? setting.values : "";
+        if (values.find('|') != std::string::npos) {
+            Options options;
+            EXPECT_TRUE(setting.apply(options, values.substr(0, values.find('|')))) << setting.option;
+            EXPECT_EQ(options, Options{}) << setting.option;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,51 @@
+#include "cginit/result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace cginit {
+namespace {
+
+TEST(Error, TellsFramesThenErrnoThenCure) {
+    const Error error = make_errno_error(EINVAL, "mount(MS_MOVE) /sys/fs/cgroup").in("step 3 (why)").with_cure("do it");
+    EXPECT_EQ(error.message(), "step 3 (why): mount(MS_MOVE) /sys/fs/cgroup: Invalid argument; do it");
+    EXPECT_EQ(make_error("a").message(), "a");
+    EXPECT_EQ(make_error("a", "b").message(), "a; b");
+    EXPECT_EQ(Error{}.message(), "");
+    EXPECT_EQ((Error{EPERM, {}, {}, ErrorKind::refused}).message(), "Operation not permitted");
+}
+
+TEST(Error, KeepsTheFirstCureAndTheKind) {
+    Error error = make_error("a", "first");
+    error.kind = ErrorKind::not_found;
+    EXPECT_EQ(error.with_cure("second").cure, "first");
+    EXPECT_EQ(error.in("b").kind, ErrorKind::not_found);
+    EXPECT_EQ(error.frames.size(), 1u) << "in() returns a copy";
+}
+
+TEST(Error, ExitStatus) {
+    EXPECT_EQ(exit_status(ErrorKind::refused), 125);
+    EXPECT_EQ(exit_status(ErrorKind::cannot_execute), 126);
+    EXPECT_EQ(exit_status(ErrorKind::not_found), 127);
+}
+
+TEST(Error, ErrnoText) {
+    EXPECT_EQ(errno_text(ENOENT), "No such file or directory");
+    EXPECT_EQ(errno_text(4711), "errno 4711");
+    EXPECT_EQ(errno_text(-1), "errno -1");
+}
+
+TEST(Result, HoldsValueOrError) {
+    const Result<int> good = 3;
+    const Result<int> bad = make_error("no");
+    EXPECT_TRUE(good);
+    EXPECT_EQ(*good, 3);
+    EXPECT_FALSE(bad);
+    EXPECT_EQ(bad.error().message(), "no");
+    EXPECT_TRUE(Status());
+    EXPECT_FALSE(Status(make_error("no")));
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,166 @@
+#include "source/source.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "source/resolve.hpp"
+#include "unit/temp_root.hpp"
+
+namespace cginit {
+namespace {
+
+TEST(Source, OpensOnlyDirectories) {
+    const TempRoot root;
+    root.file("/file", "");
+    EXPECT_EQ(Source::open(root.path() + "/none").error().message(),
+              "open " + root.path() + "/none: No such file or directory");
+    EXPECT_EQ(Source::open(root.path() + "/file").error().errnum, ENOTDIR);
+    EXPECT_EQ(Source::open("").error().errnum, ENOENT);
+    EXPECT_FALSE(root.source().is_live());
+    EXPECT_TRUE(Source::open("/").value().is_live());
+}
+
+TEST(Source, ReadsBelowItsRoot) {
+    const TempRoot root;
+    root.file("/proc/self/cgroup", "0::/\n");
+    root.file("/empty", "");
+    const std::string large(1234567, 'x');
+    root.file("/large", large);
+    const Source source = root.source();
+    EXPECT_EQ(*source.read("/proc/self/cgroup"), "0::/\n");
+    EXPECT_EQ(*source.read("/empty"), "");
+    EXPECT_EQ(*source.read("/large"), large);
+    EXPECT_EQ(source.read("/none").error().message(), "open /none: No such file or directory");
+    EXPECT_EQ(source.read("/proc").error().message(), "read /proc: Is a directory");
+}
+
+TEST(Source, ReadsFilesWithoutASize) {
+    const Source source = std::move(Source::open("/").value());
+    EXPECT_FALSE(source.read("/proc/self/mountinfo").value().empty());
+}
+
+TEST(Source, ReadIfExistsForgivesAbsenceOnly) {
+    const TempRoot root;
+    root.file("/file", "text");
+    const Source source = root.source();
+    EXPECT_EQ(source.read_if_exists("/file").value(), "text");
+    EXPECT_EQ(source.read_if_exists("/none").value(), std::nullopt);
+    EXPECT_EQ(source.read_if_exists("/file/below").value(), std::nullopt);
+    EXPECT_EQ(source.read_if_exists("/").error().errnum, EISDIR);
+}
+
+TEST(Source, ReadHead) {
+    const TempRoot root;
+    root.file("/file", "#!/bin/sh\n");
+    root.fifo("/fifo");
+    const Source source = root.source();
+    EXPECT_EQ(*source.read_head("/file", 2), "#!");
+    EXPECT_EQ(*source.read_head("/file", 4096), "#!/bin/sh\n");
+    EXPECT_EQ(*source.read_head("/fifo", 2), "") << "must not wait for a writer";
+    EXPECT_EQ(source.read_head("/none", 2).error().errnum, ENOENT);
+}
+
+TEST(Source, LinksAreLinksOrPlainFiles) {
+    const TempRoot root;
+    root.link("/live", "cgroup:[4026531835]");
+    root.file("/captured", "cgroup:[4026531835]");
+    root.file("/edited", "cgroup:[4026531835]\n");
+    root.directory("/directory");
+    const Source source = root.source();
+    for (const char* path : {"/live", "/captured", "/edited"}) {
+        EXPECT_EQ(source.read_link_if_exists(path), "cgroup:[4026531835]") << path;
+    }
+    EXPECT_EQ(source.read_link_if_exists("/none"), std::nullopt);
+    EXPECT_EQ(source.read_link_if_exists("/directory"), std::nullopt);
+}
+
+TEST(Source, Type) {
+    const TempRoot root;
+    root.file("/file", "");
+    root.link("/dangling", "none");
+    root.fifo("/fifo");
+    const Source source = root.source();
+    EXPECT_EQ(source.type("/file"), FileType::regular);
+    EXPECT_EQ(source.type("/"), FileType::directory);
+    EXPECT_EQ(source.type("/dangling"), FileType::symlink);
+    EXPECT_EQ(source.type("/fifo"), FileType::other);
+    EXPECT_EQ(source.type("/none"), FileType::absent);
+    EXPECT_TRUE(source.exists("/dangling"));
+    EXPECT_FALSE(source.exists("/none"));
+}
+
+TEST(Source, IsExecutable) {
+    const TempRoot root;
+    root.file("/yes", "", 0755);
+    root.file("/no", "", 0644);
+    EXPECT_TRUE(root.source().is_executable("/yes"));
+    EXPECT_FALSE(root.source().is_executable("/no"));
+    EXPECT_FALSE(root.source().is_executable("/none"));
+}
+
+TEST(Source, ListIsSortedAndForgiving) {
+    const TempRoot root;
+    for (const char* name : {"/d/b", "/d/a", "/d/.c", "/d/B"}) {
+        root.file(name, "");
+    }
+    EXPECT_EQ(root.source().list("/d"), std::vector<std::string>({".c", "B", "a", "b"}));
+    EXPECT_TRUE(root.source().list("/none").empty());
+    EXPECT_TRUE(root.source().list("/d/a").empty());
+}
+
+TEST(ResolvePath, StaysBelowTheRoot) {
+    const TempRoot root;
+    root.file("/usr/lib/systemd/systemd", "");
+    root.link("/lib", "usr/lib");
+    root.link("/usr/sbin/init", "../lib/systemd/systemd");
+    root.link("/sbin", "/usr/sbin");
+    root.link("/escape", "../../../../usr/lib/systemd/systemd");
+    root.link("/host", "/usr/./lib//systemd/../systemd/systemd");
+    for (const char* path : {"/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init", "/usr/sbin/init",
+                             "/escape", "/host", "/../sbin/./init", "//lib/../lib/systemd/systemd"}) {
+        const Result<std::string> resolved = resolve_path(root.source(), path);
+        ASSERT_TRUE(resolved) << resolved.error().message();
+        EXPECT_EQ(*resolved, "/usr/lib/systemd/systemd") << path;
+    }
+    EXPECT_EQ(*resolve_path(root.source(), "/.."), "/");
+    EXPECT_EQ(*resolve_path(root.source(), "/sbin/"), "/usr/sbin");
+}
+
+TEST(ResolvePath, Errors) {
+    const TempRoot root;
+    root.file("/file", "");
+    root.link("/loop", "pool");
+    root.link("/pool", "loop");
+    root.link("/dangling", "/none");
+    struct Case {
+        const char* path;
+        int errnum;
+    };
+    for (const Case& c : {Case{"/none", ENOENT},
+                          {"/dangling", ENOENT},
+                          {"/none/../file", ENOENT},
+                          {"/loop", ELOOP},
+                          {"/file/below", ENOTDIR},
+                          {"/file/", ENOTDIR},
+                          {"/file/..", ENOTDIR}}) {
+        const Result<std::string> resolved = resolve_path(root.source(), c.path);
+        ASSERT_FALSE(resolved) << c.path;
+        EXPECT_EQ(resolved.error().errnum, c.errnum) << c.path;
+    }
+    EXPECT_EQ(resolve_path(root.source(), "/loop").error().message(),
+              "resolve /loop: Too many levels of symbolic links");
+}
+
+TEST(ResolvePath, FortyLinks) {
+    const TempRoot root;
+    root.file("/l0", "");
+    for (int i = 1; i <= 41; ++i) {
+        root.link("/l" + std::to_string(i), "l" + std::to_string(i - 1));
+    }
+    EXPECT_TRUE(resolve_path(root.source(), "/l40"));
+    EXPECT_FALSE(resolve_path(root.source(), "/l41"));
+}
+
+}  // namespace
+}  // namespace cginit
