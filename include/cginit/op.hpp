@@ -100,9 +100,11 @@ struct CopyCgroupFile {
     bool operator==(const CopyCgroupFile&) const = default;
 };
 /// Writes `+controller` to cgroup.subtree_control for each that cgroup.controllers offers, one at a time: a write is
-/// all or nothing. Each refusal is a note, none is a failure.
+/// all or nothing. EBUSY is a process that entered the cgroup meanwhile (`docker exec`): those are moved to `leaf` and
+/// the write tried again, bounded. Each refusal is a note, none is a failure.
 struct EnableControllers {
     std::string cgroup;
+    std::string leaf;
     bool operator==(const EnableControllers&) const = default;
 };
 /// Writes `-controller` for everything in cgroup.subtree_control.

@@ -134,12 +134,10 @@ Result<Outcome> enable_controllers(const EnableControllers& op) {
     Outcome outcome;
     const std::string control = join_path(op.cgroup, "cgroup.subtree_control");
     for (const std::string& controller : split(trim(*available), ' ')) {
-        Status enabled;
-        for (int pass = 0; pass < kEnablePasses; ++pass) {
-            enabled = write_file(control, concat({"+", controller}));
-            if (enabled || enabled.error().errnum != EBUSY) {
-                break;
-            }
+        Status enabled = write_file(control, concat({"+", controller}));
+        for (int pass = 0; pass < kEnablePasses && !enabled && enabled.error().errnum == EBUSY; ++pass) {
+            const Status moved = move_processes({op.cgroup, op.leaf});
+            enabled = moved ? write_file(control, concat({"+", controller})) : moved;
         }
         if (!enabled) {
             outcome.notes.push_back(concat(

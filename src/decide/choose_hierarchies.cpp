@@ -90,8 +90,11 @@ Status require_hierarchy(const Decision& decision, const std::string& name) {
         return {};
     }
     const std::string reason = choice == decision.hierarchies.end() ? "the host has none" : choice->reason;
-    return make_error(concat({"the init needs the ", name, " hierarchy, but ", reason}),
-                      "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)");
+    const char* cure =
+        decision.method == Method::bind
+            ? "use --method=namespace where the kernel has cgroup namespaces"
+            : "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)";
+    return make_error(concat({"the init needs the ", name, " hierarchy, but ", reason}), cure);
 }
 
 Status require_usable(const World& world, const Decision& decision) {

@@ -33,7 +33,10 @@ public:
         }
         namespaced_ = namespaced_ || std::holds_alternative<UnshareCgroupNamespace>(step.op);
         if (const auto* asserted = std::get_if<AssertNotRealRoot>(&step.op)) {
-            asserted_.push_back(asserted->path);
+            const MountEntry* staged = visible_mount_at(mounts_.table(), asserted->path);
+            if (staged != nullptr) {
+                asserted_.push_back(hierarchy_of(staged->fstype, staged->super_options));
+            }
         }
     }
 
@@ -68,13 +71,13 @@ private:
         }
     }
 
-    [[nodiscard]] const Hierarchy* hierarchy_of(const MountFilesystem& mount) const {
+    [[nodiscard]] const Hierarchy* hierarchy_of(const std::string& fstype, const std::string& super_options) const {
         for (const Hierarchy& hierarchy : world_.hierarchies) {
             const bool v2 = hierarchy.version == HierarchyVersion::v2;
-            if (v2 != (mount.fstype == "cgroup2")) {
+            if (v2 != (fstype == "cgroup2")) {
                 continue;
             }
-            const std::vector<std::string> options = split(mount.options, ',');
+            const std::vector<std::string> options = split(super_options, ',');
             const bool all = std::all_of(
                 hierarchy.controllers.begin(), hierarchy.controllers.end(), [&options](const std::string& controller) {
                     return std::find(options.begin(), options.end(), controller) != options.end();
@@ -95,12 +98,16 @@ private:
         if (!namespaced_) {
             complain("a fresh cgroup mount in the initial cgroup namespace would show the host's root");
         }
-        const Hierarchy* hierarchy = hierarchy_of(*mount);
+        const Hierarchy* hierarchy = hierarchy_of(mount->fstype, mount->options);
         if (hierarchy == nullptr || hierarchy->real_root == Tri::yes) {
             complain("it would mount the host's root of a hierarchy");
-        } else if (hierarchy->real_root == Tri::unknown && !mount->flags.read_only && asserted_.empty()) {
+        } else if (hierarchy->real_root == Tri::unknown && !mount->flags.read_only && !is_asserted(hierarchy)) {
             complain("it could make the host's root of a hierarchy writable");
         }
+    }
+
+    [[nodiscard]] bool is_asserted(const Hierarchy* hierarchy) const {
+        return std::find(asserted_.begin(), asserted_.end(), hierarchy) != asserted_.end();
     }
 
     [[nodiscard]] bool is_promised(const MountEntry& mount) const {
@@ -119,7 +126,7 @@ private:
     bool namespaced_;
     Phase phase_ = Phase::prepare;
     std::size_t number_ = 0;
-    std::vector<std::string> asserted_;
+    std::vector<const Hierarchy*> asserted_;
     std::vector<std::string> problems_;
 };
 

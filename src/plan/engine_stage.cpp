@@ -107,7 +107,7 @@ void move_into_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
         .parts = stage.inner_parts();
     if (stage.hierarchy->version == HierarchyVersion::v2 && builder.decision().layout == View::unified) {
         builder
-            .add(Phase::prepare, EnableControllers{stage.engine},
+            .add(Phase::prepare, EnableControllers{stage.engine, inner},
                  "the init can only use controllers that are enabled above it", DisableControllers{stage.engine})
             .parts = stage.inner_parts();
     }
