@@ -1,10 +1,5 @@
-#include <unistd.h>
-
-#include <array>
-#include <climits>
-
 #include "app/app.hpp"
-#include "app/log.hpp"
+#include "app/output.hpp"
 #include "cli/options_parser.hpp"
 
 namespace {
@@ -15,22 +10,12 @@ cginit::Invocation read_invocation(int argc, char** argv, char** environment) {
     for (char** variable = environment; *variable != nullptr; ++variable) {
         invocation.environment.emplace_back(*variable);
     }
-    std::array<char, PATH_MAX> self{};
-    const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
-    if (length > 0) {
-        invocation.self_exe.assign(self.data(), static_cast<std::size_t>(length));
-    }
     return invocation;
 }
 
 int fail(const cginit::Error& error) {
     cginit::log_error(error.message());
     return cginit::exit_status(error.kind);
-}
-
-int print(const std::string& text, int exit_status) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
-    return written == static_cast<ssize_t>(text.size()) ? exit_status : cginit::exit_status(cginit::ErrorKind::refused);
 }
 
 }  // namespace
@@ -42,7 +27,8 @@ int main(int argc, char** argv, char** environment) {
         return fail(parsed.error());
     }
     if (!parsed->options) {
-        return print(parsed->text, parsed->exit_status);
+        const cginit::Status printed = cginit::print_text(parsed->text);
+        return printed ? parsed->exit_status : fail(printed.error());
     }
     const cginit::Options& options = *parsed->options;
     cginit::set_log_level(options.log_level);

@@ -9,7 +9,7 @@ namespace cginit {
 struct Invocation {
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< `NAME=value`
-    /// What /proc/self/exe leads to, to never run itself again; empty if unknown.
+    /// What /proc/self/exe leads to, to never run itself again; empty if unknown. Filled in when it is needed.
     std::string self_exe;
 };
 

@@ -47,6 +47,9 @@ struct MountEntry {
 /// A mount namespace's table in the kernel's order.
 using MountTable = std::vector<MountEntry>;
 
+/// The mount source of everything that cginit mounts: the one source that is ever matched.
+inline constexpr const char* kMountSource = "cginit";
+
 /// True for "cgroup" and "cgroup2".
 [[nodiscard]] bool is_cgroup(const MountEntry& entry);
 /// The mount that a path walk ending exactly at `point` reaches; nullptr if none or if another mount covers it.

@@ -69,8 +69,6 @@ struct World {
 };
 
 inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
-/// The mount source of everything that cginit mounts: the one source that is ever matched.
-inline constexpr const char* kMountSource = "cginit";
 
 /// `cpu,cpuacct`, `name=systemd`, `unified` for v2: the name in messages and of the step's part.
 [[nodiscard]] std::string hierarchy_name(const Hierarchy& hierarchy);

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "app/log.hpp"
+#include "app/output.hpp"
 #include "apply/kernel_linux.hpp"
 #include "apply/plan_runner.hpp"
 #include "cginit/decision.hpp"
@@ -40,7 +40,9 @@ Result<World> see(const Source& source, const InitTraits& traits) {
 Result<Prepared> prepare(const Source& source, const Options& options, const Invocation& invocation) {
     Prepared prepared;
     if (source.is_live()) {
-        Result<InitCommand> init = find_init(source, options, invocation);
+        Invocation own = invocation;
+        own.self_exe = source.read_link_if_exists("/proc/self/exe").value_or("");
+        Result<InitCommand> init = find_init(source, options, own);
         if (!init) {
             return init.error();
         }
@@ -66,19 +68,6 @@ Result<Prepared> prepare(const Source& source, const Options& options, const Inv
                           "nothing was changed; please report this with the output of --dry-run");
     }
     return prepared;
-}
-
-Status print_plan(const Prepared& prepared) {
-    const std::string text = plan_text(prepared.world, prepared.decision, prepared.plan);
-    std::size_t written = 0;
-    while (written < text.size()) {
-        const ssize_t count = ::write(STDOUT_FILENO, text.data() + written, text.size() - written);
-        if (count < 0) {
-            return make_errno_error(errno, "write to standard output");
-        }
-        written += static_cast<std::size_t>(count);
-    }
-    return {};
 }
 
 /// The facts are gathered again: what the init would find is judged, not what we meant to do.
@@ -131,7 +120,7 @@ Status run(const Options& options, const Invocation& invocation) {
         return prepared.error();
     }
     if (options.action == Action::dry_run) {
-        return print_plan(*prepared);
+        return print_text(plan_text(prepared->world, prepared->decision, prepared->plan));
     }
     for (const std::string& warning : prepared->decision.warnings) {
         log_warning(warning);
@@ -142,7 +131,8 @@ Status run(const Options& options, const Invocation& invocation) {
         return status;
     }
     log_info(summary_line(prepared->world, prepared->decision));
-    for (const Op& op : handoff_ops(prepared->world, prepared->init, invocation, ::getpid())) {
+    const InitIdentity identity{to_string(prepared->world.engine), prepared->world.container_id};
+    for (const Op& op : handoff_ops(prepared->init, identity, invocation, ::getpid())) {
         const Result<Outcome> outcome = kernel.perform(op);
         if (!outcome) {
             return outcome.error();

@@ -7,9 +7,9 @@
 
 #include <cerrno>
 
-#include "apply/cgroup_calls.hpp"
-#include "apply/mount_calls.hpp"
-#include "apply/process_calls.hpp"
+#include "apply/kernel_linux_cgroup.hpp"
+#include "apply/kernel_linux_mount.hpp"
+#include "apply/kernel_linux_process.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 

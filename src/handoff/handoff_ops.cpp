@@ -5,11 +5,12 @@
 
 namespace cginit {
 
-std::vector<Op> handoff_ops(const World& world, const InitCommand& init, const Invocation& invocation, int pid) {
+std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity, const Invocation& invocation,
+                            int pid) {
     return {
         CloseDescriptors{first_fd_to_close(invocation.environment, pid)},
         ExecuteProgram{init.file, init.argv,
-                       init_environment(invocation.environment, to_string(world.engine), world.container_id)},
+                       init_environment(invocation.environment, identity.container_kind, identity.container_id)},
     };
 }
 

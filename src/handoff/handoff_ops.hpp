@@ -5,14 +5,19 @@
 
 #include "cginit/invocation.hpp"
 #include "cginit/op.hpp"
-#include "cginit/world.hpp"
 #include "handoff/init_lookup.hpp"
 
 namespace cginit {
 
+/// What the init is told of its container: $container and, from the id, $container_uuid.
+struct InitIdentity {
+    std::string container_kind;
+    std::string container_id;
+};
+
 /// The last ops of all: no descriptor of ours or of the engine's but 0-2 and $LISTEN_FDS, then execve(2). Everything
 /// else that a process hands on (cwd, umask, signals, limits, terminal) was never touched.
-[[nodiscard]] std::vector<Op> handoff_ops(const World& world, const InitCommand& init, const Invocation& invocation,
-                                          int pid);
+[[nodiscard]] std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity,
+                                          const Invocation& invocation, int pid);
 
 }  // namespace cginit

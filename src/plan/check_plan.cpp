@@ -31,6 +31,7 @@ public:
         if (!trouble.empty()) {
             complain(trouble);
         }
+        check_opened(step.op);
         namespaced_ = namespaced_ || std::holds_alternative<UnshareCgroupNamespace>(step.op);
         if (const auto* asserted = std::get_if<AssertNotRealRoot>(&step.op)) {
             const MountEntry* staged = visible_mount_at(mounts_.table(), asserted->path);
@@ -102,6 +103,21 @@ private:
         if (hierarchy == nullptr || hierarchy->real_root == Tri::yes) {
             complain("it would mount the host's root of a hierarchy");
         } else if (hierarchy->real_root == Tri::unknown && !mount->flags.read_only && !is_asserted(hierarchy)) {
+            complain("it could make the host's root of a hierarchy writable");
+        }
+    }
+
+    /// Staged read-only, asserted, only then writable.
+    void check_opened(const Op& op) {
+        const auto* remount = std::get_if<RemountBind>(&op);
+        const MountEntry* mount = remount == nullptr ? nullptr : visible_mount_at(mounts_.table(), remount->target);
+        if (mount == nullptr || !is_cgroup(*mount) || mount->flags.read_only) {
+            return;
+        }
+        const Hierarchy* hierarchy = hierarchy_of(mount->fstype, mount->super_options);
+        if (hierarchy == nullptr || hierarchy->real_root == Tri::yes) {
+            complain("it would make the host's root of a hierarchy writable");
+        } else if (hierarchy->real_root == Tri::unknown && !is_asserted(hierarchy)) {
             complain("it could make the host's root of a hierarchy writable");
         }
     }

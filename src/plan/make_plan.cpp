@@ -66,6 +66,13 @@ void plan_remount(PlanBuilder& builder) {
         }
         MountFlags flags = mount.flags;
         flags.read_only = false;
+        if (stage.choice->assert_not_real_root) {
+            const bool v2 = stage.hierarchy->version == HierarchyVersion::v2;
+            builder
+                .add(Phase::switch_, AssertNotRealRoot{mount.point, v2}, "a host's root must never become writable",
+                     kNothingToUndo)
+                .parts = stage.parts();
+        }
         builder
             .add(Phase::switch_, RemountBind{mount.point, flags}, "the engine's view is right but read-only",
                  RemountBind{mount.point, mount.flags})

@@ -1,6 +1,7 @@
 #include "plan/simulate.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "cginit/world.hpp"
 #include "core/path.hpp"
@@ -80,16 +81,19 @@ std::string SimulatedMounts::bind(const BindMount& op) {
     if (!op.recursive) {
         return {};
     }
-    const MountTable before = table_;
-    for (const MountEntry& entry : before) {
-        const bool below = entry.parent == source.id && is_at_or_below(entry.point, op.from) && entry.id != copy.id;
-        if (below) {
-            MountEntry child = entry;
-            child.id = next_id_++;
-            child.parent = copy.id;
-            child.point = moved_point(entry.point, op.from, op.to);
-            table_.push_back(std::move(child));
+    // MS_REC copies all that a path below `from` could lead to, parents first.
+    std::map<int, int> copies{{source.id, copy.id}};
+    for (const int id : subtree(source.id)) {
+        MountEntry child = *find(id);
+        const auto parent_copy = copies.find(child.parent);
+        if (id == source.id || id == copy.id || parent_copy == copies.end() || !is_at_or_below(child.point, op.from)) {
+            continue;
         }
+        child.id = next_id_++;
+        child.parent = parent_copy->second;
+        child.point = moved_point(child.point, op.from, op.to);
+        copies[id] = child.id;
+        table_.push_back(std::move(child));
     }
     return {};
 }

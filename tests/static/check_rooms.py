@@ -45,12 +45,13 @@ PURE_EXCEPTIONS = {"detect": (["gather.*", "init_traits.*"], ["core"])}
 DOORS = [
     # The door in.
     (["fcntl.h", "sys/stat.h"], ["source/*", "apply/kernel_linux*"]),
-    (["dirent.h", "fstream", "filesystem", "sys/vfs.h", "sys/statfs.h", "sys/statvfs.h"], ["source/*"]),
+    (["dirent.h"], ["source/*", "apply/kernel_linux*"]),
+    (["fstream", "filesystem", "sys/vfs.h", "sys/statfs.h", "sys/statvfs.h"], ["source/*"]),
     # The door out.
     (["sys/mount.h", "sched.h", "linux/mount.h", "sys/syscall.h", "syscall.h", "sys/capability.h", "linux/capability.h",
       "sys/prctl.h", "linux/prctl.h", "sys/wait.h", "sys/ioctl.h", "sys/resource.h"],
      ["apply/kernel_linux*"]),
-    (["unistd.h"], ["core/unique_fd*", "source/*", "apply/kernel_linux*", "handoff/exec*", "main.cpp"]),
+    (["unistd.h"], ["core/unique_fd*", "source/*", "apply/kernel_linux*", "app/*"]),
     # Libraries.
     (["libmount.h", "libmount/*"], ["parse/*", "apply/kernel_linux*"]),
     (["CLI/*"], ["cli/*"]),
@@ -67,8 +68,8 @@ CALLS = [
       "statfs", "fopen"], ["source/*", "apply/kernel_linux*"]),
     (["mount", "umount", "umount2", "unshare", "setns", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "symlink",
       "symlinkat", "write", "pwrite", "rename", "chmod", "fchmod", "chown", "fchown", "prctl", "syscall", "fork", "chdir",
-      "fchdir", "chroot", "pivot_root"], ["apply/kernel_linux*"]),
-    (["execve", "execveat", "fexecve"], ["apply/kernel_linux*", "handoff/exec*"]),
+      "fchdir", "chroot", "pivot_root"], ["apply/kernel_linux*", "app/output*"]),
+    (["execve", "execveat", "fexecve"], ["apply/kernel_linux*"]),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

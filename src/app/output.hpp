@@ -4,10 +4,14 @@
 
 #include "cginit/options.hpp"
 #include "cginit/plan.hpp"
+#include "cginit/result.hpp"
 
 namespace cginit {
 
 // The log on standard error, `cginit: warning: ...`; without time, colour or thread: this is PID 1.
+
+/// All of the text to standard output.
+[[nodiscard]] Status print_text(const std::string& text);
 
 void set_log_level(LogLevel level);
 void log_error(const std::string& text);

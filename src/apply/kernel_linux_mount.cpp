@@ -1,4 +1,4 @@
-#include "apply/mount_calls.hpp"
+#include "apply/kernel_linux_mount.hpp"
 
 #include <libmount/libmount.h>
 #include <sys/mount.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "cginit/world.hpp"
+#include "cginit/mount_table.hpp"
 #include "core/text.hpp"
 
 namespace cginit {

@@ -1,4 +1,4 @@
-#include "apply/process_calls.hpp"
+#include "apply/kernel_linux_process.hpp"
 
 #include <dirent.h>
 #include <unistd.h>

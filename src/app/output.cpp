@@ -1,7 +1,10 @@
-#include "app/log.hpp"
+#include "app/output.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 namespace cginit {
 namespace {
@@ -30,6 +33,18 @@ spdlog::logger& logger() {
 }
 
 }  // namespace
+
+Status print_text(const std::string& text) {
+    std::size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t count = ::write(STDOUT_FILENO, text.data() + written, text.size() - written);
+        if (count < 0 && errno != EINTR) {
+            return make_errno_error(errno, "write to standard output");
+        }
+        written += count < 0 ? 0U : static_cast<std::size_t>(count);
+    }
+    return {};
+}
 
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
 void log_error(const std::string& text) { logger().error(text); }

@@ -1,4 +1,4 @@
-#include "apply/cgroup_calls.hpp"
+#include "apply/kernel_linux_cgroup.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -97,22 +97,32 @@ Status remove_cgroup(const std::string& path) {
 
 Status move_processes(const MoveProcesses& op) {
     const std::string target = join_path(op.to, "cgroup.procs");
+    std::vector<std::string> moved_pids;
+    const auto take_back = [&op, &moved_pids] {
+        for (const std::string& pid : moved_pids) {
+            static_cast<void>(write_file(join_path(op.from, "cgroup.procs"), pid));
+        }
+    };
     for (int pass = 0; pass < kMovePasses; ++pass) {
         const auto pids = list_processes(op.from);
-        if (!pids) {
-            return pids.error();
-        }
-        if (pids->empty()) {
+        if (pids && pids->empty()) {
             return {};
+        }
+        if (!pids) {
+            take_back();
+            return pids.error();
         }
         for (const std::string& pid : *pids) {
             const Status moved = write_file(target, pid);
             // It ended since the list was read, or is a zombie, which can be in no other cgroup than its last.
             if (!moved && moved.error().errnum != ESRCH) {
+                take_back();
                 return moved;
             }
+            moved_pids.push_back(pid);
         }
     }
+    take_back();
     return make_error(concat({op.from, ": new processes kept appearing"}),
                       "stop what forks in the container at its start");
 }
