@@ -1,4 +1,4 @@
-# Everything that comes from elsewhere, as targets cginit_dep_*: cli, log, json and mount. What is missing is collected
+# Everything that comes from elsewhere, as targets cginit_dep_*: cli, log and mount. What is missing is collected
 # and named at the end, all of it at once, with the Debian package that has it.
 
 set(cginit_missing "")
@@ -33,9 +33,6 @@ endif()
 # No threads in PID 1: loggers need no locks, no thread ids.
 target_compile_definitions(cginit_dep_log INTERFACE
     SPDLOG_HEADER_ONLY SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY SPDLOG_NO_THREAD_ID SPDLOG_NO_ATOMIC_LEVELS SPDLOG_NO_TLS)
-
-cginit_find_header(CGINIT_JSON_INCLUDE_DIR nlohmann/json.hpp nlohmann-json3-dev)
-cginit_interface(cginit_dep_json "${CGINIT_JSON_INCLUDE_DIR}")
 
 if(CGINIT_BUILD_TESTS)
     find_package(GTest QUIET)

@@ -31,7 +31,7 @@ endif()
 if(CGINIT_RUN_CLANG_TIDY)
     add_custom_target(lint
         COMMAND "${CGINIT_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}" -extra-arg=-Wno-unknown-warning-option
-            "^${PROJECT_SOURCE_DIR}/(src|tests)/.*\\.cpp$"
+            "^${PROJECT_SOURCE_DIR}/src/.*\\.cpp$"
         COMMENT "clang-tidy" USES_TERMINAL VERBATIM)
     if(CGINIT_LIBMOUNT_DIR)
         add_dependencies(lint cginit_libmount_build)

@@ -126,7 +126,7 @@ Status run(const Options& options, const Invocation& invocation) {
         log_warning(warning);
     }
     KernelLinux kernel;
-    const Status status = rebuild(*source, *prepared, kernel);
+    Status status = rebuild(*source, *prepared, kernel);
     if (!status) {
         return status;
     }

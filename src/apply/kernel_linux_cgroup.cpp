@@ -113,7 +113,7 @@ Status move_processes(const MoveProcesses& op) {
             return pids.error();
         }
         for (const std::string& pid : *pids) {
-            const Status moved = write_file(target, pid);
+            Status moved = write_file(target, pid);
             // It ended since the list was read, or is a zombie, which can be in no other cgroup than its last.
             if (!moved && moved.error().errnum != ESRCH) {
                 take_back();
@@ -146,7 +146,7 @@ Result<Outcome> enable_controllers(const EnableControllers& op) {
     for (const std::string& controller : split(trim(*available), ' ')) {
         Status enabled = write_file(control, concat({"+", controller}));
         for (int pass = 0; pass < kEnablePasses && !enabled && enabled.error().errnum == EBUSY; ++pass) {
-            const Status moved = move_processes({op.cgroup, op.leaf});
+            Status moved = move_processes({op.cgroup, op.leaf});
             enabled = moved ? write_file(control, concat({"+", controller})) : moved;
         }
         if (!enabled) {
@@ -164,7 +164,7 @@ Status disable_controllers(const DisableControllers& op) {
         return enabled.error();
     }
     for (const std::string& controller : split(trim(*enabled), ' ')) {
-        const Status disabled = write_file(control, concat({"-", controller}));
+        Status disabled = write_file(control, concat({"-", controller}));
         if (!disabled) {
             return disabled;
         }
@@ -175,7 +175,9 @@ Status disable_controllers(const DisableControllers& op) {
 Status assert_not_real_root(const AssertNotRealRoot& op) {
     const bool real_root =
         op.v2 ? !exists(join_path(op.path, "cgroup.type")) : exists(join_path(op.path, "release_agent"));
-    return real_root ? Status(make_error(concat({op.path, " is the host's root"}))) : Status();
+    return real_root
+               ? Status(make_error(concat({op.path, " is the host's root"}), "give the container a cgroup of its own"))
+               : Status();
 }
 
 Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {
@@ -201,7 +203,7 @@ Status assert_member(const AssertMember& op) {
 
 Status probe_cgroup(const ProbeCgroup& op) {
     const std::string child = join_path(op.path, kProbeName);
-    const Status made = make_cgroup(child);
+    Status made = make_cgroup(child);
     return made ? remove_cgroup(child) : made;
 }
 

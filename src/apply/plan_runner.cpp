@@ -51,7 +51,7 @@ Status PlanRunner::perform(std::size_t index) {
 
 Status PlanRunner::run_until_commit() {
     for (std::size_t i = 0; i < plan_.steps.size() && plan_.steps[i].phase != Phase::commit; ++i) {
-        const Status status = perform(i);
+        Status status = perform(i);
         if (!status) {
             const Status undone = roll_back();
             return undone ? status : Status(status.error().in(undone.error().message()));
@@ -84,7 +84,7 @@ Status PlanRunner::commit() {
         if (plan_.steps[i].phase != Phase::commit) {
             continue;
         }
-        const Status status = perform(i);
+        Status status = perform(i);
         if (!status && !anything_gone) {
             const Status undone = roll_back();
             return undone ? status : Status(status.error().in(undone.error().message()));

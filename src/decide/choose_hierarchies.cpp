@@ -49,9 +49,11 @@ void guard(const Hierarchy& hierarchy, const Options& options, Method method, Hi
         // systemd takes the path of name=systemd for the path in every hierarchy.
         choice.inner = true;
         choice.reason = "an inner cgroup, so that the init's path is the same in all";
-    } else if (guard == Guard::impossible) {
+    } else if (guard == Guard::impossible || (guard == Guard::unknown && method == Method::bind)) {
+        // A bind needs the inner cgroup to be there: it cannot be given up halfway.
         choice.access = Access::read_only;
-        choice.reason = "limits of it do not hold for children";
+        choice.reason = guard == Guard::impossible ? "limits of it do not hold for children"
+                                                   : "it is unknown whether memory is hierarchical";
     } else {
         choice.inner = true;
         choice.reason = guard == Guard::unknown ? "guarded if memory is hierarchical, else read-only"

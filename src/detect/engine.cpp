@@ -12,19 +12,21 @@ constexpr std::size_t kIdLength = 64;
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-/// The first run of exactly 64 hexadecimal digits: `/machine.slice/libpod-3aef....scope/container`.
+/// The last run of exactly 64 hexadecimal digits: `/machine.slice/libpod-3aef....scope/container`; a container in a
+/// container has both ids in its path, its own last.
 std::string find_id(std::string_view text) {
+    std::string_view id;
     for (std::size_t begin = 0; begin < text.size();) {
         std::size_t end = begin;
         while (end < text.size() && is_hex(text[end])) {
             ++end;
         }
         if (end - begin == kIdLength) {
-            return std::string(text.substr(begin, kIdLength));
+            id = text.substr(begin, kIdLength);
         }
         begin = end + 1;
     }
-    return {};
+    return std::string(id);
 }
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -43,15 +45,18 @@ Engine engine_of_path(const std::string& path) {
     return contains(path, "/lxc") ? Engine::lxc : Engine::oci;
 }
 
+/// `/run/containers/storage/overlay-containers/ID/userdata/hostname`
+bool is_podmans(const std::string& root) { return contains(root, "-containers/") && contains(root, "/userdata/"); }
+
 /// The files that engines bind into every container betray them where the cgroup paths read `/`:
-/// Docker `/var/lib/docker/containers/ID/hostname`, Podman `.../overlay-containers/ID/userdata/hostname`,
-/// Kubernetes `/var/lib/kubelet/pods/UID/...` on /etc/hosts.
+/// Docker `/var/lib/docker/containers/ID/hostname`, Podman `.../overlay-containers/ID/userdata/hostname` (also
+/// `vfs-containers`: the storage driver's name), Kubernetes `/var/lib/kubelet/pods/UID/...` on /etc/hosts.
 EngineFacts engine_of_mount(const MountEntry& mount) {
     const std::string name = base_name(mount.point);
     if (is_at_or_below(mount.point, "/run/secrets/kubernetes.io") || contains(mount.root, "/kubelet/pods/")) {
         return {Engine::kubernetes, {}};
     }
-    if (mount.point == "/run/.containerenv" || contains(mount.root, "/overlay-containers/")) {
+    if (mount.point == "/run/.containerenv" || is_podmans(mount.root)) {
         return {Engine::podman, find_id(mount.root)};
     }
     if ((name == "hostname" || name == "hosts" || name == "resolv.conf") && contains(mount.root, "/containers/")) {

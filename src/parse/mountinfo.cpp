@@ -1,8 +1,8 @@
 #include "parse/mountinfo.hpp"
 
 #include <libmount/libmount.h>
-#include <stdio.h>
 
+#include <cstdio>
 #include <memory>
 
 #include "core/text.hpp"
@@ -86,6 +86,19 @@ Error malformed(const std::string& name, int line) {
                       "this file comes from the kernel; mount a proc file system of this container at /proc");
 }
 
+/// The first line that does not start with a mount id; 0 if there is none. libmount would skip empty lines and `#`
+/// comments without calling back, and would take the whole file for an fstab(5) if its first line looks like one.
+int first_line_without_id(const std::string& text) {
+    int line = 1;
+    for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
+        if (text[begin] < '0' || text[begin] > '9') {
+            return line;
+        }
+        ++line;
+    }
+    return 0;
+}
+
 }  // namespace
 
 Result<MountTable> parse_mountinfo(const std::string& text, const std::string& name) {
@@ -94,6 +107,9 @@ Result<MountTable> parse_mountinfo(const std::string& text, const std::string& n
     }
     if (text.back() != '\n') {
         return make_error(concat({name, ": the last line is cut off"}));
+    }
+    if (const int line = first_line_without_id(text); line != 0) {
+        return malformed(name, line);
     }
     const TablePtr table(mnt_new_table(), &mnt_unref_table);
     // fmemopen never writes to a stream opened for reading.

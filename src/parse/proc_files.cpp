@@ -70,7 +70,11 @@ Result<ProcessStatus> parse_status(const std::string& text, const std::string& n
     ProcessStatus status;
     bool seen = false;
     std::size_t number = 0;
-    for (const std::string& line : split(text, '\n')) {
+    const std::vector<std::string> lines = split(text, '\n');
+    if (!lines.empty() && !lines.back().empty()) {
+        return malformed(name, lines.size(), "the last line is cut off");
+    }
+    for (const std::string& line : lines) {
         ++number;
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) {

@@ -29,11 +29,20 @@ bool any_engine_stage(const PlanBuilder& builder) {
     return false;
 }
 
+/// Without it there is no view to hand over: the assertion decides on the whole plan.
+bool is_required(const PlanBuilder& builder, const Stage& stage) {
+    return builder.decision().layout == View::unified ||
+           (builder.world().init.kind == InitKind::systemd && stage.choice->name == "name=systemd");
+}
+
 void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
     Step& step =
         builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, stage.hierarchy->version == HierarchyVersion::v2},
                     "a host's root must never become writable", kNothingToUndo);
     step.parts = stage.parts();
+    if (is_required(builder, stage)) {
+        return;
+    }
     step.or_else = OrElse{{DetachMount{stage.engine}},
                           stage.inner_parts(),
                           concat({stage.choice->name, " is left out: the own cgroup is the host's root of it"})};

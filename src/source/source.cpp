@@ -35,14 +35,11 @@ Result<UniqueFd> open_below(const UniqueFd& root, const std::string& path, int f
     }
 }
 
-/// Appends up to `size` bytes; the count says how many, 0 at the end of the file.
-Result<std::size_t> read_some(const UniqueFd& fd, const std::string& path, std::string& text, std::size_t size) {
-    const std::size_t before = text.size();
-    text.resize(before + size);
+/// Fills `buffer` from `begin` on; the count says how far, 0 at the end of the file.
+Result<std::size_t> read_some(const UniqueFd& fd, const std::string& path, std::string& buffer, std::size_t begin) {
     for (;;) {
-        const ssize_t count = ::read(fd.get(), text.data() + before, size);
+        const ssize_t count = ::read(fd.get(), buffer.data() + begin, buffer.size() - begin);
         if (count >= 0) {
-            text.resize(before + static_cast<std::size_t>(count));
             return static_cast<std::size_t>(count);
         }
         if (errno != EINTR) {
@@ -77,17 +74,24 @@ Result<std::string> Source::read(const std::string& path) const {
     if (!fd) {
         return fd.error();
     }
-    // Files in /proc have no size to ask for, and give what they like per read: only 0 is the end.
-    constexpr std::size_t kFirstChunk = 4096;
-    std::string text;
+    // Files in /proc have no size to ask for, and give a page or less per read: only 0 is the end. The buffer is not
+    // resized for each of these: that would fill it with zeros as often, which is quadratic.
+    constexpr std::size_t kPage = 4096;
+    std::string text(kPage, '\0');
+    std::size_t used = 0;
     for (;;) {
-        const Result<std::size_t> count = read_some(*fd, path, text, std::max(kFirstChunk, text.size()));
+        if (text.size() - used < kPage) {
+            text.resize(2 * text.size());
+        }
+        const Result<std::size_t> count = read_some(*fd, path, text, used);
         if (!count) {
             return count.error();
         }
         if (*count == 0) {
+            text.resize(used);
             return text;
         }
+        used += *count;
     }
 }
 
@@ -109,16 +113,19 @@ Result<std::string> Source::read_head(const std::string& path, std::size_t limit
     if (!fd) {
         return fd.error();
     }
-    std::string text;
-    while (text.size() < limit) {
-        const Result<std::size_t> count = read_some(*fd, path, text, limit - text.size());
+    std::string text(limit, '\0');
+    std::size_t used = 0;
+    while (used < limit) {
+        const Result<std::size_t> count = read_some(*fd, path, text, used);
         if (!count) {
             return count.error();
         }
         if (*count == 0) {
             break;
         }
+        used += *count;
     }
+    text.resize(used);
     return text;
 }
 
