@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""README.md says what is true: its plans are what the binary prints, its options are those of --help.
+
+    check_readme.py BINARY SOURCE_DIR
+
+A plan stands in a code block after a line `<!-- dry-run: CAPTURE INIT_TRAITS -->`.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PLAN = re.compile(r"<!-- dry-run: (\S+) (\S+) -->\n```\n(.*?)```\n", re.S)
+OPTION = re.compile(r"--[a-z][a-z-]+")
+
+
+def output_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def plan_problems(binary, source, readme):
+    plans = PLAN.findall(readme)
+    if not plans:
+        yield "README.md shows no plan"
+    for capture, traits, text in plans:
+        folder = source / "tests" / "captures" / capture
+        printed = output_of(binary, "--root", str(folder), "--init-traits", traits, "--dry-run")
+        if printed != text:
+            yield f"README.md: the plan of {capture} is not what cginit prints now:\n{printed}"
+
+
+def option_problems(binary, readme):
+    known = set(OPTION.findall(output_of(binary, "--help")))
+    table = readme.split("| option |", 1)[1].split("\n\n", 1)[0]
+    named = set(OPTION.findall(table))
+    for option in sorted(named - known):
+        yield f"README.md: {option} is not an option"
+    for option in sorted(known - named - {"--help", "--version", "--verbose", "--quiet"}):
+        yield f"README.md: {option} is missing from the table of options"
+
+
+def main():
+    binary, source = sys.argv[1], Path(sys.argv[2])
+    readme = (source / "README.md").read_text(encoding="utf-8")
+    problems = [*plan_problems(binary, source, readme), *option_problems(binary, readme)]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
