@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/text.hpp"
+#include "unit/plan_scenes.hpp"
+
+namespace cginit {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr const char* kAfterMounts =
+    "140 121 0:42 / / rw - overlay overlay rw\n"
+    "141 140 0:45 / /proc rw - proc proc rw\n"
+    "144 140 0:48 / /sys ro - sysfs sysfs ro\n"
+    "200 144 0:60 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - tmpfs cginit rw,mode=755\n"
+    "201 200 0:61 / /sys/fs/cgroup/blkio ro,nosuid,nodev,noexec,relatime - cgroup cginit rw,blkio\n"
+    "202 200 0:62 / /sys/fs/cgroup/memory rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,memory\n"
+    "203 200 0:63 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,name=systemd\n"
+    "210 141 0:70 / /proc/driver rw - tmpfs cginit rw\n"
+    "211 210 0:49 / /proc/driver/old-0 rw - tmpfs tmpfs rw\n"
+    "212 211 0:62 /.. /proc/driver/old-0/memory ro - cgroup cgroup rw,memory\n";
+
+struct After {
+    std::string mounts = kAfterMounts;
+    std::string cgroups = "5:blkio:/\n4:memory:/\n3:cpuset:/\n1:name=systemd:/\n";
+    Lines given_up = {};
+};
+
+void replace(std::string& text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    if (at == std::string::npos) {
+        throw std::runtime_error("no " + from);
+    }
+    text.replace(at, from.size(), to);
+}
+
+Decision decided() {
+    Decision decision;
+    decision.layout = View::legacy;
+    decision.method = Method::name_space;
+    decision.hierarchies = {{"blkio", Access::read_only, false, false, "/docker/c", "/docker/c", ""},
+                            {"memory", Access::writable, true, false, "/docker/c", "/docker/c/cginit", ""},
+                            {"cpuset", Access::left_out, false, false, "/docker/c", "/docker/c", ""},
+                            {"name=systemd", Access::writable, false, false, "/docker/c", "/docker/c", ""}};
+    return decision;
+}
+
+Lines problems_of(const After& after, const Decision& decision) {
+    Scene scene;
+    scene.name = "after";
+    scene.mountinfo = after.mounts;
+    scene.cgroups = after.cgroups;
+    scene.cgroup_namespace = kOwnCgroupNamespace;
+    return check_view(world_of(scene), decision, after.given_up);
+}
+
+TEST(CheckView, AcceptsWhatWasDecided) { EXPECT_EQ(problems_of({}, decided()), Lines{}); }
+
+TEST(CheckView, RefusesEachWrongEndState) {
+    struct Case {
+        const char* name;
+        std::function<void(After&)> spoil;
+        Lines problems;
+    };
+    const std::string memory = "202 200 0:62 / /sys/fs/cgroup/memory rw";
+    const std::vector<Case> cases{
+        {"foreign root",
+         [](After& a) { replace(a.mounts, "0:62 / /sys", "0:62 /.. /sys"); },
+         {"/sys/fs/cgroup/memory shows more than the init's own cgroup (root /..)"}},
+        {"whole tree, own cgroup below",
+         [](After& a) { replace(a.cgroups, "memory:/", "memory:/docker/c"); },
+         {"/sys/fs/cgroup/memory shows more than the init's own cgroup (root /)"}},
+        {"still read-only",
+         [&](After& a) { replace(a.mounts, memory, "202 200 0:62 / /sys/fs/cgroup/memory ro"); },
+         {"/sys/fs/cgroup/memory should be writable and is not"}},
+        {"writable where limits do not hold",
+         [](After& a) { replace(a.mounts, "cgroup/blkio ro", "cgroup/blkio rw"); },
+         {"/sys/fs/cgroup/blkio should be read-only and is not"}},
+        {"not mounted",
+         [](After& a) {
+             replace(a.mounts, "203 200 0:63 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup",
+                     "203 200 0:63 / /sys/fs/cgroup/systemd rw - tmpfs");
+         },
+         {"name=systemd is not mounted"}},
+        {"covered",
+         [](After& a) { a.mounts += "220 202 0:80 / /sys/fs/cgroup/memory rw - tmpfs tmpfs rw\n"; },
+         {"memory is not mounted"}},
+        {"left out, yet there",
+         [](After& a) { a.mounts += "220 200 0:80 / /sys/fs/cgroup/cpuset ro - cgroup cginit rw,cpuset\n"; },
+         {"/sys/fs/cgroup/cpuset should have been left out"}},
+        {"given up, yet there",
+         [](After& a) {
+             a.given_up = {"blkio", "blkio inner"};
+         },
+         {"/sys/fs/cgroup/blkio should have been left out"}},
+        {"inner level given up, yet writable",
+         [](After& a) { a.given_up = {"memory inner"}; },
+         {"/sys/fs/cgroup/memory should be read-only and is not"}},
+        {"mount elsewhere",
+         [](After& a) { a.mounts += "220 140 0:62 / /host/memory ro - cgroup cgroup rw,memory\n"; },
+         {"the cgroup mount at /host/memory is still there"}},
+        {"engine's view still below the new one",
+         [](After& a) {
+             replace(a.mounts, "211 210 0:49 / /proc/driver/old-0", "211 144 0:49 / /sys/fs/cgroup");
+             replace(a.mounts, "200 144 0:60", "200 211 0:60");
+             replace(a.mounts, "/proc/driver/old-0/memory", "/sys/fs/cgroup/memory");
+         },
+         {"/sys/fs/cgroup/memory shows more than the init's own cgroup (root /..)"}},
+        {"a hierarchy that /proc/self/cgroup does not know",
+         [](After& a) { a.mounts += "220 200 0:80 / /sys/fs/cgroup/x rw - cgroup cgroup rw,name=x\n"; },
+         {"/sys/fs/cgroup/x shows more than the init's own cgroup (root /)"}},
+    };
+    for (const Case& c : cases) {
+        After after;
+        c.spoil(after);
+        EXPECT_EQ(problems_of(after, decided()), c.problems) << c.name;
+    }
+}
+
+TEST(CheckView, WhatWasToBeKeptIsNoProblem) {
+    After after;
+    after.mounts += "220 140 0:62 / /host/memory ro - cgroup cgroup rw,memory\n";
+    Decision decision = decided();
+    decision.kept_elsewhere = {"/host/memory"};
+    EXPECT_EQ(problems_of(after, decision), Lines{});
+}
+
+TEST(CheckView, GivenUpPartsAreJudgedByWhatTheyFellBackTo) {
+    After after;
+    replace(after.mounts, "cgroup/memory rw", "cgroup/memory ro");
+    after.given_up = {"memory inner"};
+    EXPECT_EQ(problems_of(after, decided()), Lines{});
+}
+
+}  // namespace
+}  // namespace cginit

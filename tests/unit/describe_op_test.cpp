@@ -1,0 +1,59 @@
+#include <gtest/gtest.h>
+
+#include "cginit/op.hpp"
+
+namespace cginit {
+namespace {
+
+TEST(DescribeOp, OneLinePerVerb) {
+    struct Case {
+        Op op;
+        const char* line;
+    };
+    const std::vector<Case> cases{
+        {MountFilesystem{"tmpfs", "/w", "mode=700", {.nosuid = true}}, "mount tmpfs [mode=700] on /w (rw,nosuid)"},
+        {MountFilesystem{"cgroup2", "/w", "", {.read_only = true}}, "mount cgroup2 on /w (ro)"},
+        {BindMount{"/a", "/b", false}, "bind mount /a to /b"},
+        {BindMount{"/a", "/b", true}, "bind mount recursively /a to /b"},
+        {RemountBind{"/a", {.nodev = true, .noexec = true}}, "remount /a (rw,nodev,noexec)"},
+        {MoveMount{"/a", "/b"}, "move mount /a to /b"},
+        {SetPropagation{"/a", PropagationType::private_}, "make /a private"},
+        {SetPropagation{"/a", PropagationType::slave}, "make /a slave"},
+        {SetPropagation{"/a", PropagationType::shared}, "make /a shared"},
+        {DetachMount{"/a"}, "detach /a"},
+        {UnshareCgroupNamespace{}, "unshare the cgroup namespace"},
+        {RestoreCgroupNamespace{}, "return to the cgroup namespace before"},
+        {MakeDirectory{"/a"}, "make directory /a"},
+        {MakeSymlink{"cpu,cpuacct", "/a/cpu"}, "make symlink /a/cpu -> cpu,cpuacct"},
+        {MakeMountPoint{"/run/x", "/w/x"}, "make mount point /w/x like /run/x"},
+        {MakeCgroup{"/c/i"}, "make cgroup /c/i"},
+        {RemoveCgroup{"/c/i"}, "remove cgroup /c/i"},
+        {MoveProcesses{"/c", "/c/i"}, "move all processes of /c to /c/i"},
+        {CopyCgroupFile{"/c/f", "/c/i/f"}, "copy /c/f to /c/i/f"},
+        {EnableControllers{"/c", "/c/i"}, "enable all controllers for the children of /c"},
+        {DisableControllers{"/c"}, "disable all controllers for the children of /c"},
+        {AssertNotRealRoot{"/c", true}, "assert that /c is not the real root"},
+        {AssertHierarchicalMemory{"/c"}, "assert that memory is hierarchical in /c"},
+        {AssertMember{"/c"}, "assert that this process is in /c"},
+        {ProbeCgroup{"/c"}, "make and remove a child cgroup of /c"},
+        {CloseDescriptors{3}, "close descriptors from 3 on"},
+        {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
+    };
+    std::vector<bool> seen(std::variant_size_v<Op>, false);
+    for (const Case& c : cases) {
+        EXPECT_EQ(describe(c.op), c.line);
+        seen[c.op.index()] = true;
+    }
+    EXPECT_EQ(seen, std::vector<bool>(std::variant_size_v<Op>, true)) << "a verb has no case";
+}
+
+TEST(DescribeOp, MountFlags) {
+    EXPECT_EQ(describe(MountFlags{}), "rw");
+    EXPECT_EQ(
+        describe(MountFlags{.read_only = true, .nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"}),
+        "ro,nosuid,nodev,noexec,relatime");
+    EXPECT_EQ(describe(MountFlags{.atime = "noatime"}), "rw,noatime");
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,152 @@
+#include "detect/gather.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/temp_root.hpp"
+#include "unit/world_builder.hpp"
+
+namespace cginit {
+namespace {
+
+/// Docker on v1 with two hierarchies, as a folder.
+class Gather : public ::testing::Test {
+protected:
+    Gather() {
+        root_.file("/proc/self/mountinfo",
+                   base_mounts() + "20 12 0:46 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n" +
+                       cgroup_line(21, 20, "/docker/3aef", "/sys/fs/cgroup/memory", "ro", "memory") +
+                       cgroup_line(22, 20, "/", "/sys/fs/cgroup/systemd", "rw", "name=systemd"));
+        root_.file("/proc/self/cgroup", "2:memory:/docker/3aef\n1:name=systemd:/docker/3aef\n0::/\n");
+        root_.file("/proc/self/status", "Name:\tcat\nCapEff:\t0000000000200000\nSeccomp:\t2\n");
+    }
+    [[nodiscard]] Snapshot gathered() const {
+        const Result<Snapshot> snapshot = gather(root_.source(), std::nullopt, {});
+        EXPECT_TRUE(snapshot) << snapshot.error().message();
+        return snapshot ? *snapshot : Snapshot{};
+    }
+    [[nodiscard]] std::string refusal() const {
+        const Result<Snapshot> snapshot = gather(root_.source(), std::nullopt, {});
+        return snapshot ? "accepted" : snapshot.error().message();
+    }
+
+    TempRoot root_;
+};
+
+TEST_F(Gather, TheThreeFilesAreEnough) {
+    const Snapshot snapshot = gathered();
+    EXPECT_EQ(snapshot.mounts.size(), 6U);
+    EXPECT_EQ(snapshot.cgroups.size(), 3U);
+    EXPECT_EQ(snapshot.status.effective_capabilities, 0x200000U);
+    EXPECT_EQ(snapshot.uid_map, "");
+    EXPECT_EQ(snapshot.security_label, "");
+    EXPECT_TRUE(snapshot.namespaces.empty());
+    EXPECT_TRUE(snapshot.filesystems.empty());
+    EXPECT_EQ(snapshot.kernel_release, std::nullopt);
+    EXPECT_EQ(snapshot.pid, std::nullopt);
+}
+
+TEST_F(Gather, EverythingElseIsReadIfItIsThere) {
+    root_.file("/proc/self/uid_map", "         0     100000      65536\n");
+    root_.file("/proc/self/gid_map", "         0          0 4294967295\n");
+    root_.file("/proc/self/attr/current", "docker-default (enforce)\n");
+    root_.file("/proc/filesystems", "nodev\ttmpfs\n\text4\n");
+    root_.file("/proc/sys/kernel/osrelease", "3.10.0-1160.el7.x86_64\n");
+    root_.file("/proc/self/ns/cgroup", "cgroup:[4026531835]");
+    root_.link("/proc/self/ns/mnt", "mnt:[4026532500]");
+    root_.file("/proc/self/ns/pid", "garbage");
+    const Snapshot snapshot = gathered();
+    EXPECT_EQ(snapshot.uid_map, "0     100000      65536");
+    EXPECT_EQ(snapshot.gid_map, "0          0 4294967295");
+    EXPECT_EQ(snapshot.security_label, "docker-default (enforce)");
+    EXPECT_EQ(snapshot.filesystems, std::vector<std::string>({"tmpfs", "ext4"}));
+    EXPECT_EQ(snapshot.kernel_release, "3.10.0-1160.el7.x86_64");
+    EXPECT_EQ(snapshot.namespaces, (std::map<std::string, std::uint64_t>{{"cgroup", 4026531835}, {"mnt", 4026532500}}));
+}
+
+TEST_F(Gather, DirectoriesThatWereNotCapturedStayUnknown) {
+    const Snapshot snapshot = gathered();
+    ASSERT_EQ(snapshot.directories.size(), 2U);
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/memory"), CgroupDirectory{});
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/systemd"), CgroupDirectory{});
+}
+
+TEST_F(Gather, TheOwnDirectoryIsLookedAtAndNotTheMountPoint) {
+    root_.file("/sys/fs/cgroup/memory/cgroup.procs", "1\n");
+    root_.file("/sys/fs/cgroup/memory/memory.use_hierarchy", "1\n");
+    // The mount shows the host's root, where release_agent says nothing about the own cgroup.
+    root_.file("/sys/fs/cgroup/systemd/cgroup.procs", "1\n");
+    root_.file("/sys/fs/cgroup/systemd/release_agent", "");
+    Snapshot snapshot = gathered();
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/memory"), (CgroupDirectory{Tri::no, Tri::unknown, Tri::yes}));
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/systemd"), CgroupDirectory{});
+    root_.file("/sys/fs/cgroup/systemd/docker/3aef/cgroup.procs", "1\n");
+    root_.file("/sys/fs/cgroup/memory/memory.use_hierarchy", "0\n");
+    root_.file("/sys/fs/cgroup/memory/release_agent", "");
+    snapshot = gathered();
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/memory"), (CgroupDirectory{Tri::yes, Tri::unknown, Tri::no}));
+    EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/systemd").has_release_agent, Tri::no);
+}
+
+TEST_F(Gather, CgroupTypeTellsTheRealRootOfV2) {
+    root_.file("/proc/self/mountinfo", base_mounts() + cgroup_line(20, 12, "/", "/sys/fs/cgroup", "ro", "unified"));
+    root_.file("/sys/fs/cgroup/cgroup.procs", "0\n");
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_cgroup_type, Tri::no);
+    root_.file("/sys/fs/cgroup/cgroup.type", "domain\n");
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_cgroup_type, Tri::yes);
+}
+
+TEST_F(Gather, CoveredMountsAreNotLookedAt) {
+    root_.file("/proc/self/mountinfo", base_mounts() +
+                                           cgroup_line(21, 12, "/docker/3aef", "/sys/fs/cgroup", "ro", "name=systemd") +
+                                           "22 21 0:46 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n");
+    root_.file("/sys/fs/cgroup/cgroup.procs", "");
+    EXPECT_TRUE(gathered().directories.empty());
+}
+
+TEST_F(Gather, MissingFilesAreNamed) {
+    const char* files[] = {"/proc/self/mountinfo", "/proc/self/cgroup", "/proc/self/status"};
+    for (const char* file : files) {
+        const TempRoot empty;
+        for (const char* other : files) {
+            if (other != file) {
+                empty.file(other, root_.source().read(other).value());
+            }
+        }
+        const Result<Snapshot> snapshot = gather(empty.source(), std::nullopt, {});
+        ASSERT_FALSE(snapshot) << file;
+        EXPECT_EQ(snapshot.error().message(), std::string("open ") + file +
+                                                  ": No such file or directory; cginit needs a proc file system at "
+                                                  "/proc");
+    }
+}
+
+TEST_F(Gather, MalformedFilesAreNamedWithTheirLine) {
+    struct Case {
+        const char* file;
+        const char* text;
+        const char* error;
+    };
+    for (const Case& c :
+         {Case{"/proc/self/mountinfo", "10 1 0:39 / / rw - overlay overlay rw\n11 10 garbage\n",
+               "/proc/self/mountinfo:2: not a mountinfo line (proc(5))"},
+          {"/proc/self/mountinfo", "", "/proc/self/mountinfo: empty"},
+          {"/proc/self/cgroup", "1:cpu:/\n2:memory\n", "/proc/self/cgroup:2: not ID:CONTROLLERS:PATH: 2:memory"},
+          {"/proc/self/cgroup", "1:cpu:/doc", "/proc/self/cgroup:1: the last line is cut off"},
+          {"/proc/self/status", "CapEff:\tx\n", "/proc/self/status:1: CapEff is not a hexadecimal number: x"}}) {
+        const std::string before = root_.source().read(c.file).value();
+        root_.file(c.file, c.text);
+        EXPECT_EQ(refusal().substr(0, std::string(c.error).size()), c.error);
+        root_.file(c.file, before);
+    }
+    EXPECT_EQ(refusal(), "accepted");
+}
+
+TEST_F(Gather, PidAndInitArePassedOn) {
+    const Result<Snapshot> snapshot = gather(root_.source(), 17, {InitKind::busybox, std::nullopt, "/bin/busybox"});
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(snapshot->pid, 17);
+    EXPECT_EQ(snapshot->init.path, "/bin/busybox");
+}
+
+}  // namespace
+}  // namespace cginit

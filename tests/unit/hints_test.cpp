@@ -1,0 +1,87 @@
+#include "report/hints.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace cginit {
+namespace {
+
+World world_with(const std::string& label, Tri seccomp, bool sys_admin = true, bool initial_user_namespace = true) {
+    World world;
+    world.security_label = label;
+    world.seccomp_filter = seccomp;
+    world.has_sys_admin = sys_admin;
+    world.initial_user_namespace = initial_user_namespace;
+    return world;
+}
+
+const World kPlain = world_with("unconfined", Tri::no);
+const World kAppArmor = world_with("docker-default (enforce)", Tri::yes);
+const World kSelinux = world_with("system_u:system_r:container_t:s0:c1,c2", Tri::yes);
+const World kUserNamespace = world_with("", Tri::no, true, false);
+
+struct HintCase {
+    const char* what;
+    Op op;
+    int errnum;
+    World world;
+    const char* start;
+};
+
+TEST(Hints, CureFor) {
+    const std::vector<HintCase> cases = {
+        {"AppArmor", MountFilesystem{}, EACCES, kAppArmor,
+         "AppArmor's profile docker-default (enforce) refuses it: add --security-opt apparmor=unconfined"},
+        {"AppArmor, bind", BindMount{}, EACCES, kAppArmor, "AppArmor's profile"},
+        {"AppArmor, remount", RemountBind{}, EACCES, kAppArmor, "AppArmor's profile"},
+        {"AppArmor, move", MoveMount{}, EACCES, kAppArmor, "AppArmor's profile"},
+        {"AppArmor, propagation", SetPropagation{}, EACCES, kAppArmor, "AppArmor's profile"},
+        {"AppArmor, umount under podman's profile is EPERM", DetachMount{}, EPERM,
+         world_with("containers-default-0.50.1 (enforce)", Tri::yes),
+         "AppArmor's profile containers-default-0.50.1 (enforce)"},
+        {"SELinux", MountFilesystem{}, EACCES, kSelinux,
+         "SELinux (system_u:system_r:container_t:s0:c1,c2) refuses it: add --security-opt label=disable"},
+        {"some module", MountFilesystem{}, EACCES, kPlain,
+         "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"},
+        {"no capability", MountFilesystem{}, EPERM, world_with("docker-default (enforce)", Tri::yes, false),
+         "add --cap-add SYS_ADMIN"},
+        {"no capability, unshare", UnshareCgroupNamespace{}, EPERM, world_with("", Tri::yes, false),
+         "add --cap-add SYS_ADMIN"},
+        {"seccomp", MountFilesystem{}, EPERM, world_with("unconfined", Tri::yes), "a seccomp filter refuses it"},
+        {"seccomp, unshare", UnshareCgroupNamespace{}, EPERM, world_with("", Tri::yes), "a seccomp filter refuses it"},
+        {"locked", MoveMount{}, EPERM, kPlain, "the mount is locked by a user namespace above"},
+        {"old kernel", UnshareCgroupNamespace{}, EINVAL, kPlain,
+         "this kernel has no cgroup namespaces: use --method=bind"},
+        {"shared parent", MoveMount{}, EINVAL, kPlain, "the mount above it is shared with another mount namespace"},
+        {"unmapped owner", MakeCgroup{}, EACCES, kUserNamespace,
+         "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate it "
+         "(systemd: Delegate=yes) or chown it to the mapped root"},
+        {"unmapped owner, attach", MoveProcesses{}, EACCES, kUserNamespace, "the container's cgroup belongs to a user"},
+    };
+    for (const HintCase& c : cases) {
+        EXPECT_EQ(cure_for(c.op, c.errnum, c.world).substr(0, std::string(c.start).size()), c.start) << c.what;
+    }
+}
+
+TEST(Hints, NothingBeyondTheErrno) {
+    const std::vector<HintCase> cases = {
+        {"mkdir", MakeCgroup{}, EACCES, kPlain, ""},     {"mkdir", MakeCgroup{}, EROFS, kUserNamespace, ""},
+        {"mount", MountFilesystem{}, EBUSY, kPlain, ""}, {"bind", BindMount{}, EINVAL, kPlain, ""},
+        {"attach", MoveProcesses{}, EPERM, kPlain, ""},  {"an assertion", AssertMember{}, 0, kAppArmor, ""},
+    };
+    for (const HintCase& c : cases) {
+        EXPECT_EQ(cure_for(c.op, c.errnum, c.world), "") << c.what << " " << c.errnum;
+    }
+}
+
+TEST(Hints, EveryCureNamesSomethingToDo) {
+    for (const World& world : {kPlain, kAppArmor, kSelinux, kUserNamespace}) {
+        for (const int errnum : {EACCES, EPERM}) {
+            EXPECT_NE(cure_for(MountFilesystem{}, errnum, world), "");
+        }
+    }
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,238 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "plan/simulate.hpp"
+#include "unit/plan_scenes.hpp"
+
+namespace cginit {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+struct Shape {
+    const char* scene;
+    Lines in_order;   ///< parts of lines, each found after the one before
+    Lines not_there;  ///< parts of lines that no line holds
+};
+
+const std::vector<Shape>& shapes() {
+    static const std::vector<Shape> all{
+        {"v1-host",
+         {"mount tmpfs [mode=700,size=1m] on /proc/driver (", "unshare the cgroup namespace",
+          "mount cgroup [memory] on /proc/driver/engine/memory (rw", "make cgroup /proc/driver/engine/memory/cginit",
+          "move all processes of /proc/driver/engine/memory to /proc/driver/engine/memory/cginit",
+          "copy /proc/driver/engine/cpuset/cpuset.cpus to /proc/driver/engine/cpuset/cginit/cpuset.cpus",
+          "copy /proc/driver/engine/cpuset/cpuset.mems",
+          "move all processes of /proc/driver/engine/cpuset to /proc/driver/engine/cpuset/cginit",
+          "unshare the cgroup namespace", "mount tmpfs [mode=755,size=1m] on /proc/driver/new (rw",
+          "mount cgroup [blkio] on /proc/driver/new/blkio (ro", "mount cgroup [memory] on /proc/driver/new/memory (rw",
+          "mount cgroup [none,name=systemd,xattr] on /proc/driver/new/systemd (rw", "remount /proc/driver/new (ro",
+          "move mount /sys/fs/cgroup to /proc/driver/old-0", "move mount /proc/driver/new to /sys/fs/cgroup",
+          "make and remove a child cgroup of /sys/fs/cgroup/memory",
+          "assert that this process is in /sys/fs/cgroup/systemd", "detach /proc/driver"},
+         {"misc", "perf_event", "cgroup2", "engine/blkio", "child cgroup of /sys/fs/cgroup/blkio", "/run"}},
+        // The own cgroups are the roots already: one unshare less.
+        {"v1-private",
+         {"mount cgroup [memory] on /proc/driver/engine/memory (rw", "move all processes",
+          "unshare the cgroup namespace", "mount cgroup [memory] on /proc/driver/new/memory (rw"},
+         {}},
+        {"v1-comount",
+         {"mount cgroup [net_cls,net_prio] on /proc/driver/new/net_cls,net_prio (ro",
+          "mount cgroup [cpu,cpuacct] on /proc/driver/new/cpu,cpuacct (rw",
+          "make symlink /proc/driver/new/net_cls -> net_cls,net_prio",
+          "make symlink /proc/driver/new/net_prio -> net_cls,net_prio",
+          "make symlink /proc/driver/new/cpu -> cpu,cpuacct", "make symlink /proc/driver/new/cpuacct -> cpu,cpuacct",
+          "remount /proc/driver/new (ro"},
+         {}},
+        {"v1-bind",
+         {"bind mount /sys/fs/cgroup/memory to /proc/driver/engine/memory", "remount /proc/driver/engine/memory (rw",
+          "make cgroup /proc/driver/engine/blkio/docker/c", "make cgroup /proc/driver/engine/memory/cginit",
+          "move all processes of /proc/driver/engine/memory",
+          "make cgroup /proc/driver/engine/memory/cginit/docker/c/cginit",
+          "bind mount /proc/driver/engine/blkio to /proc/driver/new/blkio", "remount /proc/driver/new/blkio (ro",
+          "bind mount /proc/driver/engine/memory/cginit to /proc/driver/new/memory",
+          "remount /proc/driver/new/memory (rw",
+          "bind mount /proc/driver/engine/memory/cginit to /proc/driver/new/memory/docker/c/cginit",
+          "remount /proc/driver/new/memory/docker/c/cginit (rw",
+          "assert that this process is in /sys/fs/cgroup/blkio/docker/c",
+          "child cgroup of /sys/fs/cgroup/memory/docker/c/cginit"},
+         {"unshare", "mount cgroup ["}},
+        {"v1-bind-no-inner",
+         {"make cgroup /proc/driver/engine/memory/docker/c",
+          "bind mount /proc/driver/engine/memory to /proc/driver/new/memory/docker/c",
+          "child cgroup of /sys/fs/cgroup/memory/docker/c"},
+         {"unshare", "cginit", "move all processes"}},
+        {"v1-no-inner",
+         {"unshare the cgroup namespace", "mount cgroup [memory] on /proc/driver/new/memory (rw"},
+         {"engine", "make cgroup", "move all processes"}},
+        {"v1-systemd",
+         {"make directory /proc/driver/run", "mount tmpfs [mode=755,size=20%,nr_inodes=800k] on /proc/driver/run",
+          "make mount point /proc/driver/run/a like /run/a", "bind mount recursively /run/a to /proc/driver/run/a",
+          "make mount point /proc/driver/run/lock like /run/lock",
+          "make mount point /proc/driver/run/secrets/token like /run/secrets/token",
+          "bind mount recursively /run/secrets/token to /proc/driver/run/secrets/token",
+          "move mount /sys/fs/cgroup to /proc/driver/old-0", "move mount /proc/driver/new to /sys/fs/cgroup",
+          "move mount /proc/driver/run to /run", "assert that this process", "detach /proc/driver"},
+         {"/run/a/b", "/running"}},
+        {"hybrid",
+         {"mount cgroup2 on /proc/driver/engine/unified (rw", "make cgroup /proc/driver/engine/unified/cginit",
+          "unshare", "mount cgroup2 on /proc/driver/new/unified (rw", "child cgroup of /sys/fs/cgroup/unified"},
+         {"enable all controllers"}},
+        {"unified-private",
+         {"mount cgroup2 on /proc/driver/engine/unified (rw", "make cgroup /proc/driver/engine/unified/cginit",
+          "move all processes of /proc/driver/engine/unified to",
+          "enable all controllers for the children of /proc/driver/engine/unified", "unshare",
+          "mount cgroup2 on /proc/driver/new (rw", "move mount /proc/driver/new to /sys/fs/cgroup",
+          "child cgroup of /sys/fs/cgroup"},
+         {"mount tmpfs [mode=755", "symlink"}},
+        {"unified-host",
+         {"unshare", "mount cgroup2 on /proc/driver/engine/unified", "unshare", "mount cgroup2 on /proc/driver/new"},
+         {}},
+        {"unified-bind",
+         {"bind mount /sys/fs/cgroup/docker/c to /proc/driver/engine/unified",
+          "make cgroup /proc/driver/engine/unified/cginit/docker/c/cginit",
+          "bind mount /proc/driver/engine/unified/cginit to /proc/driver/new/docker/c/cginit"},
+         {"unshare", "mount cgroup2"}},
+        {"whole-tree-shared",
+         {"make /sys/fs/cgroup private", "make /sys/fs/cgroup/cpuset private", "make /sys/fs/cgroup/memory slave",
+          "make /sys/fs/cgroup/systemd private", "mount tmpfs [mode=700", "move mount /sys/fs/cgroup to"},
+         {}},
+        {"unified-shared", {"make /sys/fs/cgroup private", "mount tmpfs [mode=700"}, {}},
+        {"parent-shared", {"make /sys private", "mount tmpfs [mode=700"}, {}},
+        {"podman-stacked",
+         {"mount cgroup [none,name=systemd,xattr] on /proc/driver/new/systemd (rw",
+          "move mount /sys/fs/cgroup to /proc/driver/old-0"},
+         {"old-1"}},
+        {"root-stacked",
+         {"move mount /sys/fs/cgroup to /proc/driver/old-0", "move mount /sys/fs/cgroup to /proc/driver/old-1",
+          "move mount /proc/driver/new to /sys/fs/cgroup"},
+         {}},
+        {"elsewhere",
+         {"make /host/sys/fs/cgroup private", "move mount /sys/fs/cgroup to /proc/driver/old-0",
+          "move mount /host/sys/fs/cgroup to /proc/driver/old-1"},
+         {}},
+        {"elsewhere-kept", {"move mount /sys/fs/cgroup to /proc/driver/old-0"}, {"/host"}},
+        {"unknown",
+         {"mount cgroup [blkio] on /proc/driver/engine/blkio (ro",
+          "assert that /proc/driver/engine/blkio is not the real root",
+          "mount cgroup [memory] on /proc/driver/engine/memory (ro",
+          "assert that /proc/driver/engine/memory is not the real root", "remount /proc/driver/engine/memory (rw",
+          "assert that memory is hierarchical in /proc/driver/engine/memory",
+          "make cgroup /proc/driver/engine/memory/cginit", "mount cgroup [memory] on /proc/driver/new/memory (ro",
+          "remount /proc/driver/new/memory (rw"},
+         {}},
+        {"remount", {"remount /sys/fs/cgroup (rw", "assert that this process", "make and remove"}, {"/proc/driver"}},
+        {"none", {}, {"mount"}},
+        {"none-run", {"mount tmpfs [mode=755,size=20%", "move mount /proc/driver/run to /run", "detach"}, {"cgroup"}},
+    };
+    return all;
+}
+
+TEST(MakePlan, ShapesHaveTheirStepsInOrder) {
+    for (const Shape& shape : shapes()) {
+        const Lines lines = op_lines(plan_of(scene(shape.scene)).plan);
+        std::size_t from = 0;
+        for (const std::string& part : shape.in_order) {
+            const Lines rest(lines.begin() + static_cast<std::ptrdiff_t>(from), lines.end());
+            const std::size_t found = find_line(rest, part);
+            ASSERT_NE(found, std::string::npos) << shape.scene << ": no \"" << part << "\" in\n" << join(rest, "\n");
+            from += found + 1;
+        }
+        for (const std::string& part : shape.not_there) {
+            EXPECT_EQ(find_line(lines, part), std::string::npos) << shape.scene << ": \"" << part << "\"";
+        }
+    }
+}
+
+class MakePlanForEach : public testing::TestWithParam<Scene> {};
+
+INSTANTIATE_TEST_SUITE_P(Scenes, MakePlanForEach, testing::ValuesIn(scenes()), [](const auto& instance) {
+    std::string name = instance.param.name;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+});
+
+TEST_P(MakePlanForEach, PassesTheCheck) {
+    const Planned planned = plan_of(GetParam());
+    EXPECT_EQ(join(check_plan(planned.world, planned.decision, planned.plan), "\n"), "");
+}
+
+TEST_P(MakePlanForEach, SameInputSamePlan) { EXPECT_EQ(plan_of(GetParam()).plan, plan_of(GetParam()).plan); }
+
+/// What the init can reach after fresh mounts: in the view only what cginit mounted, elsewhere only what was to be kept.
+TEST_P(MakePlanForEach, LeavesNoCgroupMountOfTheEngineBehind) {
+    const Planned planned = plan_of(GetParam());
+    if (planned.decision.method != Method::name_space) {
+        return;
+    }
+    SimulatedMounts mounts(planned.world.mounts);
+    for (const Step& step : planned.plan.steps) {
+        EXPECT_EQ(mounts.apply(step.op), "") << describe(step.op);
+    }
+    const auto& kept = planned.decision.kept_elsewhere;
+    for (const MountEntry& mount : mounts.table()) {
+        if (is_cgroup(mount) && std::find(kept.begin(), kept.end(), mount.point) == kept.end()) {
+            EXPECT_EQ(mount.source, kMountSource) << mount.point;
+            EXPECT_EQ(mount.root, "/") << mount.point;
+        }
+        EXPECT_FALSE(is_at_or_below(mount.point, kWorkbench)) << mount.point;
+    }
+}
+
+TEST_P(MakePlanForEach, WhatOutlivesTheContainerIsSaid) {
+    for (const Step& step : plan_of(GetParam()).plan.steps) {
+        const bool persistent = std::holds_alternative<MakeCgroup>(step.op) ||
+                                std::holds_alternative<MoveProcesses>(step.op) ||
+                                std::holds_alternative<EnableControllers>(step.op);
+        EXPECT_EQ(step.scope == Scope::persistent, persistent || std::holds_alternative<CopyCgroupFile>(step.op))
+            << describe(step.op);
+        EXPECT_TRUE(!persistent || step.undo) << describe(step.op);
+    }
+}
+
+TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {
+    const Plan plan = plan_of(scene("unknown")).plan;
+    std::size_t answered = 0;
+    for (const Step& step : plan.steps) {
+        if (const auto* root = std::get_if<AssertNotRealRoot>(&step.op)) {
+            ASSERT_TRUE(step.or_else) << root->path;
+            EXPECT_EQ(step.or_else->instead, std::vector<Op>{DetachMount{root->path}});
+            EXPECT_EQ(step.or_else->give_up, (Lines{step.parts.front(), step.parts.front() + " inner"}));
+            ++answered;
+        }
+        if (std::holds_alternative<AssertHierarchicalMemory>(step.op)) {
+            ASSERT_TRUE(step.or_else);
+            EXPECT_TRUE(step.or_else->instead.empty());
+            EXPECT_EQ(step.or_else->give_up, Lines{"memory inner"});
+            ++answered;
+        }
+    }
+    EXPECT_EQ(answered, 5U);
+}
+
+/// A view without it cannot boot: the whole plan fails instead.
+TEST(MakePlan, WhatTheInitNeedsIsNotGivenUp) {
+    Scene with_systemd = scene("unknown");
+    with_systemd.init = {InitKind::systemd, 252, "/lib/systemd/systemd"};
+    for (const Scene& one : {with_systemd, scene("unknown-v2")}) {
+        for (const Step& step : plan_of(one).plan.steps) {
+            const bool needed = !step.parts.empty() && (step.parts[0] == "name=systemd" || step.parts[0] == "unified");
+            EXPECT_FALSE(needed && step.or_else) << one.name << ": " << describe(step.op);
+        }
+    }
+}
+
+TEST(MakePlan, RemountOfWhatMayBeTheRealRootIsAsserted) {
+    Scene unsure = scene("remount");
+    unsure.cgroup_namespace = 0;
+    const Lines lines = op_lines(plan_of(unsure).plan);
+    ASSERT_GE(lines.size(), 2U);
+    EXPECT_EQ(lines[0], "assert that /sys/fs/cgroup is not the real root");
+    EXPECT_EQ(lines[1].substr(0, 26), "remount /sys/fs/cgroup (rw");
+}
+
+}  // namespace
+}  // namespace cginit
