@@ -134,7 +134,19 @@ void decide_run(const World& world, const Options& options, Decision& decision) 
     }
 }
 
-bool changes_anything(const Decision& decision) { return decision.method != Method::none || decision.run_tmpfs; }
+Status require_sys_admin(const World& world, const Decision& decision) {
+    if (world.has_sys_admin) {
+        return {};
+    }
+    if (decision.method != Method::none) {
+        return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
+    }
+    if (decision.run_tmpfs) {
+        return refusal("this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs",
+                       "let the engine do that (--tmpfs /run), or leave /run as it is with --tmpfs=never");
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -157,8 +169,9 @@ Result<Decision> decide(const World& world, const Options& options) {
         return status.error();
     }
     decide_run(world, options, decision);
-    if (changes_anything(decision) && !world.has_sys_admin) {
-        return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
+    status = require_sys_admin(world, decision);
+    if (!status) {
+        return status.error();
     }
     return decision;
 }

@@ -64,7 +64,8 @@ std::string view_defect(const World& world, bool allow_read_only) {
             if (hierarchy.real_root == Tri::yes && !mount.entry.flags.read_only) {
                 return concat({mount.entry.point, " is the host's root of the hierarchy"});
             }
-            const bool may_be_read_only = allow_read_only || guard_of(hierarchy) == Guard::impossible;
+            const Guard guard = guard_of(hierarchy);
+            const bool may_be_read_only = allow_read_only || guard == Guard::impossible || guard == Guard::unknown;
             if (mount.entry.flags.read_only && !may_be_read_only) {
                 return concat({mount.entry.point, " is read-only"});
             }

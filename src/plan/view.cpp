@@ -47,8 +47,12 @@ void mount_fresh(PlanBuilder& builder, const Stage& stage) {
 
 /// A bind takes its flags from the staged engine's cgroup, which is writable: the flags are set once more.
 void bind_own_cgroup(PlanBuilder& builder, const Stage& stage, const std::string& target, const char* why) {
-    builder.add(Phase::prepare, BindMount{stage.init_directory(), target, false}, why, kGoneWithWorkbench).parts =
-        stage.parts();
+    const BindMount bind{stage.init_directory(), target, false};
+    const bool on_cgroup = target != stage.view;
+    // rmdir(2) of a cgroup on which something is mounted is EBUSY: such a bind goes before its mount point does.
+    Step& step = on_cgroup ? builder.add(Phase::prepare, bind, why, DetachMount{target})
+                           : builder.add(Phase::prepare, bind, why, kGoneWithWorkbench);
+    step.parts = stage.parts();
     builder
         .add(Phase::prepare, RemountBind{target, cgroup_flags(!starts_writable(stage))},
              starts_writable(stage) ? "the init's own cgroup, writable" : "visible, but its limits stay out of reach",
