@@ -1,0 +1,275 @@
+#include "golden/replay.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+
+#include "core/text.hpp"
+#include "detect/gather.hpp"
+#include "report/plan_text.hpp"
+#include "source/source.hpp"
+
+namespace cginit {
+namespace {
+
+const std::string kCaptures = std::string(CGINIT_SOURCE_DIR) + "/tests/captures";
+
+/// --cap-add SYS_ADMIN
+void add_sys_admin(Snapshot& snapshot) { snapshot.status.effective_capabilities |= std::uint64_t{1} << 21U; }
+
+/// A capture's mount ids are far below.
+constexpr int kNewId = 9000;
+constexpr int kNewPeerGroup = 500;
+
+/// -v /sys/fs/cgroup:/sys/fs/cgroup:rshared: every mount of the view has peers on the host.
+void share_view(Snapshot& snapshot) {
+    std::uint32_t group = kNewPeerGroup;
+    for (MountEntry& mount : snapshot.mounts) {
+        if (mount.point.starts_with(kCgroupRoot)) {
+            mount.propagation.shared = group++;
+        }
+    }
+}
+
+/// A volume with a copy of every cgroup mount: -v /sys:/host/sys.
+void add_volume(Snapshot& snapshot, bool read_only) {
+    const MountEntry* root = mount_holding(snapshot.mounts, "/host");
+    MountEntry sys = *visible_mount_at(snapshot.mounts, "/sys");
+    sys.id = kNewId;
+    sys.parent = root->id;
+    sys.point = "/host/sys";
+    const MountTable before = snapshot.mounts;
+    snapshot.mounts.push_back(sys);
+    int id = kNewId;
+    for (const MountEntry& mount : before) {
+        if (mount.point.starts_with(kCgroupRoot)) {
+            MountEntry copy = mount;
+            copy.id = ++id;
+            copy.parent = mount.point == kCgroupRoot ? kNewId : kNewId + 1;
+            copy.point = "/host" + mount.point;
+            copy.root = mount.fstype == "tmpfs" ? "/" : mount.root;
+            copy.flags.read_only = read_only;
+            snapshot.mounts.push_back(std::move(copy));
+        }
+    }
+}
+
+void add_ro_volume(Snapshot& snapshot) { add_volume(snapshot, true); }
+void add_rw_volume(Snapshot& snapshot) { add_volume(snapshot, false); }
+
+Variant variant(const std::string& name) {
+    Variant made;
+    made.name = name;
+    made.init = {InitKind::systemd, 252, ""};
+    return made;
+}
+
+Variant with_method(const std::string& name, Method method) {
+    Variant made = variant(name);
+    made.options.method = method;
+    return made;
+}
+
+/// One of each kind of view.
+const std::vector<std::string> kRepresentatives = {
+    "docker-comount-capsysadmin",
+    "docker-unified-capsysadmin",
+    "docker-unified-capsysadmin-cgroupns-host",
+    "docker-usernsremap-hybrid-capsysadmin-cgroupns-private",
+    "docker-v1-capsysadmin-cgroupns-private",
+    "docker-v1hybrid-capsysadmin-volcgroup-rw",
+    "host-hybrid-podman-nsprivate-sysadmin",
+    "host-v1-docker-nsdefault-sysadmin-noapparmor",
+    "host-v2-docker-nshost-sysadmin",
+    "podman-v1-crun-capsysadmin-systemd-always",
+};
+
+std::vector<Variant> representative_variants() {
+    Variant never = variant("inner-never");
+    never.options.inner = Inner::never;
+    Variant busybox = variant("busybox");
+    busybox.init = {InitKind::busybox, std::nullopt, ""};
+    return {with_method("bind", Method::bind), never, busybox};
+}
+
+/// Views that were captured without the capability, and would be rebuilt with it.
+const std::vector<std::string> kWithSysAdmin = {
+    "docker-usernsremap-unified-default",
+    "host-hybrid-docker-nsdefault-cgro",
+    "host-hybrid-docker-nsprivate-cgro",
+    "host-hybrid-podman-cgroupfs",
+    "host-hybrid-podman-cgroups-disabled",
+    "host-hybrid-podman-cgroups-split",
+    "host-hybrid-podman-nshost-systemd-always",
+    "host-hybrid-podman-rootless-systemd-always",
+    "host-v1-docker-nsprivate-cgrw",
+    "host-v1-podman-cgroups-disabled",
+    "host-v1-podman-default",
+    "host-v1-podman-runc",
+    "host-v1-podman-systemd-always",
+    "host-v2-docker-nshost-cgro",
+    "host-v2-docker-nsprivate-cgrw",
+    "host-v2-docker-remap-nshost",
+    "host-v2-podman-cgroups-disabled",
+    "host-v2-podman-nshost",
+    "host-v2-podman-rootless-default",
+    "host-v2-podman-systemd-always",
+    "rootless-podman-unified-deleg-crun-default",
+};
+
+/// Options that only some views take.
+std::vector<Case> special_cases() {
+    Variant legacy = variant("layout-legacy");
+    legacy.options.layout = Layout::legacy;
+    Variant unified = variant("layout-unified");
+    unified.options.layout = Layout::unified;
+    Variant remount = with_method("remount-inner-never", Method::remount);
+    remount.options.inner = Inner::never;
+    Variant none = with_method("none-inner-never", Method::none);
+    none.options.inner = Inner::never;
+    Variant shared = variant("rshared");
+    shared.change = share_view;
+    Variant shared_bind = with_method("rshared-bind", Method::bind);
+    shared_bind.change = share_view;
+    Variant ro_volume = variant("volume-sys-ro");
+    ro_volume.change = add_ro_volume;
+    Variant rw_volume = variant("volume-sys-rw");
+    rw_volume.change = add_rw_volume;
+    Variant kept = variant("volume-sys-rw-kept");
+    kept.change = add_rw_volume;
+    kept.options.keep_mounts = {"/host/sys"};
+    Variant no_tmpfs = variant("tmpfs-never");
+    no_tmpfs.options.run_tmpfs = false;
+    return {
+        {"docker-unified-capsysadmin", legacy},
+        {"docker-unified-capsysadmin", with_method("none", Method::none)},
+        {"docker-unified-capsysadmin", remount},
+        {"docker-unified-capsysadmin-cgroupns-host", remount},
+        {"docker-v1-capsysadmin-cgroupns-private", remount},
+        {"docker-v1hybrid-capsysadmin", no_tmpfs},
+        {"docker-v1hybrid-capsysadmin", unified},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", legacy},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", none},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", unified},
+        {"docker-unified-capsysadmin", ro_volume},
+        {"docker-unified-capsysadmin", rw_volume},
+        {"docker-unified-capsysadmin", kept},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", shared},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", shared_bind},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", ro_volume},
+        {"host-v2-docker-nshost-sysadmin", shared},
+        {"podman-unified-crun-systemd-always", none},
+        {"host-v2-podman-systemd-always", none},
+    };
+}
+
+std::string joined(const std::vector<std::string>& words, const char* none) {
+    return words.empty() ? std::string(none) : join(words, ", ");
+}
+
+std::string mount_text(const HierarchyMount& mount) {
+    std::vector<std::string> words = {to_string(mount.exposure), mount.entry.flags.read_only ? "ro" : "rw"};
+    for (const auto& [holds, word] : {std::pair{mount.visible, "visible"},
+                                      {!mount.visible && mount.reachable, "covered"},
+                                      {!mount.reachable, "hidden"},
+                                      {!mount.in_view, "elsewhere"},
+                                      {mount.ours, "ours"},
+                                      {mount.entry.propagation.shared != 0, "shared"},
+                                      {mount.entry.propagation.master != 0, "slave"}}) {
+        if (holds) {
+            words.emplace_back(word);
+        }
+    }
+    return concat({"    ", mount.entry.point, " (root ", mount.entry.root, "): ", join(words, ", "), "\n"});
+}
+
+}  // namespace
+
+std::vector<std::string> captures() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(kCaptures)) {
+        if (entry.is_directory()) {
+            names.push_back(entry.path().filename().string());
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::vector<Case> cases() {
+    std::vector<Case> all = special_cases();
+    for (const std::string& capture : captures()) {
+        all.push_back({capture, variant("default")});
+    }
+    for (const std::string& capture : kRepresentatives) {
+        for (const Variant& other : representative_variants()) {
+            all.push_back({capture, other});
+        }
+    }
+    Variant capable = variant("with-sys-admin");
+    capable.change = add_sys_admin;
+    for (const std::string& capture : kWithSysAdmin) {
+        all.push_back({capture, capable});
+    }
+    std::sort(all.begin(), all.end(), [](const Case& a, const Case& b) { return a.name() < b.name(); });
+    return all;
+}
+
+Replay replay(const Case& which) {
+    const Result<Source> source = Source::open(kCaptures + "/" + which.capture);
+    if (!source) {
+        throw std::runtime_error(source.error().message());
+    }
+    const Result<Snapshot> snapshot = gather(*source, std::nullopt, which.variant.init);
+    if (!snapshot) {
+        throw std::runtime_error(snapshot.error().message());
+    }
+    Replay result;
+    result.snapshot = *snapshot;
+    if (which.variant.change != nullptr) {
+        which.variant.change(result.snapshot);
+    }
+    result.world = classify(result.snapshot);
+    const Result<Decision> decision = decide(result.world, which.variant.options);
+    if (!decision) {
+        result.text = concat({"error: ", decision.error().message(), "\n"});
+        return result;
+    }
+    result.decision = *decision;
+    result.plan = make_plan(result.world, *decision);
+    result.text = plan_text(result.world, *decision, result.plan);
+    return result;
+}
+
+std::string world_text(const World& world) {
+    std::string text = concat({"engine ", to_string(world.engine), ", container ",
+                               world.container_id.empty() ? "unknown" : world.container_id, "\n"});
+    text += concat({"view ", to_string(world.view), "\n"});
+    text += concat(
+        {"cgroup namespaces ", to_string(world.cgroup_namespaces), ", private ", to_string(world.namespaced), "\n"});
+    text += concat({"CAP_SYS_ADMIN ", world.has_sys_admin ? "yes" : "no", ", initial user namespace ",
+                    world.initial_user_namespace ? "yes" : "no", ", seccomp filter ", to_string(world.seccomp_filter),
+                    ", security label ", world.security_label.empty() ? "none" : world.security_label, "\n"});
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        text += concat({joined(hierarchy.controllers, "unified"), ": ", hierarchy.own_path, "\n  real root ",
+                        to_string(hierarchy.real_root)});
+        const auto& names = hierarchy.controllers;
+        if (std::find(names.begin(), names.end(), "memory") != names.end()) {
+            text += concat({", hierarchical memory ", to_string(hierarchy.memory_hierarchical)});
+        }
+        text += hierarchy.mounts.empty() ? ", not mounted\n" : "\n";
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            text += mount_text(mount);
+        }
+    }
+    return text;
+}
+
+std::string test_name(const std::string& name) {
+    std::string made = name;
+    std::replace_if(
+        made.begin(), made.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return made;
+}
+
+}  // namespace cginit
