@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <functional>
+
+#include "cli/run_cginit.hpp"
+#include "core/text.hpp"
+#include "unit/temp_root.hpp"
+
+namespace cginit {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+constexpr const char* kMountinfo =
+    "140 121 0:42 / / rw,relatime - overlay overlay rw\n"
+    "141 140 0:45 / /proc rw - proc proc rw\n"
+    "144 140 0:48 / /sys ro - sysfs sysfs ro\n"
+    "145 144 0:38 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - cgroup2 cgroup rw\n";
+constexpr const char* kStatus = "Name:\tcginit\nCapEff:\t00000000a82425fb\n";
+
+/// A capture of a container on a v2 host.
+void make_capture(const TempRoot& root) {
+    root.file("/proc/self/mountinfo", kMountinfo);
+    root.file("/proc/self/cgroup", "0::/\n");
+    root.file("/proc/self/status", kStatus);
+    root.file("/proc/self/ns/cgroup", "cgroup:[4026532601]\n");
+    root.file("/sys/fs/cgroup/cgroup.procs", "");
+    root.file("/sys/fs/cgroup/cgroup.type", "domain\n");
+}
+
+Finished plan_for(const TempRoot& root, const Strings& options = {}) {
+    Strings argv{CGINIT_BINARY, "--root", root.path(), "--dry-run"};
+    argv.insert(argv.end(), options.begin(), options.end());
+    return run_program(argv);
+}
+
+TEST(CaptureInput, GoodOneIsPlanned) {
+    const TempRoot root;
+    make_capture(root);
+    const Finished finished = plan_for(root);
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+    EXPECT_EQ(finished.errors, "");
+    EXPECT_NE(finished.output.find("move mount /proc/driver/new to /sys/fs/cgroup"), std::string::npos);
+    EXPECT_EQ(plan_for(root).output, finished.output);
+}
+
+TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
+    struct Case {
+        const char* name;
+        std::function<void(const TempRoot&)> spoil;
+        Strings parts;
+    };
+    const auto remove = [](const std::string& path) {
+        return [path](const TempRoot& root) { std::filesystem::remove(root.path() + path); };
+    };
+    const auto write = [](const std::string& path, const std::string& text) {
+        return [path, text](const TempRoot& root) { root.file(path, text); };
+    };
+    const std::string mountinfo = "/proc/self/mountinfo";
+    const std::string good = kMountinfo;
+    const std::string cure = "mount a proc file system of this container at /proc";
+    const std::vector<Case> cases{
+        {"no mountinfo", remove(mountinfo), {"open /proc/self/mountinfo: No such file or directory", "at /proc"}},
+        {"no cgroup", remove("/proc/self/cgroup"), {"open /proc/self/cgroup: No such file or directory", "at /proc"}},
+        {"no status", remove("/proc/self/status"), {"open /proc/self/status: No such file or directory", "at /proc"}},
+        {"mountinfo cannot be read",
+         [mountinfo](const TempRoot& root) {
+             std::filesystem::remove(root.path() + mountinfo);
+             root.directory(mountinfo);
+         },
+         {"read /proc/self/mountinfo: Is a directory"}},
+        {"empty mountinfo", write(mountinfo, ""), {"/proc/self/mountinfo: empty", cure}},
+        {"truncated mountinfo",
+         write(mountinfo, good.substr(0, good.size() - 20)),
+         {"/proc/self/mountinfo", "cut off"}},
+        {"garbage line",
+         write(mountinfo, good + "this is no mount\n" + good),
+         {"/proc/self/mountinfo:5: not a mountinfo line", cure}},
+        {"line without a dash", write(mountinfo, "1 0 0:1 / / rw overlay overlay rw\n"), {"/proc/self/mountinfo:1: "}},
+        {"binary", write(mountinfo, good + std::string("\x00\xff\x7f\n", 4)), {"/proc/self/mountinfo"}},
+        {"empty cgroup", write("/proc/self/cgroup", ""), {"/proc/self/cgroup: empty"}},
+        {"truncated cgroup", write("/proc/self/cgroup", "1:name=systemd:/\n0:"), {"/proc/self/cgroup:2: ", cure}},
+        {"garbage in cgroup",
+         write("/proc/self/cgroup", "0::/\nnonsense\n"),
+         {"/proc/self/cgroup:2: ", "nonsense", cure}},
+        {"status without capabilities",
+         write("/proc/self/status", "Name:\tx\n"),
+         {"/proc/self/status", "CapEff is missing"}},
+        {"status with garbage", write("/proc/self/status", "CapEff:\tlots\n"), {"/proc/self/status:1: ", "lots"}},
+        {"no cgroups in sight",
+         write(mountinfo, good.substr(0, good.find("145 "))),
+         {"no cgroup file system is visible at /sys/fs/cgroup", "leave the engine's cgroup mount"}},
+        {"no capability", write("/proc/self/status", "CapEff:\t0\n"), {"CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
+        {"real root", write("/proc/self/ns/cgroup", "cgroup:[4026531835]\n"), {"host's root", "cgroup of its own"}},
+    };
+    for (const Case& c : cases) {
+        SCOPED_TRACE(c.name);
+        const TempRoot root;
+        make_capture(root);
+        c.spoil(root);
+        expect_error(plan_for(root), 125, c.parts);
+    }
+}
+
+TEST(CaptureInput, ContradictionsAreRefused) {
+    const TempRoot root;
+    make_capture(root);
+    struct Case {
+        Strings options;
+        Strings parts;
+    };
+    for (const Case& c :
+         std::vector<Case>{{{"--layout=legacy", "--method=none"},
+                            {"--layout=legacy", "this container's view is unified", "--layout=host"}},
+                           {{"--layout=hybrid"}, {"--layout=hybrid", "unified"}},
+                           {{"--method=none"}, {"--method=none", "--inner=never"}},
+                           {{"--method=none", "--inner=never"}, {"/sys/fs/cgroup is read-only", "--method=auto"}}}) {
+        SCOPED_TRACE(join(c.options, " "));
+        expect_error(plan_for(root, c.options), 125, c.parts);
+    }
+}
+
+TEST(CaptureInput, RootThatIsNotThere) {
+    expect_error(run_program({CGINIT_BINARY, "--root=/no/such/capture", "--dry-run"}), 125,
+                 {"open /no/such/capture: No such file or directory"});
+}
+
+TEST(CommandLine, IsRefusedBeforeAnythingIsRead) {
+    struct Case {
+        Strings arguments;
+        Strings environment;
+        Strings parts;
+    };
+    for (const Case& c : std::vector<Case>{
+             {{"--nonsense"}, {}, {"unknown option --nonsense", "see cginit --help"}},
+             {{"--layout=nonsense"}, {}, {"--layout: 'nonsense' is not auto, host, unified, hybrid or legacy"}},
+             {{"--method", "userland"}, {}, {"--method: 'userland' is not auto, namespace, bind, remount or none"}},
+             {{"--layout"}, {}, {"--layout needs a value"}},
+             {{"--keep-mount=relative"}, {}, {"--keep-mount", "an absolute path"}},
+             {{"/sbin/init"}, {"CGINIT_INNER=maybe"}, {"CGINIT_INNER: 'maybe' is not auto or never"}},
+             {{"--init-traits=systemd:252"}, {}, {"--init-traits", "--root DIR"}},
+             {{"--init-traits=nonsense", "--root=/x", "--dry-run"}, {}, {"--init-traits: 'nonsense'", "systemd:252"}},
+             {{"--root=/x"}, {}, {"--root /x", "add --dry-run"}}}) {
+        SCOPED_TRACE(join(c.arguments, " "));
+        Strings argv{CGINIT_BINARY};
+        argv.insert(argv.end(), c.arguments.begin(), c.arguments.end());
+        expect_error(run_program(argv, c.environment), 125, c.parts);
+    }
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+
+#include "cli/run_cginit.hpp"
+#include "core/text.hpp"
+#include "kernel/support/container.hpp"
+#include "kernel/support/contract.hpp"
+#include "unit/elf_image.hpp"
+
+namespace cginit {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+constexpr const char* kInit = "/cginit-work/show";
+
+ContainerSpec spec_of(EngineView view) {
+    ContainerSpec spec{.name = "cli", .view = view};
+    spec.copies = {{CGINIT_BINARY, "/cginit"}, {CGINIT_SHOW_PROCESS, kInit}};
+    return spec;
+}
+
+struct Case {
+    const char* name;
+    Strings arguments;
+    Strings environment;
+    std::function<void()> before;  ///< in the process that becomes cginit
+    int status;
+    Strings parts;
+};
+
+void write_program(const std::string& path, const std::string& content, mode_t mode) {
+    write_text(path, content);
+    ::chmod(path.c_str(), mode);
+}
+
+/// Each case in one container: refused with one error, and nothing is changed.
+void expect_refusals(const ContainerSpec& spec, const std::vector<Case>& cases) {
+    const TestCgroups cgroups;
+    const int status = run_private_container(spec, cgroups, [&] {
+        write_program("/cginit-work/foreign", elf_image(kForeignMachine), 0755);
+        write_program("/cginit-work/text", "echo hello\n", 0755);
+        write_program("/cginit-work/plain", "#!/bin/sh\n", 0644);
+        write_program("/cginit-work/script", "#!/no/such/shell\n", 0755);
+        write_program("/cginit-work/loader", elf_image(kOwnMachine, "/no/such/loader.so"), 0755);
+        std::filesystem::copy_file(kInit, "/cginit-work/systemd");
+        const Strings before = container_facts(cgroups);
+        for (const Case& c : cases) {
+            SCOPED_TRACE(c.name);
+            Strings argv{"/cginit"};
+            argv.insert(argv.end(), c.arguments.begin(), c.arguments.end());
+            expect_error(run_program(argv, c.environment, c.before), c.status, c.parts);
+            EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
+        }
+    });
+    EXPECT_EQ(status, 0);
+}
+
+TEST(Refusal, InitThatCannotBeExecuted) {
+    CGINIT_NEEDS_KERNEL();
+    expect_refusals(
+        spec_of(EngineView::docker_v1),
+        {{"missing", {"/no/such/init"}, {}, {}, 127, {"/no/such/init: No such file or directory"}},
+         {"not in PATH",
+          {"no-such-init"},
+          {"PATH=/usr/bin"},
+          {},
+          127,
+          {"no-such-init: not found in PATH", "cginit /sbin/init"}},
+         {"directory", {"/usr"}, {}, {}, 126, {"/usr: Is a directory"}},
+         {"not executable", {"/cginit-work/plain"}, {}, {}, 126, {"/cginit-work/plain is not executable"}},
+         {"foreign", {"/cginit-work/foreign"}, {}, {}, 126, {"ELF file for another machine"}},
+         {"neither ELF nor script", {"/cginit-work/text"}, {}, {}, 126, {"Exec format error"}},
+         {"interpreter missing", {"/cginit-work/script"}, {}, {}, 127, {"/no/such/shell: No such file or directory"}},
+         {"loader missing", {"/cginit-work/loader"}, {}, {}, 127, {"/no/such/loader.so, which does not exist"}},
+         {"device", {"/dev/null"}, {}, {}, 126, {"/dev/null is not a regular file"}}});
+}
+
+TEST(Refusal, WhatTheEngineDoesNotPermit) {
+    CGINIT_NEEDS_KERNEL();
+    const auto refuse = [](int errnum) { return [errnum] { refuse_call(SYS_mount, errnum); }; };
+    const std::vector<Case> cases{
+        {"no capability", {kInit}, {}, drop_sys_admin, 125, {"no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
+        {"mount refused as AppArmor does",
+         {kInit},
+         {},
+         refuse(EACCES),
+         125,
+         {"step 1 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor=unconfined"}},
+        {"mount refused as seccomp does",
+         {kInit},
+         {},
+         refuse(EPERM),
+         125,
+         {"step 1 (", "mount(tmpfs) /proc/driver: Operation not permitted", "--security-opt seccomp=unconfined"}},
+        {"unshare refused",
+         {kInit},
+         {},
+         [] { refuse_call(SYS_unshare, EPERM); },
+         125,
+         {"unshare(CLONE_NEWCGROUP): Operation not permitted", "--security-opt seccomp=unconfined"}},
+        {"not PID 1 with systemd", {"/cginit-work/systemd"}, {}, {}, 125, {"not PID 1", "drop --init"}},
+        {"no proc",
+         {kInit},
+         {},
+         [] {
+             static_cast<void>(::unshare(CLONE_NEWNS));
+             ::mount("none", "/proc", "tmpfs", 0, nullptr);
+         },
+         125,
+         {"/proc/self/mountinfo: No such file or directory", "proc file system at /proc"}},
+    };
+    expect_refusals(spec_of(EngineView::docker_v1), cases);
+}
+
+/// Without umount2 nothing can be taken back either: the one error says both.
+TEST(Refusal, RollBackThatFailsIsTold) {
+    CGINIT_NEEDS_KERNEL();
+    const TestCgroups cgroups;
+    EXPECT_EQ(run_private_container(
+                  spec_of(EngineView::docker_v1), cgroups,
+                  [] {
+                      expect_error(run_program({"/cginit", kInit}, {}, [] { refuse_call(SYS_umount2, EPERM); }), 125,
+                                   {"roll-back of step ", "(the engine's view and the workbench go, all in one): ",
+                                    "umount2(MNT_DETACH) /proc/driver: Operation not permitted"});
+                  }),
+              0);
+}
+
+TEST(Refusal, Contradictions) {
+    CGINIT_NEEDS_KERNEL();
+    expect_refusals(
+        spec_of(EngineView::docker_v2),
+        {{"no v1 here",
+          {"--layout=legacy", "--method=none", kInit},
+          {},
+          {},
+          125,
+          {"--layout=legacy", "this container's view is unified", "--layout=host"}},
+         {"limits within reach", {kInit}, {"CGINIT_METHOD=none"}, {}, 125, {"--method=none", "--inner=never"}}});
+}
+
+TEST(Refusal, WritableCgroupMountElsewhere) {
+    CGINIT_NEEDS_KERNEL();
+    ContainerSpec spec = spec_of(EngineView::docker_v2);
+    spec.elsewhere_writable = true;
+    expect_refusals(spec, {{"elsewhere",
+                            {kInit},
+                            {},
+                            {},
+                            125,
+                            {"a writable cgroup mount at /cginit-host/cgroup", "--keep-mount /cginit-host/cgroup"}}});
+}
+
+TEST(Warning, UnknownVariableDoesNotStopIt) {
+    CGINIT_NEEDS_KERNEL();
+    const TestCgroups cgroups;
+    EXPECT_EQ(
+        run_private_container(
+            spec_of(EngineView::docker_v1), cgroups,
+            [] {
+                const Finished finished =
+                    run_program({"/cginit", kInit}, {"CGINIT_SERVICE_HOST=10.0.0.1", "CGINIT_PORT=tcp://10.0.0.1"});
+                EXPECT_EQ(finished.status, 0);
+                EXPECT_NE(finished.output.find("env CGINIT_SERVICE_HOST=10.0.0.1\n"), std::string::npos);
+                const Strings lines = split(finished.errors, '\n');
+                ASSERT_EQ(lines.size(), 4U) << finished.errors;
+                EXPECT_EQ(lines[0], "cginit: warning: unknown environment variable CGINIT_SERVICE_HOST, ignoring");
+                EXPECT_EQ(lines[1], "cginit: warning: unknown environment variable CGINIT_PORT, ignoring");
+                EXPECT_TRUE(lines[2].starts_with("cginit: info: legacy cgroups private (namespace)")) << lines[2];
+                EXPECT_EQ(join(breaches_of_contract({}), "\n").find("shows more"), std::string::npos);
+            }),
+        0);
+}
+
+}  // namespace
+}  // namespace cginit

@@ -1,0 +1,232 @@
+#include "apply/kernel_linux.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "kernel/support/container.hpp"
+#include "parse/mountinfo.hpp"
+
+namespace cginit {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPlace = "/cginit-work";
+
+std::string in_place(const std::string& name) { return join_path(kPlace, name); }
+
+MountTable table() { return parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value(); }
+
+MountEntry mount_at(const std::string& point) {
+    const MountTable mounts = table();
+    const MountEntry* found = visible_mount_at(mounts, point);
+    EXPECT_NE(found, nullptr) << point;
+    return found == nullptr ? MountEntry{} : *found;
+}
+
+/// Runs `body` as PID 1 of a container that sees the machine's whole tree, below which its own cgroups are.
+void in_container(const std::function<void(const TestCgroups&)>& body) {
+    const TestCgroups cgroups;
+    const ContainerSpec spec{.name = "verbs", .view = EngineView::whole_tree};
+    EXPECT_EQ(run_private_container(spec, cgroups, [&] { body(cgroups); }), 0);
+}
+
+void succeeds(KernelLinux& kernel, const Op& op) {
+    const Result<Outcome> outcome = kernel.perform(op);
+    EXPECT_TRUE(outcome) << describe(op) << ": " << (outcome ? "" : outcome.error().message());
+}
+
+/// The errno and the innermost frame, which names call and path.
+void fails(KernelLinux& kernel, const Op& op, int errnum, const std::string& frame) {
+    const Result<Outcome> outcome = kernel.perform(op);
+    ASSERT_FALSE(outcome) << describe(op);
+    EXPECT_EQ(errno_text(outcome.error().errnum), errno_text(errnum)) << describe(op);
+    EXPECT_EQ(outcome.error().frames.back(), frame) << describe(op);
+}
+
+void mounts_succeed() {
+    KernelLinux kernel;
+    for (const char* name : {"a", "b", "c", "d"}) {
+        succeeds(kernel, MakeDirectory{in_place(name)});
+    }
+    const MountFlags flags{.nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"};
+    succeeds(kernel, MountFilesystem{"tmpfs", in_place("a"), "mode=700,size=64k", flags});
+    EXPECT_EQ(mount_at(in_place("a")).source, kMountSource);
+    EXPECT_EQ(mount_at(in_place("a")).flags, flags);
+    EXPECT_NE(mount_at(in_place("a")).super_options.find("mode=700"), std::string::npos);
+
+    MountFlags sealed = flags;
+    sealed.read_only = true;
+    succeeds(kernel, RemountBind{in_place("a"), sealed});
+    EXPECT_EQ(mount_at(in_place("a")).flags, sealed);
+    // A bind of a read-only mount is read-only; the superblock stays writable.
+    succeeds(kernel, BindMount{in_place("a"), in_place("b"), false});
+    EXPECT_TRUE(mount_at(in_place("b")).flags.read_only);
+    succeeds(kernel, RemountBind{in_place("b"), {.atime = "noatime"}});
+    EXPECT_EQ(mount_at(in_place("b")).flags, (MountFlags{.atime = "noatime"}));
+    EXPECT_TRUE(mount_at(in_place("a")).flags.read_only);
+    succeeds(kernel, MakeDirectory{in_place("b/x")});
+
+    succeeds(kernel, MountFilesystem{"tmpfs", in_place("b/x"), "", {}});
+    succeeds(kernel, BindMount{in_place("b"), in_place("c"), false});
+    EXPECT_EQ(visible_mount_at(table(), in_place("c/x")), nullptr);
+    succeeds(kernel, BindMount{in_place("b"), in_place("d"), true});
+    EXPECT_NE(visible_mount_at(table(), in_place("d/x")), nullptr);
+    succeeds(kernel, MakeDirectory{in_place("e")});
+    succeeds(kernel, MoveMount{in_place("d"), in_place("e")});
+    EXPECT_NE(visible_mount_at(table(), in_place("e/x")), nullptr);
+    EXPECT_EQ(visible_mount_at(table(), in_place("d")), nullptr);
+
+    succeeds(kernel, SetPropagation{in_place("e"), PropagationType::shared});
+    EXPECT_NE(mount_at(in_place("e")).propagation.shared, 0U);
+    EXPECT_EQ(mount_at(in_place("e/x")).propagation.shared, 0U) << "not recursive";
+    succeeds(kernel, BindMount{in_place("e"), in_place("d"), false});
+    succeeds(kernel, SetPropagation{in_place("d"), PropagationType::slave});
+    EXPECT_NE(mount_at(in_place("d")).propagation.master, 0U);
+    succeeds(kernel, SetPropagation{in_place("d"), PropagationType::private_});
+    EXPECT_EQ(mount_at(in_place("d")).propagation, Propagation{});
+    succeeds(kernel, SetPropagation{in_place("e"), PropagationType::private_});
+
+    // A busy mount goes all the same, with what is below.
+    const int busy = ::open(in_place("e/x").c_str(), O_RDONLY | O_CLOEXEC);
+    succeeds(kernel, DetachMount{in_place("e")});
+    EXPECT_EQ(visible_mount_at(table(), in_place("e/x")), nullptr);
+    ::close(busy);
+}
+
+TEST(KernelLinux, MountVerbsSucceed) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) { mounts_succeed(); });
+}
+
+void mounts_fail() {
+    KernelLinux kernel;
+    const std::string plain = in_place("plain");
+    const std::string missing = in_place("missing");
+    succeeds(kernel, MakeDirectory{plain});
+    fails(kernel, MountFilesystem{"tmpfs", missing, "", {}}, ENOENT, "mount(tmpfs) " + missing);
+    fails(kernel, MountFilesystem{"nosuchfs", plain, "", {}}, ENODEV, "mount(nosuchfs) " + plain);
+    fails(kernel, MountFilesystem{"tmpfs", plain, "nonsense=1", {}}, EINVAL, "mount(tmpfs) " + plain);
+    fails(kernel, BindMount{missing, plain, false}, ENOENT, "mount(MS_BIND) " + plain);
+    fails(kernel, RemountBind{plain, {}}, EINVAL, "mount(MS_REMOUNT|MS_BIND) " + plain);
+    fails(kernel, MoveMount{plain, "/proc/driver"}, EINVAL, "mount(MS_MOVE) /proc/driver");
+    fails(kernel, SetPropagation{plain, PropagationType::private_}, EINVAL, "mount(MS_PRIVATE) " + plain);
+    fails(kernel, DetachMount{plain}, EINVAL, "umount2(MNT_DETACH) " + plain);
+    fails(kernel, DetachMount{missing}, ENOENT, "umount2(MNT_DETACH) " + missing);
+    // Through a symlink somebody else's mount would go.
+    succeeds(kernel, MakeSymlink{"/proc", in_place("link")});
+    fails(kernel, DetachMount{in_place("link")}, EINVAL, "umount2(MNT_DETACH) " + in_place("link"));
+    // Out of a shared parent.
+    succeeds(kernel, MountFilesystem{"tmpfs", plain, "", {}});
+    succeeds(kernel, MakeDirectory{join_path(plain, "x")});
+    succeeds(kernel, MountFilesystem{"tmpfs", join_path(plain, "x"), "", {}});
+    succeeds(kernel, SetPropagation{plain, PropagationType::shared});
+    fails(kernel, MoveMount{join_path(plain, "x"), "/proc/driver"}, EINVAL, "mount(MS_MOVE) /proc/driver");
+}
+
+TEST(KernelLinux, MountVerbsFail) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) { mounts_fail(); });
+}
+
+void directories() {
+    KernelLinux kernel;
+    const std::string made = in_place("made");
+    succeeds(kernel, MakeDirectory{made});
+    fails(kernel, MakeDirectory{made}, EEXIST, "mkdir " + made);
+    fails(kernel, MakeDirectory{in_place("no/parent")}, ENOENT, "mkdir " + in_place("no/parent"));
+    fails(kernel, MakeDirectory{"/usr/made"}, EROFS, "mkdir /usr/made");
+    succeeds(kernel, MakeSymlink{"cpu,cpuacct", in_place("cpu")});
+    EXPECT_EQ(fs::read_symlink(in_place("cpu")), "cpu,cpuacct");
+    fails(kernel, MakeSymlink{"cpu,cpuacct", in_place("cpu")}, EEXIST, "symlink " + in_place("cpu"));
+
+    write_text(in_place("file"), "text");
+    succeeds(kernel, MakeMountPoint{in_place("file"), in_place("p/q/file")});
+    EXPECT_TRUE(fs::is_regular_file(in_place("p/q/file")));
+    EXPECT_EQ(read_text(in_place("p/q/file")), "");
+    succeeds(kernel, MakeMountPoint{made, in_place("p/r/directory")});
+    EXPECT_TRUE(fs::is_directory(in_place("p/r/directory")));
+    succeeds(kernel, BindMount{in_place("file"), in_place("p/q/file"), false});
+    EXPECT_EQ(read_text(in_place("p/q/file")), "text");
+    fails(kernel, MakeMountPoint{in_place("file"), in_place("p/q/file")}, EEXIST, "create " + in_place("p/q/file"));
+    fails(kernel, MakeMountPoint{in_place("missing"), in_place("m")}, ENOENT, "lstat " + in_place("missing"));
+}
+
+TEST(KernelLinux, DirectoryVerbs) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) { directories(); });
+}
+
+void namespaces(const TestCgroups& cgroups) {
+    KernelLinux kernel;
+    const auto now = [] { return fs::read_symlink("/proc/self/ns/cgroup").string(); };
+    const std::string first = now();
+    fails(kernel, RestoreCgroupNamespace{}, 0, "no cgroup namespace was left");
+    succeeds(kernel, UnshareCgroupNamespace{});
+    const std::string second = now();
+    EXPECT_NE(second, first);
+    EXPECT_EQ(read_text("/proc/self/cgroup").find(cgroups.path()), std::string::npos);
+    succeeds(kernel, UnshareCgroupNamespace{});
+    succeeds(kernel, RestoreCgroupNamespace{});
+    EXPECT_EQ(now(), second);
+    succeeds(kernel, RestoreCgroupNamespace{});
+    EXPECT_EQ(now(), first);
+    EXPECT_NE(read_text("/proc/self/cgroup").find(cgroups.path()), std::string::npos);
+}
+
+TEST(KernelLinux, CgroupNamespaceVerbs) {
+    CGINIT_NEEDS_KERNEL();
+    in_container(namespaces);
+}
+
+void descriptors() {
+    KernelLinux kernel;
+    ASSERT_EQ(::dup2(1, 40), 40);
+    ASSERT_EQ(::dup2(1, 41), 41);
+    ASSERT_EQ(::dup2(1, 900), 900);
+    succeeds(kernel, CloseDescriptors{41});
+    EXPECT_EQ(::fcntl(40, F_GETFD), 0);
+    EXPECT_EQ(::fcntl(41, F_GETFD), -1);
+    EXPECT_EQ(::fcntl(900, F_GETFD), -1);
+    EXPECT_NE(::fcntl(0, F_GETFD), -1);
+}
+
+void programs() {
+    KernelLinux kernel;
+    write_text(in_place("plain"), "#!/bin/sh\n");
+    const Result<Outcome> missing = kernel.perform(ExecuteProgram{in_place("none"), {"none"}, {}});
+    EXPECT_EQ(missing.error().kind, ErrorKind::not_found);
+    EXPECT_EQ(missing.error().message(), "execve /cginit-work/none: No such file or directory");
+    const Result<Outcome> refused = kernel.perform(ExecuteProgram{in_place("plain"), {"plain"}, {}});
+    EXPECT_EQ(refused.error().kind, ErrorKind::cannot_execute);
+    EXPECT_EQ(refused.error().message(), "execve /cginit-work/plain: Permission denied");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        static_cast<void>(kernel.perform(ExecuteProgram{"/bin/sh", {"sh", "-c", "exit $A"}, {"A=42"}}));
+        ::_exit(1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 42);
+}
+
+TEST(KernelLinux, ProcessVerbs) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) {
+        descriptors();
+        programs();
+    });
+}
+
+}  // namespace
+}  // namespace cginit

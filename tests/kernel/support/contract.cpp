@@ -1,0 +1,113 @@
+#include "kernel/support/contract.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "parse/mountinfo.hpp"
+#include "parse/proc_files.hpp"
+#include "unit/normalized_table.hpp"
+
+namespace cginit {
+namespace {
+
+bool has(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+/// The own path in the hierarchy that the mount belongs to; empty if /proc/self/cgroup has no such line.
+std::string own_path(const std::vector<CgroupEntry>& cgroups, const MountEntry& mount) {
+    const std::vector<std::string> options = split(mount.super_options, ',');
+    for (const CgroupEntry& cgroup : cgroups) {
+        const bool v2 = cgroup.controllers.empty();
+        const bool all = std::all_of(cgroup.controllers.begin(), cgroup.controllers.end(),
+                                     [&options](const std::string& name) { return has(options, name); });
+        if (v2 == (mount.fstype == "cgroup2") && all) {
+            return cgroup.path;
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> processes_of(const std::string& directory) {
+    const std::string file = join_path(directory, "cgroup.procs");
+    return std::filesystem::exists(file) ? split(read_text(file), '\n') : std::vector<std::string>();
+}
+
+void check_writable(const MountEntry& mount, const std::string& directory, bool blkio_too,
+                    std::vector<std::string>& breaches) {
+    const std::string child = join_path(directory, "contract");
+    const int made = ::mkdir(child.c_str(), 0755) == 0 ? 0 : errno;
+    if (made == 0) {
+        ::rmdir(child.c_str());
+    }
+    const bool writable = blkio_too || !has(split(mount.super_options, ','), "blkio");
+    if (made != (writable ? 0 : EROFS)) {
+        breaches.push_back(
+            concat({directory, writable ? " is not writable: " : " is not read-only: ", errno_text(made)}));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
+    std::vector<std::string> breaches;
+    const MountTable table = parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value();
+    const auto cgroups = parse_proc_cgroup(read_text("/proc/self/cgroup"), "cgroup").value();
+    std::size_t visible = 0;
+    for (const MountEntry& mount : table) {
+        if (!is_cgroup(mount) || has(expected.kept, mount.point)) {
+            continue;
+        }
+        const std::string own = own_path(cgroups, mount);
+        const std::string where = concat({mount.point, " (root ", mount.root, ", own path ", own, ")"});
+        if (own.empty() || !is_at_or_below(mount.root, own)) {
+            breaches.push_back(concat({where, " shows more than the own cgroup"}));
+        }
+        if (!is_at_or_below(mount.point, "/sys/fs/cgroup") || !is_reachable(table, mount)) {
+            breaches.push_back(concat({where, " is not part of the view"}));
+        }
+        // Below another mount of the same hierarchy: the literal path, bound.
+        const MountEntry* parent = mount_with_id(table, mount.parent);
+        const bool literal = parent != nullptr && is_cgroup(*parent) && parent->super_options == mount.super_options;
+        const std::string directory = literal ? mount.point : join_path(mount.point, own);
+        if (!has(processes_of(directory), std::to_string(::getpid()))) {
+            breaches.push_back(concat({directory, " does not hold the init"}));
+        }
+        check_writable(mount, directory, expected.blkio_writable, breaches);
+        ++visible;
+    }
+    if (visible == 0) {
+        breaches.emplace_back("no cgroup mount is left");
+    }
+    return breaches;
+}
+
+std::vector<std::string> container_facts(const TestCgroups& cgroups) {
+    const MountTable table = parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value();
+    std::vector<std::string> facts = normalized(table);
+    for (const std::string& line : cgroups.tree()) {
+        facts.push_back(line);
+    }
+    // Hierarchies that the container has no cgroup in may come and go beside the test.
+    for (const std::string& line : split(read_text("/proc/self/cgroup"), '\n')) {
+        const bool ours = std::any_of(cgroups.hierarchies().begin(), cgroups.hierarchies().end(),
+                                      [&line](const HostHierarchy& hierarchy) {
+                                          return line.find(concat({":", hierarchy.name, ":"})) != std::string::npos ||
+                                                 line.find(concat({"=", hierarchy.name, ":"})) != std::string::npos ||
+                                                 (hierarchy.v2 && line.starts_with("0::"));
+                                      });
+        if (ours) {
+            facts.push_back(line);
+        }
+    }
+    facts.push_back(std::filesystem::read_symlink("/proc/self/ns/cgroup").string());
+    return facts;
+}
+
+}  // namespace cginit

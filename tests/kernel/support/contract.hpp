@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/support/test_cgroups.hpp"
+
+namespace cginit {
+
+/// What differs from run to run.
+struct ExpectedView {
+    std::vector<std::string> kept = {};  ///< mount points that are not judged
+    bool blkio_writable = false;         ///< the user gave up the guard
+};
+
+/// What the init would find, judged from the running system alone: every cgroup mount, covered ones too, shows the own
+/// cgroup and nothing above; the init finds itself at mount point + its path in /proc/self/cgroup; blkio is read-only
+/// and everything else takes a child cgroup. One text per breach.
+[[nodiscard]] std::vector<std::string> breaches_of_contract(const ExpectedView& expected);
+
+/// All that a run which fails has to leave as it was: the mount table modulo mount ids and peer groups, the own cgroups
+/// with everything in them, /proc/self/cgroup and the cgroup namespace.
+[[nodiscard]] std::vector<std::string> container_facts(const TestCgroups& cgroups);
+
+}  // namespace cginit

@@ -1,0 +1,52 @@
+#include "kernel/support/story.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+
+#include "core/text.hpp"
+#include "detect/gather.hpp"
+#include "source/source.hpp"
+
+namespace cginit {
+
+Result<Outcome> FaultyKernelLinux::perform(const Op& op) {
+    if (calls_++ == failing_) {
+        return make_errno_error(EIO, "injected");
+    }
+    return kernel_.perform(op);
+}
+
+World see_now(const InitTraits& traits) {
+    const Result<Source> source = Source::open("/");
+    const Result<Snapshot> snapshot = gather(source.value(), ::getpid(), traits);
+    if (!snapshot) {
+        throw std::runtime_error(snapshot.error().message());
+    }
+    return classify(*snapshot);
+}
+
+Story prepare_story(const Options& options, const InitTraits& traits) {
+    Story story;
+    story.options = options;
+    story.traits = traits;
+    story.world = see_now(traits);
+    const Result<Decision> decision = decide(story.world, options);
+    if (!decision) {
+        throw std::runtime_error(decision.error().message());
+    }
+    story.decision = *decision;
+    story.plan = make_plan(story.world, story.decision);
+    const std::vector<std::string> problems = check_plan(story.world, story.decision, story.plan);
+    if (!problems.empty()) {
+        throw std::runtime_error(join(problems, "; "));
+    }
+    return story;
+}
+
+std::vector<std::string> verify_story(const Story& story, const PlanRunner& runner) {
+    return check_view(see_now(story.traits), story.decision, runner.given_up());
+}
+
+}  // namespace cginit

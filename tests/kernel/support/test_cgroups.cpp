@@ -1,0 +1,191 @@
+#include "kernel/support/test_cgroups.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "parse/mountinfo.hpp"
+
+namespace cginit {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+
+void make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+        fail("mkdir " + path);
+    }
+}
+
+/// The cgroup directories below `top`, parents first, without `top` itself.
+std::vector<std::string> cgroups_below(const std::string& top) {
+    std::vector<std::string> found;
+    std::error_code error;
+    for (fs::recursive_directory_iterator it(top, fs::directory_options::skip_permission_denied, error), end;
+         !error && it != end; it.increment(error)) {
+        std::error_code gone;
+        if (it->is_directory(gone) && !gone) {
+            found.push_back(it->path().string());
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+/// A process that just ended holds its cgroup for a moment.
+void remove_cgroup_tree(const std::string& top) {
+    std::vector<std::string> all = cgroups_below(top);
+    all.insert(all.begin(), top);
+    for (auto directory = all.rbegin(); directory != all.rend(); ++directory) {
+        for (int tries = 0; ::rmdir(directory->c_str()) != 0 && errno == EBUSY && tries < 200; ++tries) {
+            ::usleep(10'000);
+        }
+    }
+}
+
+std::string first_line_if_any(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::string sorted_lines(const std::string& path) {
+    std::ifstream file(path);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    std::sort(lines.begin(), lines.end());
+    return join(lines, " ");
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) {
+        fail("open " + path);
+    }
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+void write_text(const std::string& path, const std::string& text) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd.valid() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        fail("write " + path);
+    }
+}
+
+std::vector<HostHierarchy> host_hierarchies() {
+    std::vector<HostHierarchy> found;
+    const MountTable table = parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value();
+    for (const MountEntry& mount : table) {
+        const bool seen = std::any_of(found.begin(), found.end(),
+                                      [&mount](const HostHierarchy& known) { return known.point == mount.point; });
+        if (is_cgroup(mount) && mount.root == "/" && parent_path(mount.point) == "/sys/fs/cgroup" && !seen) {
+            const auto options = split(mount.super_options, ',');
+            found.push_back({base_name(mount.point), mount.point, mount.fstype == "cgroup2",
+                             std::find(options.begin(), options.end(), "cpuset") != options.end()});
+        }
+    }
+    return found;
+}
+
+std::string missing_for_kernel_tests() {
+    if (::geteuid() != 0) {
+        return "root";
+    }
+    const auto hierarchies = host_hierarchies();
+    for (const char* name : {"memory", "blkio", "systemd", "unified"}) {
+        if (std::none_of(hierarchies.begin(), hierarchies.end(),
+                         [name](const HostHierarchy& hierarchy) { return hierarchy.name == name; })) {
+            return concat({"a machine with /sys/fs/cgroup/", name});
+        }
+    }
+    return {};
+}
+
+TestCgroups::TestCgroups()
+    : top_("/cginit-test-" + std::to_string(::getpid())), path_(top_ + "/container"), hierarchies_(host_hierarchies()) {
+    for (const HostHierarchy& hierarchy : hierarchies_) {
+        const std::string top = hierarchy.point + top_;
+        for (const std::string& made : {top, directory(hierarchy)}) {
+            make_directory(made);
+            if (hierarchy.cpuset && !hierarchy.v2) {
+                for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+                    write_text(join_path(made, file), first_line_if_any(join_path(parent_path(made), file)));
+                }
+            }
+        }
+        if (hierarchy.v2) {
+            for (const std::string& controller : split(first_line_if_any(join_path(top, "cgroup.controllers")), ' ')) {
+                write_text(join_path(top, "cgroup.subtree_control"), "+" + controller);
+            }
+        }
+        directories_.emplace_back(::open(directory(hierarchy).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    }
+}
+
+TestCgroups::~TestCgroups() {
+    for (const HostHierarchy& hierarchy : hierarchies_) {
+        remove_cgroup_tree(hierarchy.point + top_);
+    }
+}
+
+void TestCgroups::join() const {
+    for (const UniqueFd& directory : directories_) {
+        write_text(concat({"/proc/self/fd/", std::to_string(directory.get()), "/cgroup.procs"}), "0");
+    }
+}
+
+std::vector<std::string> TestCgroups::tree() const {
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < directories_.size(); ++i) {
+        const std::string top = concat({"/proc/self/fd/", std::to_string(directories_[i].get()), "/."});
+        std::vector<std::string> all = cgroups_below(top);
+        all.insert(all.begin(), top);
+        for (const std::string& directory : all) {
+            lines.push_back(concat({hierarchies_[i].name, ":", directory.substr(top.size()), " procs ",
+                                    sorted_lines(join_path(directory, "cgroup.procs")), " subtree ",
+                                    first_line_if_any(join_path(directory, "cgroup.subtree_control")), " cpus ",
+                                    first_line_if_any(join_path(directory, "cpuset.cpus"))}));
+        }
+    }
+    return lines;
+}
+
+std::vector<std::string> host_facts() {
+    static const std::regex others("[0-9a-f]{32}|/cginit-test-|/(docker|libpod_parent)(/|$)");
+    std::vector<std::string> facts = split(read_text("/proc/self/mountinfo"), '\n');
+    for (const HostHierarchy& hierarchy : host_hierarchies()) {
+        for (const std::string& directory : cgroups_below(hierarchy.point)) {
+            if (!std::regex_search(directory, others)) {
+                facts.push_back(directory);
+            }
+        }
+        for (const char* file :
+             {"cgroup.subtree_control", "cgroup.clone_children", "notify_on_release", "release_agent"}) {
+            facts.push_back(
+                concat({hierarchy.point, "/", file, " ", first_line_if_any(join_path(hierarchy.point, file))}));
+        }
+    }
+    return facts;
+}
+
+}  // namespace cginit

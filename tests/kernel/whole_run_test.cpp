@@ -1,0 +1,186 @@
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "core/text.hpp"
+#include "kernel/support/container.hpp"
+#include "kernel/support/contract.hpp"
+#include "kernel/support/story.hpp"
+#include "unit/normalized_table.hpp"
+
+namespace cginit {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+struct Run {
+    ContainerSpec spec;
+    Method method = Method::automatic;
+    Inner inner = Inner::automatic;
+    InitKind init = InitKind::busybox;
+    Lines keep = {};
+};
+
+std::vector<Run> runs() {
+    using View = EngineView;
+    std::vector<Run> all{
+        {{.name = "v1_host", .view = View::docker_v1}},
+        {{.name = "v1_private", .view = View::docker_v1, .private_cgroup_namespace = true}},
+        {{.name = "v1_host_no_inner", .view = View::docker_v1}, Method::name_space, Inner::never},
+        {{.name = "v1_bind", .view = View::docker_v1}, Method::bind},
+        {{.name = "v1_bind_no_inner", .view = View::docker_v1}, Method::bind, Inner::never},
+        {{.name = "hybrid_host", .view = View::docker_hybrid}},
+        {{.name = "hybrid_private", .view = View::docker_hybrid, .private_cgroup_namespace = true}},
+        {{.name = "hybrid_bind", .view = View::docker_hybrid}, Method::bind},
+        {{.name = "v2_host", .view = View::docker_v2}},
+        {{.name = "v2_private", .view = View::docker_v2, .private_cgroup_namespace = true}},
+        {{.name = "v2_bind", .view = View::docker_v2}, Method::bind},
+        {{.name = "v2_remount", .view = View::docker_v2, .private_cgroup_namespace = true},
+         Method::remount,
+         Inner::never},
+        {{.name = "whole_tree_host", .view = View::whole_tree}},
+        {{.name = "whole_tree_private", .view = View::whole_tree, .private_cgroup_namespace = true}},
+        {{.name = "whole_tree_bind", .view = View::whole_tree}, Method::bind},
+        {{.name = "podman_stacked", .view = View::podman_stacked}},
+        {{.name = "root_stacked", .view = View::root_stacked}},
+        {{.name = "v1_systemd_with_run", .view = View::docker_v1, .secret_below_run = true},
+         Method::automatic,
+         Inner::automatic,
+         InitKind::systemd},
+        {{.name = "v2_elsewhere", .view = View::docker_v2, .elsewhere_read_only = true}},
+        {{.name = "v2_elsewhere_kept", .view = View::docker_v2, .elsewhere_writable = true},
+         Method::automatic,
+         Inner::automatic,
+         InitKind::busybox,
+         {"/cginit-host/cgroup"}},
+    };
+    return all;
+}
+
+Options options_of(const Run& run) {
+    Options options;
+    options.method = run.method;
+    options.inner = run.inner;
+    options.keep_mounts = run.keep;
+    return options;
+}
+
+ExpectedView expected_of(const Run& run) { return {run.keep, run.inner == Inner::never}; }
+
+InitTraits traits_of(const Run& run) { return {run.init, std::nullopt, ""}; }
+
+void PrintTo(const Run& run, std::ostream* out) { *out << run.spec.name; }
+
+class WholeRun : public testing::TestWithParam<Run> {};
+
+INSTANTIATE_TEST_SUITE_P(Views, WholeRun, testing::ValuesIn(runs()),
+                         [](const auto& instance) { return instance.param.spec.name; });
+
+/// The machine before and after: nothing that the container did is seen outside of it.
+void expect_host_untouched(const Lines& before) {
+    const Lines after = host_facts();
+    for (const std::string& fact : before) {
+        EXPECT_NE(std::find(after.begin(), after.end(), fact), after.end()) << "gone from the machine: " << fact;
+    }
+    for (const std::string& fact : after) {
+        EXPECT_NE(std::find(before.begin(), before.end(), fact), before.end()) << "new on the machine: " << fact;
+    }
+}
+
+void run_to_the_end(const Story& story, Kernel& kernel) {
+    PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
+    const Status applied = runner.run_until_commit();
+    ASSERT_TRUE(applied) << applied.error().message();
+    EXPECT_EQ(join(verify_story(story, runner), "\n"), "");
+    const Status committed = runner.commit();
+    ASSERT_TRUE(committed) << committed.error().message();
+}
+
+void builds_a_good_view(const Run& run) {
+    start_bystander();
+    EXPECT_FALSE(breaches_of_contract(expected_of(run)).empty()) << "the engine's view would do";
+    KernelLinux kernel;
+    run_to_the_end(prepare_story(options_of(run), traits_of(run)), kernel);
+    EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "");
+    if (run.spec.secret_below_run) {
+        EXPECT_EQ(read_text("/run/secrets/token"), "secret\n");
+    }
+}
+
+void builds_it_twice(const Run& run) {
+    for (int turn = 1; turn <= 2; ++turn) {
+        KernelLinux kernel;
+        run_to_the_end(prepare_story(options_of(run), traits_of(run)), kernel);
+        EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "") << "run " << turn;
+    }
+    // Nothing of a bound cgroup2 carries a source of its own; a remount keeps the engine's.
+    const bool is_marked = run.method != Method::remount && run.spec.name != "v2_bind";
+    Options automatic = options_of(run);
+    automatic.method = Method::automatic;
+    EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.method == Method::none, is_marked);
+}
+
+/// The step numbered `failing` fails; all is as before, and the error names the step.
+void fails_without_a_trace(const Story& story, std::size_t failing, const TestCgroups& cgroups, const Lines& before) {
+    FaultyKernelLinux kernel(failing);
+    PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
+    Status status = runner.run_until_commit();
+    if (status) {
+        status = runner.commit();
+    }
+    const Step& step = story.plan.steps[failing];
+    const std::string wanted =
+        concat({"step ", std::to_string(failing + 1), " (", step.why, "): injected: Input/output error"});
+    EXPECT_EQ(status ? "" : status.error().message(), wanted);
+    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
+}
+
+void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
+    start_bystander();
+    const Story story = prepare_story(options_of(run), traits_of(run));
+    const Lines before = container_facts(cgroups);
+    for (std::size_t k = 0; k < story.plan.steps.size() && !testing::Test::HasFailure(); ++k) {
+        fails_without_a_trace(story, k, cgroups, before);
+    }
+    // A view that verify refuses is taken back as a whole.
+    KernelLinux kernel;
+    PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
+    const Status applied = runner.run_until_commit();
+    ASSERT_TRUE(applied) << applied.error().message();
+    const Status undone = runner.roll_back();
+    ASSERT_TRUE(undone) << undone.error().message();
+    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
+    // After all that it still works.
+    run_to_the_end(story, kernel);
+    EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "");
+    std::printf("[  FAULTS  ] %zu injected, 1 refused by verify: %s\n", story.plan.steps.size(), run.spec.name.c_str());
+}
+
+/// Runs `body` in a container as the parameter says, and compares the machine before and after.
+void in_container(const Run& run, const std::function<void(const TestCgroups&)>& body) {
+    const Lines host = host_facts();
+    {
+        const TestCgroups cgroups;
+        EXPECT_EQ(run_private_container(run.spec, cgroups, [&] { body(cgroups); }), 0);
+    }
+    expect_host_untouched(host);
+}
+
+TEST_P(WholeRun, GivesAPrivateConsistentWritableView) {
+    CGINIT_NEEDS_KERNEL();
+    in_container(GetParam(), [](const TestCgroups&) { builds_a_good_view(GetParam()); });
+}
+
+/// What the first run made is found by the second: nothing is done, or the same again.
+TEST_P(WholeRun, SecondRunIsSafe) {
+    CGINIT_NEEDS_KERNEL();
+    in_container(GetParam(), [](const TestCgroups&) { builds_it_twice(GetParam()); });
+}
+
+TEST_P(WholeRun, EveryInjectedFailureLeavesTheEnginesView) {
+    CGINIT_NEEDS_KERNEL();
+    in_container(GetParam(), [](const TestCgroups& cgroups) { fails_everywhere(GetParam(), cgroups); });
+}
+
+}  // namespace
+}  // namespace cginit
