@@ -1,0 +1,72 @@
+"""pytest's side of the end-to-end tests: options, order, time limits, and skips that are not allowed."""
+
+import os
+import signal
+
+import pytest
+
+import cases
+from harness.session import Session
+
+TEST_TIMEOUT = 240
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("cginit")
+    group.addoption("--full", action="store_true", help="boot all that can be combined, not a selection")
+    group.addoption("--strength", type=int, default=2, help="how many values of the matrix occur in every combination")
+
+
+def pytest_generate_tests(metafunc):
+    if "boot_case" in metafunc.fixturenames:
+        option = metafunc.config.getoption
+        chosen = cases.boot_cases(option("--full"), option("--strength"))
+        metafunc.parametrize("boot_case", chosen, ids=[case.title for case in chosen])
+
+
+def _view_of(item):
+    """Tests say with @pytest.mark.view("v1") or through their case which view they need."""
+    call = getattr(item, "callspec", None)
+    for value in call.params.values() if call is not None else ():
+        if hasattr(value, "view"):
+            return value.view
+    marker = item.get_closest_marker("view")
+    return marker.args[0] if marker else ""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "view(name): the cgroup view that the test needs; tests of one view run in a row")
+
+
+def pytest_collection_modifyitems(items):
+    """One view after the other: each is set up once, and torn down before the next one."""
+    order = ["", *cases.DIMENSIONS["view"]]
+    items.sort(key=lambda item: order.index(_view_of(item)))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    def too_long(number, frame):
+        raise TimeoutError(f"the test took more than {TEST_TIMEOUT} s")
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(TEST_TIMEOUT)
+    yield
+    signal.alarm(0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CGINIT_MUST_RUN") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"CGINIT_MUST_RUN=1 forbids this skip: {reason}"
+
+
+@pytest.fixture(scope="session")
+def session():
+    running = Session()
+    yield running
+    running.close()

@@ -1,0 +1,84 @@
+"""Starting an init the way a user does, and holding the machine against what it was before."""
+
+import contextlib
+
+from . import checks, host
+from .probe import probe, wait_for_boot
+
+TREE_OPTIONS = {
+    "engine": [],
+    "bind-ro": ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:ro"],
+    "bind-rw": ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"],
+    "bind-rshared": ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw,rshared"],
+    "podman-systemd": ["--systemd=always"],
+}
+
+
+def engine_options(case, session):
+    options = [f"--cgroupns={case.cgroupns}", *TREE_OPTIONS[case.tree]]
+    if case.kind == "podman" and case.tree != "podman-systemd":
+        options += ["--systemd=false"]
+    if case.rootfs == "read-only":
+        options += ["--read-only"]
+    if case.secret == "file":
+        options += ["--volume", f"{session.secret}:/run/secrets/e2e:ro"]
+    if case.view != "unified":
+        options += ["--memory", "700m", "--pids-limit", "1000"]
+    return options
+
+
+def command(case):
+    options = [] if case.method == "auto" else [f"--method={case.method}"]
+    init = ["/sbin/init"]
+    if case.chain == "two":
+        return [*options, "--", "/cginit", *options, "--", *init]
+    return [*options, "--", *init] if options else init
+
+
+@contextlib.contextmanager
+def unchanged_machine(session):
+    """Yields a function that fails if anything but the named containers is new; called again without any at the end."""
+    before = session.state()
+
+    def compare(running=()):
+        changed = host.difference(before, session.state(running))
+        assert not changed, f"V5: the machine changed {'while it ran' if running else 'for good'}:\n{changed}"
+
+    yield compare
+    compare()
+
+
+@contextlib.contextmanager
+def booted(session, case, tty=True):
+    """A container whose init is up; afterwards it is removed and the machine compared with what it was."""
+    engine = session.engine(case.kind, case.runtime, case.view)
+    engine.image(case.image)
+    with unchanged_machine(session) as compare:
+        with engine.start(case.image, *command(case), tty=tty, options=engine_options(case, session)) as container:
+            state = wait_for_boot(container, case.systemd)
+            if state != "running":
+                failed = container.exec("systemctl", "--failed", "--no-legend", "--plain", check=False).stdout
+                raise AssertionError(f"systemd is {state}; failed units:\n{failed}")
+            yield container
+            compare(running=[container.id])
+
+
+def check_everything(session, case, container):
+    """All that must hold for any booted init."""
+    limits = checks.limit_files(container, session.view)
+    seen = probe(container, case.systemd)
+    checks.check_complete(seen, case.view)
+    checks.check_private(seen, container)
+    checks.check_consistent(seen)
+    checks.check_writable(seen)
+    checks.check_inner_level(container)
+    assert limits == checks.limit_files(container, session.view), "V4: the engine's limits were changed from inside"
+    assert "container" in seen.environ, "V7: $container is not set"
+    if case.systemd:
+        in_force = checks.check_limited_unit(seen)
+        assert case.view == "unified" or in_force == {"memory", "pids"}, f"no limit but {in_force} was seen"
+    if case.secret == "file":
+        assert container.read("/run/secrets/e2e") == session.secret.read_text(), "V7: the secret is gone"
+    complaints = checks.log_complaints(container, case.systemd, case.rootfs == "read-only")
+    assert not complaints, "the init complains:\n" + "\n".join(complaints)
+    return seen

@@ -1,0 +1,188 @@
+"""The invariants that a boot must keep, each seen from where it matters: inside, or from the machine."""
+
+import os
+import re
+
+from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
+from .probe import FLAT, INITIAL_CGROUP_NAMESPACE
+
+# What systemd says when a view is wrong. "cgroup" and "controller" catch messages that nobody has met yet.
+_BAD_LOG = re.compile(
+    r"fail|read-only file system|file exists|permission denied|operation not permitted|cannot|could not|cgroup|"
+    r"controller|hierarchy|no such file|\berror\b|refus|freezing|denied", re.I)
+
+# Said on good boots too. Each is here with its reason; nothing that a cgroup view causes may be added.
+_HARMLESS_LOG = [re.compile(pattern) for pattern in (
+    # cginit's own line about what it did; its warnings are complaints.
+    r"^cginit: info: ",
+    # The version line lists what systemd was built with: ... default-hierarchy=unified)
+    r"^systemd .* running in system mode",
+    # What every v1 host gets: the programs that need cgroup2 for firewalls and device lists do without.
+    r"does not support BPF/cgroup firewalling",
+    r"^cgroup compatibility translation between legacy and unified hierarchy settings activated",
+    # Podman gives CAP_AUDIT_WRITE, but the audit log belongs to the machine.
+    r"^Failed to connect to audit log, ignoring",
+    # systemd 257 tells the owners of v1 hosts that these are old, and what it does not do there.
+    r"[Ll]egacy (cgroup )?hierarchy|cgroup ?v1|cgroupsv1|cgroup v1",
+    r"^Not running with unified cgroup hierarchy, disabling cgroup BPF features",
+    # systemd wants these two in one hierarchy, and says so on a machine that has them in two, whatever the view.
+    r"^Failed to create symlink /sys/fs/cgroup/cpu(acct)?: File exists$",
+    # Not in a minimal image: libbpf, and credentials for the console's login.
+    r"^Failed to open libbpf, cgroup BPF features disabled",
+    r"^failed to open credentials directory",
+)]
+
+
+def check_private(probe, container):
+    """V1: nothing in PID 1's mount table, covered mounts included, and none of its fds leads above its own cgroup."""
+    namespaced = probe.cgroup_namespace != INITIAL_CGROUP_NAMESPACE
+    for mount in probe.mounts:
+        assert "/.." not in mount.root, f"V1: {mount.point} has the root {mount.root}: an escape hatch"
+        if namespaced:
+            own = membership_of(mount, probe.memberships).path
+            assert mount.root == "/" or is_below(own, mount.root), f"V1: {mount.point} shows {mount.root}, not {own}"
+
+    # The same table, read from the machine: there every root is a whole path.
+    inside = parse_cgroup(container.proc("cgroup"))
+    engine_paths = container.cgroups()
+    for mount in cgroup_mounts(container.proc("mountinfo")):
+        engine_path = engine_paths[membership_of(mount, inside).controllers]
+        if engine_path is None:
+            assert not mount.writable, f"V1: {mount.point} is the machine's own root, writable"
+        else:
+            assert is_below(mount.root, engine_path), f"V1: {mount.point} shows {mount.root}, above {engine_path}"
+    check_fds(container)
+
+
+def _files_below(view, mounts):
+    """(device, inode) of every cgroup directory and file at or below the roots of these mounts, and the devices of all
+    cgroup file systems in the view."""
+    roots = {}
+    for mount in mounts:
+        roots.setdefault(mount.device, set()).add(mount.root)
+    own, devices = set(), set()
+    for mount in cgroup_mounts(view.mountinfo()):
+        devices.add(os.makedev(*map(int, mount.device.split(":"))))
+        for root in roots.get(mount.device, ()):
+            for directory, _, files in os.walk(f"/proc/{view.pid}/root{mount.point}{root}"):
+                for name in (".", *files):
+                    try:
+                        status = os.stat(os.path.join(directory, name))
+                    except FileNotFoundError:
+                        continue
+                    own.add((status.st_dev, status.st_ino))
+    return own, devices
+
+
+def check_fds(container):
+    """V1: no fd of PID 1 is a cgroup that its mounts do not show, or another namespace."""
+    pid = container.pid
+    own, devices = _files_below(container.engine.view, cgroup_mounts(container.proc("mountinfo")))
+    namespaces = {os.readlink(f"/proc/{pid}/ns/{name}") for name in ("cgroup", "mnt", "user", "pid")}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{number}"
+        try:
+            status, target = os.stat(path), os.readlink(path)
+        except FileNotFoundError:
+            continue
+        if status.st_dev in devices:
+            assert (status.st_dev, status.st_ino) in own, f"V1: fd {number} of PID 1 leads out: {target}"
+        if target.split(":")[0] in ("cgroup", "mnt", "user", "pid"):
+            assert target in namespaces, f"V1: fd {number} of PID 1 is another namespace: {target}"
+
+
+def check_consistent(probe):
+    """V2: in every visible hierarchy, mount point + path of /proc/1/cgroup is a cgroup that holds PID 1."""
+    holds_init = set(probe.sections["holds-init"].splitlines())
+    for point, directory in probe.init_directories().items():
+        assert f"{directory}/cgroup.procs" in holds_init, f"V2: {point}: PID 1 is not in {directory}"
+
+
+def check_writable(probe):
+    """V3: a child can be made wherever the container can be given the hierarchy, and nowhere else."""
+    children = probe.children()
+    for mount in probe.mounts:
+        result = children[mount.point]
+        if FLAT & set(mount.options):
+            assert result == "Read-only file system", f"V3: {mount.point} is not hierarchical, but mkdir: {result}"
+        else:
+            assert result == "made", f"V3: no child in {mount.point}: {result}"
+
+
+def check_complete(probe, view):
+    """What the engine's view has is there, where programs look for it."""
+    points = probe.init_directories().keys()
+    if view == "unified":
+        assert points == {"/sys/fs/cgroup"}, points
+        return
+    assert "/sys/fs/cgroup/systemd" in points
+    for controller in ("cpu", "cpuset", "memory", "devices", "freezer", "pids"):
+        assert any(controller in mount.options for mount in probe.mounts), f"{controller} is not visible"
+    if view == "comount":
+        links = [line for line in probe.sections["tree"].splitlines() if " -> " in line]
+        for name in ("net_cls", "net_prio"):
+            assert any(line.endswith(f" {name} -> net_cls,net_prio") for line in links), f"no link {name}: {links}"
+
+
+# Controllers whose limits hold for children too. The others have nothing to guard (cpuacct, freezer, perf_event, a named
+# hierarchy) or cannot be guarded that way and are not writable at all (check_writable).
+_GUARDED = {"cpu", "cpuset", "memory", "devices", "pids", "hugetlb", "rdma", "misc"}
+
+
+def check_inner_level(container):
+    """V4: what shows a controller with limits is below the engine's own cgroup, whose limits are out of reach."""
+    inside = parse_cgroup(container.proc("cgroup"))
+    engine_paths = container.cgroups()
+    for mount in cgroup_mounts(container.proc("mountinfo")):
+        engine_path = engine_paths[membership_of(mount, inside).controllers]
+        guarded = mount.kind == "cgroup2" or _GUARDED & set(mount.options)
+        if engine_path is not None and mount.writable and guarded:
+            assert mount.root != engine_path, f"V4: {mount.point} is the engine's own cgroup, writable"
+
+
+def log_complaints(container, systemd, read_only=False):
+    """Lines of the init's console and journal that a wrong view causes. With a READ_ONLY root file system, systemd says
+    of every other file too that it cannot write it."""
+    harmless = list(_HARMLESS_LOG)
+    if read_only:
+        harmless.append(re.compile(r"^((?!cgroup).)*Read-only file system$"))
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", container.logs()).splitlines()
+    if systemd:
+        lines += container.exec("journalctl", "-b", "-p", "warning", "-o", "cat", "--no-pager").stdout.splitlines()
+    return [line for line in lines if _BAD_LOG.search(line) and not any(known.search(line) for known in harmless)]
+
+
+def limit_files(container, view):
+    """The engine's limits of this container, read from the machine: {file: value}."""
+    found = {}
+    paths = container.cgroups()
+    for mount in cgroup_mounts(view.mountinfo()):
+        for controllers, path in paths.items():
+            matches = controllers <= set(mount.options) if controllers else mount.kind == "cgroup2"
+            if path is None or not matches:
+                continue
+            for name in ("memory.limit_in_bytes", "memory.max", "pids.max", "devices.list"):
+                file = f"/proc/{view.pid}/root{mount.point}{path}/{name}"
+                if os.path.exists(file):
+                    with open(file, encoding="utf-8") as content:
+                        found[f"{mount.point}{path}/{name}"] = content.read()
+    return found
+
+
+def check_limited_unit(probe):
+    """The limits of e2e-limited.service are in force where it runs: `running` alone does not prove that. Returns the
+    controllers that have one there."""
+    memberships = parse_cgroup(probe.sections["unit"])
+    # /sys/fs/cgroup/pids/system.slice/e2e-limited.service/pids.max:17
+    found = dict(line.rsplit(":", 1) for line in probe.sections["unit-limits"].splitlines())
+    expected = {"memory.limit_in_bytes": str(48 << 20), "memory.max": str(48 << 20), "pids.max": "17"}
+    controllers = set()
+    for mount in probe.mounts:
+        directory = mount.point + membership_of(mount, memberships).path
+        if "name=systemd" in mount.options or mount.kind == "cgroup2":
+            assert directory.endswith("/system.slice/e2e-limited.service"), f"the unit is in {directory}"
+        for name, value in expected.items():
+            if f"{directory}/{name}" in found:
+                assert found[f"{directory}/{name}"] == value, f"{directory}/{name}: {found}, not {value}"
+                controllers.add(name.split(".")[0])
+    return controllers

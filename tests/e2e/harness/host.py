@@ -1,0 +1,155 @@
+"""The machine that the engines run on: its cgroup views, and whether it is as it was."""
+
+import difflib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .shell import run, wait_for
+
+SUPPORT = Path(__file__).resolve().parents[2] / "support"
+
+# What the engines make for themselves and never remove.
+ENGINE_PARENTS = ("docker", "libpod_parent")
+_PARENT_LINES = re.compile(r"cgroup \S+ /(docker|libpod_parent|libpod_parent/conmon)$")
+_CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def has_sys_resource():
+    """Some virtual machines start their root without this capability: then no limit can be raised."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> 24 & 1)
+    raise AssertionError("/proc/self/status has no CapEff line")
+
+
+def difference(before, after):
+    """The lines that came and went, empty if nothing did."""
+    lines = [line for line in difflib.unified_diff(before, after, "before", "after", lineterm="", n=0)
+             if not line.startswith("@@")]
+    if len(lines) > 40:
+        lines[40:] = [f"... and {len(lines) - 40} lines more"]
+    return "\n".join(lines)
+
+
+def without_containers(lines, state_dir, gone):
+    """Drops what an engine must do: its own parent cgroups, those of its containers, its mounts in STATE_DIR. GONE are
+    the containers of these tests that may not have anything any more; others may belong to somebody else."""
+    kept = []
+    for line in lines:
+        if _PARENT_LINES.match(line):
+            continue
+        if line.startswith("cgroup "):
+            owner = _CONTAINER_ID.search(line)
+            if owner and owner.group() not in gone:
+                continue
+        if line.startswith("mount ") and line.split()[5].startswith(f"{state_dir}/"):
+            continue
+        kept.append(line)
+    return kept
+
+
+class Machine:
+    """The machine's own namespaces."""
+
+    prefix = ()
+
+    def state(self):
+        return run(*self.prefix, SUPPORT / "host-state.sh", timeout=20).stdout.splitlines()
+
+
+class View(Machine):
+    """A mount namespace in which /sys/fs/cgroup looks like another host's; it ends with close() or with this process."""
+
+    def __init__(self, name):
+        self.name = name
+        before = self._hierarchies()
+        self._holder = subprocess.Popen(
+            [SUPPORT / "in-view.sh", name, "sh", "-c", "echo up; exec cat"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if self._holder.stdout.readline() != "up\n":
+            message = self._holder.stderr.read().strip()
+            self._holder.wait()
+            pytest.skip(f"no {name} view here: {message}")
+        self.pid = self._holder.pid
+        self.prefix = ("nsenter", "--mount", f"--target={self.pid}")
+        self._own_hierarchies = self._hierarchies() - before
+        self._first_state = self.state()
+
+    @staticmethod
+    def _hierarchies():
+        return {line.split()[1] for line in Path("/proc/cgroups").read_text().splitlines()[1:]}
+
+    def mountinfo(self):
+        return Path(f"/proc/{self.pid}/mountinfo").read_text()
+
+    def v2_controllers(self):
+        """The controllers that cgroup2 has in this view, or None where it is not mounted."""
+        for point in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+            path = f"{point}/cgroup.controllers"
+            result = run(*self.prefix, "cat", path, check=False)
+            if result.returncode == 0:
+                return result.stdout.split()
+        return None
+
+    def clean(self):
+        """Removes the cgroups that engines left behind, and switches off the controllers that they switched on."""
+        old, new = set(self._first_state), self.state()
+        points = {}
+        for line in new:
+            if line.startswith("mount "):
+                fields = line.split()
+                at = fields.index("-")
+                if fields[at + 1].startswith("cgroup") and fields[4] == "/":
+                    points[f"{fields[at + 1]}:{fields[at + 3]}"] = fields[5]
+        left = [line.split(" ", 2)[1:] for line in new if line.startswith("cgroup ") and line not in old]
+        ours = [(points[where] + path) for where, path in left if path.split("/")[1] in ENGINE_PARENTS]
+        if ours:
+            run(*self.prefix, "rmdir", *sorted(ours, key=len, reverse=True), check=False)
+        for line in new:
+            if line.startswith("setting cgroup2:") and " cgroup.subtree_control" in line and line not in old:
+                words = line.split()
+                before = next((entry.split()[3:] for entry in old if entry.startswith(" ".join(words[:3]))), words[3:])
+                for controller in set(words[3:]) - set(before):
+                    run(*self.prefix, "sh", "-c", 'echo "-$1" >"$2/cgroup.subtree_control"', "sh", controller,
+                        points[words[1]], check=False)
+        self._restore_v2_options(old, new)
+
+    def _restore_v2_options(self, old, new):
+        """nsdelegate and the like belong to the whole machine; a container that went wrong may have changed them. A
+        fresh mount in the initial cgroup namespace sets them for all."""
+        options = [{line.rsplit(" ", 1)[1] for line in lines if " - cgroup2 " in line} for lines in (old, new)]
+        if len(options[0]) == 1 and options[0] != options[1]:
+            special = ",".join(set(options[0].pop().split(",")) - {"rw", "ro"}) or "defaults"
+            run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                'mount -t cgroup2 -o "$1" cgroup2 /mnt && umount /mnt', "sh", special, check=False)
+
+    def _own_hierarchies_are_empty(self):
+        # perf_event	15	4	1: controller, hierarchy, number of cgroups, enabled
+        rows = [line.split() for line in Path("/proc/cgroups").read_text().splitlines()[1:]]
+        return all(row[2] == "1" for row in rows if row[1] in self._own_hierarchies)
+
+    def close(self):
+        try:
+            after = self._leave_empty()
+        finally:
+            self._holder.stdin.close()
+            self._holder.wait(timeout=20)
+        left = difference(self._first_state, after)
+        assert not left, f"the engines left this in the {self.name} view:\n{left}"
+
+    def _leave_empty(self):
+        self.clean()
+        # A hierarchy that the view made ends with its last mount, but only if its cgroups are really gone by then.
+        wait_for("the engines' cgroups to go away", self._own_hierarchies_are_empty, timeout=20)
+        return self.state()
+
+
+def kill(pid, signal_number):
+    try:
+        os.kill(pid, signal_number)
+    except ProcessLookupError:
+        pass

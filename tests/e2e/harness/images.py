@@ -1,0 +1,70 @@
+"""The images that the engines import: a cached root file system, plus the binary under test and what the tests need."""
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+from .host import SUPPORT
+from .shell import run
+
+HERE = Path(__file__).resolve().parents[1]
+ROOT = HERE.parents[1]
+
+UNITS = ("e2e-probe.service", "e2e-limited.service", "e2e-hog.service", "e2e-forks.service")
+
+
+def binary_under_test():
+    """CGINIT_BIN, else what the release preset built."""
+    named = os.environ.get("CGINIT_BIN")
+    if named:
+        return Path(named).resolve()
+    found = sorted(path for path in (ROOT / "build" / "release").glob("**/cginit")
+                   if path.is_file() and os.access(path, os.X_OK))
+    if not found:
+        raise FileNotFoundError("build/release has no cginit: run cmake --preset release && cmake --build --preset release")
+    return found[0]
+
+
+def compile_programs(directory):
+    """The init that tells how it was started, and what crun needs where root has no CAP_SYS_RESOURCE."""
+    programs = HERE / "programs"
+    run("gcc", "-O2", "-Wall", "-static", "-o", directory / "dump-init", programs / "dump-init.c")
+    run("gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", directory / "setrlimit-shim.so",
+        programs / "setrlimit-shim.c", "-ldl")
+
+
+def _add(tar, source, target, mode):
+    info = tar.gettarinfo(source, target)
+    info.uid = info.gid = 0
+    info.uname = info.gname = "root"
+    info.mode = mode
+    with open(source, "rb") as content:
+        tar.addfile(info, content)
+
+
+def _add_link(tar, target, to):
+    info = tarfile.TarInfo(target)
+    info.type = tarfile.SYMTYPE
+    info.linkname = to
+    tar.addfile(info)
+
+
+def build_image(name, target, programs):
+    """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added."""
+    base = run(SUPPORT / "make-image.sh", name, timeout=600).stdout.split()[-1]
+    shutil.copyfile(base, target)
+    image = HERE / "image"
+    with tarfile.open(target, "a", dereference=True) as tar:
+        _add(tar, binary_under_test(), "./cginit", 0o755)
+        _add(tar, image / "probe", "./e2e/probe", 0o755)
+        _add(tar, programs / "dump-init", "./e2e/dump-init", 0o755)
+        _add(tar, image / "probe", "./e2e/not-executable", 0o644)
+        _add(tar, image / "e2e-probe.service", "./e2e/no-program", 0o755)
+        if name == "busybox":
+            _add(tar, image / "rc-probe", "./etc/rc.d/e2e-probe", 0o755)
+        else:
+            for unit in UNITS:
+                _add(tar, image / unit, f"./etc/systemd/system/{unit}", 0o644)
+            _add_link(tar, "./etc/systemd/system/multi-user.target.wants/e2e-limited.service", "../e2e-limited.service")
+    return target

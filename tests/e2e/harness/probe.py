@@ -1,0 +1,79 @@
+"""What the probe inside the container found out."""
+
+import re
+from dataclasses import dataclass
+
+from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
+from .shell import wait_for
+
+INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]"
+
+# v1 controllers whose limits do not hold for children: there the engine's cgroup stays the init's, read-only.
+FLAT = {"blkio", "net_cls", "net_prio"}
+
+
+@dataclass
+class Probe:
+    sections: dict
+
+    @property
+    def mounts(self):
+        return cgroup_mounts(self.sections["mountinfo"])
+
+    @property
+    def memberships(self):
+        return parse_cgroup(self.sections["cgroup"])
+
+    @property
+    def cgroup_namespace(self):
+        return next(line.split()[1] for line in self.sections["namespaces"].splitlines() if line.startswith("cgroup "))
+
+    @property
+    def environ(self):
+        return dict(line.split("=", 1) for line in self.sections["environ"].splitlines() if "=" in line)
+
+    def init_directories(self):
+        """mount point of each hierarchy -> where PID 1 has to be: mount point + path of /proc/1/cgroup.
+
+        A mount of a hierarchy inside itself (the bind method makes PID 1's literal path exist that way) is no other one.
+        """
+        points = {}
+        for mount in sorted(self.mounts, key=lambda mount: len(mount.point)):
+            membership = membership_of(mount, self.memberships)
+            if not any(is_below(mount.point, point) for point, other in points.items() if other == membership):
+                points[mount.point] = membership
+        return {point: (point + membership.path).rstrip("/") for point, membership in points.items()}
+
+    def children(self):
+        """mount point -> "made", or the error that mkdir or rmdir gave."""
+        return dict(line.split(" ", 1) for line in self.sections["child"].splitlines())
+
+
+def parse_probe(text):
+    found = re.split(r"^== (\S+)\n", text, flags=re.M)
+    sections = dict(zip(found[1::2], found[2::2]))
+    assert "end" in sections, f"the probe did not come to its end:\n{text}"
+    return Probe(sections)
+
+
+def probe(container, systemd):
+    if systemd:
+        container.exec("systemctl", "start", "e2e-probe.service", timeout=40)
+    else:
+        container.exec("touch", "/dev/shm/e2e-again")
+        wait_for("the probe", lambda: container.exec("test", "!", "-e", "/dev/shm/e2e-again", check=False).returncode == 0)
+    return parse_probe(container.read("/dev/shm/e2e-probe"))
+
+
+def wait_for_boot(container, systemd, timeout=90):
+    if not systemd:
+        wait_for("busybox init to run its scripts", lambda: "== end" in container.exec(
+            "cat", "/dev/shm/e2e-probe", check=False).stdout, timeout)
+        return "running"
+
+    def state():
+        assert container.running, f"the init ended:\n{container.logs()}"
+        said = container.exec("systemctl", "is-system-running", check=False).stdout.strip()
+        return said if said in ("running", "degraded", "maintenance", "stopping") else None
+
+    return wait_for("systemd to finish its start-up", state, timeout)

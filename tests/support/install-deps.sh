@@ -1,0 +1,51 @@
+#!/bin/bash
+# install-deps.sh GROUP...: installs the Debian packages that are missing, and does nothing when all are there.
+#
+#   build    what the CMake build needs
+#   test     what the test lanes need besides
+#   image    to make root file systems (make-image.sh)
+#   runc, docker, podman
+#            to run a container with that (examples/quickstart.sh)
+#   engines  Docker, Podman, runc and crun for the end-to-end tests
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+declare -A groups=(
+    [build]='g++ libc6-dev make cmake ninja-build pkg-config bison patch dpkg-dev xz-utils util-linux
+             libspdlog-dev libfmt-dev libcli11-dev libmount-dev libgtest-dev libgmock-dev'
+    [test]='gcc libc6-dev binutils strace python3 python3-pytest util-linux shellcheck clang-format'
+    [image]='mmdebstrap debian-archive-keyring busybox-static util-linux'
+    [runc]='runc jq bsdutils'
+    [docker]='docker.io containerd runc tini'
+    [podman]='podman conmon runc crun uidmap'
+    [engines]='docker.io containerd runc crun podman conmon tini uidmap'
+)
+
+[ $# -gt 0 ] || set -- build test image engines
+wanted=()
+for group; do
+    [ -n "${groups[$group]-}" ] || die "no such group: $group" "groups: ${!groups[*]}"
+    read -r -d '' -a packages <<<"${groups[$group]}" || true
+    wanted+=("${packages[@]}")
+done
+
+command -v dpkg-query >/dev/null || die "this is no Debian system; install yourself: ${wanted[*]}"
+installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null | awk '/^ii/ { print $2 }' || true)
+mapfile -t missing < <(printf '%s\n' "${wanted[@]}" | sort -u | grep -vxF -f <(printf '%s\n' "$installed") || true)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+[ "$(id -u)" = 0 ] || die "packages are missing and only root can install them" "apt-get install ${missing[*]}"
+say "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+install() {
+    apt-get install --yes --quiet=2 --no-install-recommends -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "${missing[@]}"
+}
+log=$(mktemp "${TMPDIR:-/tmp}/cginit-apt.XXXXXX")
+trap 'rm -f "$log"' EXIT
+# The lists of a fresh system are empty, those of an old one name files that the archive has dropped.
+if ! install >"$log" 2>&1; then
+    say "reading the package lists"
+    run_step "apt-get update" "$log" apt-get update --quiet=2 -o Acquire::Retries=3
+    run_step "apt-get install" "$log" install
+fi

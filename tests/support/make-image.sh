@@ -1,0 +1,140 @@
+#!/bin/bash
+# make-image.sh NAME...: makes root file systems for the tests and prints the path of each tarball.
+#
+# A tarball is kept in the cache and named after its whole recipe, so that it is made once and made again when its recipe
+# changes. Nothing is downloaded but Debian packages, from the archive that this machine's apt is configured for
+# (CGINIT_DEBIAN_MIRROR and CGINIT_DEBIAN_KEYRING name another one); no address of it is left in the image.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+# NAME SUITE PACKAGES, one line per Debian image.
+readonly kDebianImages='
+bookworm    bookworm    systemd,systemd-sysv
+trixie      trixie      systemd,systemd-sysv
+'
+
+recipe_of() {
+    case $1 in
+        busybox)
+            declare -f make_busybox
+            dpkg-query -W busybox-static 2>/dev/null || true
+            ;;
+        *)
+            awk -v name="$1" '$1 == name { print; found = 1 } END { exit !found }' <<<"$kDebianImages" ||
+                die "no recipe for an image called $1"
+            declare -f make_debian
+            ;;
+    esac
+}
+
+# The address of the Debian archive as apt itself understands its configuration, whatever format that is written in.
+# 'http://HOST/debian/dists/bookworm/InRelease' HOST_debian_dists_bookworm_InRelease 0
+archive_address() {
+    local codename address
+    if [ -n "${CGINIT_DEBIAN_MIRROR-}" ]; then
+        echo "$CGINIT_DEBIAN_MIRROR"
+        return
+    fi
+    # shellcheck disable=SC1091
+    codename=$(. /etc/os-release && [ "${ID-}" = debian ] && echo "${VERSION_CODENAME:-sid}") ||
+        die "this is no Debian system: set CGINIT_DEBIAN_MIRROR to the address of a Debian archive"
+    address=$(apt-get update --print-uris 2>/dev/null |
+        sed -n -E "s,^'([^']*)/dists/($codename|stable|oldstable|testing|unstable|sid)/InRelease'.*,\\1,p" | head -n 1)
+    [ -n "$address" ] || die "apt's configuration names no Debian archive" "set CGINIT_DEBIAN_MIRROR to the address of one"
+    echo "$address"
+}
+
+archive_keyring() {
+    local keyring=${CGINIT_DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
+    [ -r "$keyring" ] || die "no keyring $keyring (package debian-archive-keyring)"
+    echo "$keyring"
+}
+
+make_debian() { # NAME SUITE PACKAGES TARGET
+    local keyring address setting passed=()
+    keyring=$(archive_keyring)
+    address=$(archive_address)
+    # Proxies and the like; mmdebstrap's apt does not read this machine's configuration.
+    while read -r setting; do
+        passed+=(--aptopt="$setting")
+    done < <(apt-config dump | grep -E '^Acquire::(https?::|Retries)')
+    # shellcheck disable=SC2016 # the hook is for mmdebstrap's shell
+    mmdebstrap --mode=root --variant=minbase --include="$3" "${passed[@]}" \
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
+        --aptopt='APT::Install-Recommends "false"' \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/zoneinfo/*' \
+        --customize-hook='cd "$1" && rm -rf var/lib/apt/lists/* var/cache/apt/*.bin etc/apt/sources.list.d/* \
+            etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf && : >etc/apt/sources.list && : >etc/machine-id &&
+            echo image >etc/hostname' \
+        "$2" "$4" "deb [signed-by=$keyring] $address $2 main"
+}
+
+make_busybox() { # TARGET
+    local root applet
+    root=$(mktemp -d)
+    (cd "$root" && mkdir -p bin sbin etc/init.d proc sys dev tmp run root usr/bin usr/sbin var)
+    cp "$(command -v busybox)" "$root/bin/busybox"
+    for applet in $("$root/bin/busybox" --list); do
+        [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
+    done
+    ln -s ../bin/busybox "$root/sbin/init"
+    printf '%s\n' '::sysinit:/etc/init.d/rcS' '::respawn:/bin/sleep 3600' >"$root/etc/inittab"
+    # shellcheck disable=SC2016 # for the image's shell
+    printf '%s\n' '#!/bin/sh' 'for f in /etc/rc.d/*; do [ ! -x "$f" ] || "$f"; done' >"$root/etc/init.d/rcS"
+    chmod 755 "$root/etc/init.d/rcS"
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+    tar -C "$root" --numeric-owner --owner=0 --group=0 -cf "$1" .
+    rm -rf --one-file-system "$root"
+}
+
+make_image() {
+    local name=$1 key final part begin=$SECONDS log
+    key=$(recipe_of "$name" | sha256sum)
+    final=$images/$name-${key:0:12}.tar
+    if [ ! -f "$final" ]; then
+        # Whoever comes second waits and finds the tarball.
+        exec 9>"$images/$name.lock"
+        flock 9
+    fi
+    if [ ! -f "$final" ]; then
+        say "$name: making its root file system" >&2
+        log=$images/$name.log
+        part=$images/.$name.part.tar # mmdebstrap goes by the ending
+        rm -f "$part"
+        # Not in a condition: the shell would go on after errors inside.
+        (
+            set -e
+            if [ "$name" = busybox ]; then
+                make_busybox "$part"
+            else
+                # shellcheck disable=SC2046
+                make_debian $(awk -v name="$name" '$1 == name' <<<"$kDebianImages") "$part"
+            fi
+        ) >"$log" 2>&1 &
+        wait $! || {
+            tail -n 20 "$log" >&2
+            die "$name: could not be made; all of its output is in $log"
+        }
+        rm -f "$images/$name"-????????????.tar
+        mv "$part" "$final"
+        say "$name: made in $((SECONDS - begin)) s, $(du -h "$final" | cut -f 1)" >&2
+    fi
+    echo "$final"
+}
+
+[ $# -gt 0 ] || die "usage: make-image.sh NAME..." "names: busybox $(awk 'NF { printf "%s ", $1 }' <<<"$kDebianImages")"
+need_root
+# mmdebstrap mounts things below its target: in a mount namespace of its own they cannot be left behind.
+if [ -z "${CGINIT_IMAGE_NAMESPACE-}" ]; then
+    CGINIT_IMAGE_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
+images=$cache_dir/images
+mkdir -p "$images"
+for name; do
+    recipe_of "$name" >/dev/null
+done
+for name; do
+    make_image "$name"
+done
