@@ -30,15 +30,21 @@ void make_directory(const std::string& path) {
     }
 }
 
-/// The cgroup directories below `top`, parents first, without `top` itself.
+/// The cgroup directories below `top`, parents first, without `top` itself. Others come and go meanwhile: one that is
+/// gone when it is looked into ends nothing.
 std::vector<std::string> cgroups_below(const std::string& top) {
     std::vector<std::string> found;
-    std::error_code error;
-    for (fs::recursive_directory_iterator it(top, fs::directory_options::skip_permission_denied, error), end;
-         !error && it != end; it.increment(error)) {
-        std::error_code gone;
-        if (it->is_directory(gone) && !gone) {
-            found.push_back(it->path().string());
+    std::vector<std::string> pending{top};
+    while (!pending.empty()) {
+        const std::string directory = pending.back();
+        pending.pop_back();
+        std::error_code error;
+        for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+            std::error_code gone;
+            if (it->is_directory(gone) && !gone) {
+                found.push_back(it->path().string());
+                pending.push_back(found.back());
+            }
         }
     }
     std::sort(found.begin(), found.end());
