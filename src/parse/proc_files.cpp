@@ -104,8 +104,10 @@ Result<ProcessStatus> parse_status(const std::string& text, const std::string& n
 std::vector<std::string> parse_filesystems(const std::string& text) {
     std::vector<std::string> names;
     for (const std::string& line : split(text, '\n')) {
-        const std::size_t tab = line.rfind('\t');
-        const std::string_view word = trim(tab == std::string::npos ? line : line.substr(tab + 1));
+        // Views all the way: of a string and a substring of it, ?: would make a copy that is gone after this line.
+        const std::string_view text_of_line = line;
+        const std::size_t tab = text_of_line.rfind('\t');
+        const std::string_view word = trim(tab == std::string_view::npos ? text_of_line : text_of_line.substr(tab + 1));
         if (!word.empty()) {
             names.emplace_back(word);
         }
