@@ -15,8 +15,15 @@ bool belongs_to_layout(const Hierarchy& hierarchy, View layout) {
     return layout == View::hybrid || v2 == (layout == View::unified);
 }
 
+/// `podman run --cgroups=disabled` leaves the container in the cgroup of whoever started it: what would be made there
+/// would stay on the host. In the initial namespace the engines' paths carry the container's id.
+bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
+    return world.namespaced == Tri::no && !world.container_id.empty() &&
+           hierarchy.own_path.find(world.container_id) == std::string::npos;
+}
+
 /// Why the hierarchy cannot be part of the new view; empty if it can.
-std::string obstacle(const Hierarchy& hierarchy, const Decision& decision) {
+std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decision& decision) {
     if (hierarchy.id < 0) {
         return "no line of /proc/self/cgroup belongs to it";
     }
@@ -31,6 +38,9 @@ std::string obstacle(const Hierarchy& hierarchy, const Decision& decision) {
     }
     if (is_outside_namespace(hierarchy.own_path)) {
         return "the own cgroup lies outside of the cgroup namespace";
+    }
+    if (is_someone_elses(hierarchy, world)) {
+        return concat({"the container has no cgroup of its own in it (", hierarchy.own_path, ")"});
     }
     if (decision.method == Method::bind && !own_directory(view_mount(hierarchy)->entry, hierarchy.own_path)) {
         return "the engine's mount does not show the own cgroup";
@@ -64,12 +74,13 @@ void guard(const Hierarchy& hierarchy, const Options& options, Method method, Hi
     }
 }
 
-HierarchyDecision choose(const Hierarchy& hierarchy, const Options& options, const Decision& decision) {
+HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const Options& options,
+                         const Decision& decision) {
     HierarchyDecision choice;
     choice.name = hierarchy_name(hierarchy);
     choice.engine_cgroup = hierarchy.own_path;
     choice.init_cgroup = hierarchy.own_path;
-    choice.reason = obstacle(hierarchy, decision);
+    choice.reason = obstacle(hierarchy, world, decision);
     if (!choice.reason.empty()) {
         return choice;
     }
@@ -111,7 +122,8 @@ Status require_usable(const World& world, const Decision& decision) {
     if (any) {
         return {};
     }
-    return make_error("no cgroup hierarchy can be made writable: the own cgroup is the host's root in all of them",
+    const std::string reason = decision.hierarchies.empty() ? "there is none" : decision.hierarchies.front().reason;
+    return make_error(concat({"no cgroup hierarchy can be made writable: ", reason}),
                       "run cginit in a container that has a cgroup of its own");
 }
 
@@ -119,7 +131,7 @@ Status require_usable(const World& world, const Decision& decision) {
 
 Status choose_hierarchies(const World& world, const Options& options, Decision& decision) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
-        decision.hierarchies.push_back(choose(hierarchy, options, decision));
+        decision.hierarchies.push_back(choose(hierarchy, world, options, decision));
     }
     if (decision.method == Method::none) {
         return {};

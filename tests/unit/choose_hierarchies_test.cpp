@@ -110,6 +110,26 @@ TEST(ChooseHierarchies, WhatTheEngineDoesNotShow) {
     }
 }
 
+TEST(ChooseHierarchies, ACgroupOfSomeoneElseIsNotOurs) {
+    const std::string id(64, 'a');
+    Snapshot snapshot = docker_v1();
+    snapshot.mounts.push_back(snapshot.mounts.front());
+    snapshot.mounts.back().id = 90;
+    snapshot.mounts.back().parent = 1;
+    snapshot.mounts.back().point = "/etc/hostname";
+    snapshot.mounts.back().root = "/var/lib/docker/containers/" + id + "/hostname";
+    for (CgroupEntry& cgroup : snapshot.cgroups) {
+        cgroup.path = "/system.slice/job.scope";
+    }
+    const auto foreign = classify(snapshot);
+    ASSERT_EQ(foreign.container_id, id);
+    Decision decision = planned(View::legacy, Method::name_space);
+    const Status status = choose_hierarchies(foreign, Options{}, decision);
+    ASSERT_FALSE(status);
+    EXPECT_NE(status.error().message().find("no cgroup of its own in it (/system.slice/job.scope)"), std::string::npos)
+        << status.error().message();
+}
+
 TEST(ChooseHierarchies, BindNeedsAMountThatShowsTheOwnCgroup) {
     Snapshot snapshot = docker_v1();
     for (MountEntry& mount : snapshot.mounts) {

@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
                                           "2:memory:/\n"),
                               InitKind::busybox),
                     kNothing,
-                    "no cgroup hierarchy can be made writable: the own cgroup is the host's root in all of them; run "
+                    "no cgroup hierarchy can be made writable: the own cgroup is the host's root of it; run "
                     "cginit in a container that has a cgroup of its own"}));
 
 TEST(Decide, SystemdHasToBePid1) {
