@@ -18,11 +18,10 @@ struct MountFilesystem {
     MountFlags flags;
     bool operator==(const MountFilesystem&) const = default;
 };
-/// mount(MS_BIND), with MS_REC if recursive. The new mount has the flags of the old one: a bind of a ro mount is ro.
+/// mount(MS_BIND), not recursive. The new mount has the flags of the old one: a bind of a ro mount is ro.
 struct BindMount {
     std::string from;
     std::string to;
-    bool recursive = false;
     bool operator==(const BindMount&) const = default;
 };
 /// mount(MS_REMOUNT|MS_BIND): replaces all per-mount flags of one mount, its superblock stays.

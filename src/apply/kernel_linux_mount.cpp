@@ -18,7 +18,6 @@ constexpr unsigned long kReadOnly = MS_RDONLY;
 constexpr unsigned long kNosuid = MS_NOSUID;
 constexpr unsigned long kNodev = MS_NODEV;
 constexpr unsigned long kNoexec = MS_NOEXEC;
-constexpr unsigned long kRecursive = MS_REC;
 
 unsigned long mount_flags(const MountFlags& flags) {
     unsigned long bits = 0;
@@ -81,10 +80,8 @@ Status mount_filesystem(const MountFilesystem& op) {
 }
 
 Status bind_mount(const BindMount& op) {
-    return mount_once({.frame = "mount(MS_BIND)",
-                       .source = op.from.c_str(),
-                       .target = op.to.c_str(),
-                       .flags = MS_BIND | (op.recursive ? kRecursive : 0UL)});
+    return mount_once(
+        {.frame = "mount(MS_BIND)", .source = op.from.c_str(), .target = op.to.c_str(), .flags = MS_BIND});
 }
 
 Status remount_bind(const RemountBind& op) {

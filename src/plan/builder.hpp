@@ -67,7 +67,11 @@ void plan_engine_stage(PlanBuilder& builder);
 void plan_inner_level(PlanBuilder& builder);
 /// prepare: the new tree.
 void plan_view(PlanBuilder& builder);
-/// prepare: /run.
+/// The mount points below /run that go over into the new one.
+[[nodiscard]] std::vector<std::string> mounts_to_carry_over(const PlanBuilder& builder);
+/// prepare: the new /run.
 void plan_run(PlanBuilder& builder);
+/// aside: what the engine mounted below /run.
+void plan_run_aside(PlanBuilder& builder);
 
 }  // namespace cginit

@@ -19,9 +19,7 @@ struct Describer {
         const std::string options = op.options.empty() ? "" : concat({" [", op.options, "]"});
         return concat({"mount ", op.fstype, options, " on ", op.target, " (", describe(op.flags), ")"});
     }
-    std::string operator()(const BindMount& op) const {
-        return concat({op.recursive ? "bind mount recursively " : "bind mount ", op.from, " to ", op.to});
-    }
+    std::string operator()(const BindMount& op) const { return concat({"bind mount ", op.from, " to ", op.to}); }
     std::string operator()(const RemountBind& op) const {
         return concat({"remount ", op.target, " (", describe(op.flags), ")"});
     }

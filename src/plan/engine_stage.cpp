@@ -63,8 +63,7 @@ void stage_engine_cgroup(PlanBuilder& builder, const Stage& stage) {
         const MountEntry& mount = view_mount(*stage.hierarchy)->entry;
         const std::string own = *own_directory(mount, stage.choice->engine_cgroup);
         builder
-            .add(Phase::prepare, BindMount{own, stage.engine, false}, "reach the engine's cgroup and nothing above it",
-                 undo)
+            .add(Phase::prepare, BindMount{own, stage.engine}, "reach the engine's cgroup and nothing above it", undo)
             .parts = stage.parts();
     }
     if (unsure) {

@@ -17,6 +17,9 @@ void cut_off_peers(PlanBuilder& builder) {
     builder.make_private(mount_holding(world.mounts, kWorkbench));
     if (builder.decision().run_tmpfs) {
         builder.make_private(mount_below(world.mounts, "/run"));
+        for (const std::string& point : mounts_to_carry_over(builder)) {
+            builder.make_private(mount_below(world.mounts, point));
+        }
     }
     if (!rebuilds_view(builder.decision())) {
         return;
@@ -126,6 +129,7 @@ Plan make_plan(const World& world, const Decision& decision) {
     if (rebuilds) {
         plan_aside(builder);
     }
+    plan_run_aside(builder);
     plan_switch(builder);
     if (decision.method == Method::remount) {
         plan_remount(builder);

@@ -6,8 +6,9 @@
 namespace cginit {
 namespace {
 
-/// The mounts below /run that a path walk reaches, without those below another of them: binds are recursive.
-std::vector<std::string> mounts_to_carry_over(const MountTable& table) {
+/// The mounts below /run that a path walk reaches, without those below another of them: a move takes
+/// what is below along.
+std::vector<std::string> topmost_mounts_below_run(const MountTable& table) {
     std::vector<std::string> points;
     for (const MountEntry& mount : table) {
         const MountEntry* visible =
@@ -26,7 +27,15 @@ std::vector<std::string> mounts_to_carry_over(const MountTable& table) {
     return topmost;
 }
 
+std::string carried_to(const std::string& point) {
+    return join_path(join_path(kWorkbench, "run"), path_below(point, "/run").value_or(""));
+}
+
 }  // namespace
+
+std::vector<std::string> mounts_to_carry_over(const PlanBuilder& builder) {
+    return builder.decision().run_tmpfs ? topmost_mounts_below_run(builder.world().mounts) : std::vector<std::string>();
+}
 
 void plan_run(PlanBuilder& builder) {
     if (!builder.decision().run_tmpfs) {
@@ -38,11 +47,17 @@ void plan_run(PlanBuilder& builder) {
     builder.add(Phase::prepare,
                 MountFilesystem{"tmpfs", stage, "mode=755,size=20%,nr_inodes=800k", {.nosuid = true, .nodev = true}},
                 "systemd needs /run as a tmpfs", kGoneWithWorkbench);
-    for (const std::string& point : mounts_to_carry_over(builder.world().mounts)) {
-        const std::string target = join_path(stage, point.substr(4));
-        builder.add(Phase::prepare, MakeMountPoint{point, target}, "a place of the same kind", kGoneWithWorkbench);
-        builder.add(Phase::prepare, BindMount{point, target, true}, "what the engine put below /run stays there",
+    for (const std::string& point : mounts_to_carry_over(builder)) {
+        builder.add(Phase::prepare, MakeMountPoint{point, carried_to(point)}, "a place of the same kind",
                     kGoneWithWorkbench);
+    }
+}
+
+void plan_run_aside(PlanBuilder& builder) {
+    // Moved and not bound: of a bind the original would stay below the new /run, where systemd fails to unmount it.
+    for (const std::string& point : mounts_to_carry_over(builder)) {
+        builder.add(Phase::aside, MoveMount{point, carried_to(point)}, "what the engine put below /run stays there",
+                    MoveMount{carried_to(point), point});
     }
 }
 

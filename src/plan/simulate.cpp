@@ -1,7 +1,6 @@
 #include "plan/simulate.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "cginit/world.hpp"
 #include "core/path.hpp"
@@ -78,23 +77,6 @@ std::string SimulatedMounts::bind(const BindMount& op) {
     copy.root = join_path(source.root, path_below(op.from, source.point).value_or(""));
     copy.point = op.to;
     table_.push_back(copy);
-    if (!op.recursive) {
-        return {};
-    }
-    // MS_REC copies all that a path below `from` could lead to, parents first.
-    std::map<int, int> copies{{source.id, copy.id}};
-    for (const int id : subtree(source.id)) {
-        MountEntry child = *find(id);
-        const auto parent_copy = copies.find(child.parent);
-        if (id == source.id || id == copy.id || parent_copy == copies.end() || !is_at_or_below(child.point, op.from)) {
-            continue;
-        }
-        child.id = next_id_++;
-        child.parent = parent_copy->second;
-        child.point = moved_point(child.point, op.from, op.to);
-        copies[id] = child.id;
-        table_.push_back(std::move(child));
-    }
     return {};
 }
 

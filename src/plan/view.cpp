@@ -47,7 +47,7 @@ void mount_fresh(PlanBuilder& builder, const Stage& stage) {
 
 /// A bind takes its flags from the staged engine's cgroup, which is writable: the flags are set once more.
 void bind_own_cgroup(PlanBuilder& builder, const Stage& stage, const std::string& target, const char* why) {
-    const BindMount bind{stage.init_directory(), target, false};
+    const BindMount bind{stage.init_directory(), target};
     const bool on_cgroup = target != stage.view;
     // rmdir(2) of a cgroup on which something is mounted is EBUSY: such a bind goes before its mount point does.
     Step& step = on_cgroup ? builder.add(Phase::prepare, bind, why, DetachMount{target})

@@ -13,8 +13,7 @@ TEST(DescribeOp, OneLinePerVerb) {
     const std::vector<Case> cases{
         {MountFilesystem{"tmpfs", "/w", "mode=700", {.nosuid = true}}, "mount tmpfs [mode=700] on /w (rw,nosuid)"},
         {MountFilesystem{"cgroup2", "/w", "", {.read_only = true}}, "mount cgroup2 on /w (ro)"},
-        {BindMount{"/a", "/b", false}, "bind mount /a to /b"},
-        {BindMount{"/a", "/b", true}, "bind mount recursively /a to /b"},
+        {BindMount{"/a", "/b"}, "bind mount /a to /b"},
         {RemountBind{"/a", {.nodev = true, .noexec = true}}, "remount /a (rw,nodev,noexec)"},
         {MoveMount{"/a", "/b"}, "move mount /a to /b"},
         {SetPropagation{"/a", PropagationType::private_}, "make /a private"},
