@@ -86,10 +86,12 @@ setup() {
 }
 
 build() {
-    run_step "release: configure" "$logs/release-configure.log" cmake --preset release &&
-        run_step "release: build" "$logs/release-build.log" cmake --build --preset release &&
-        run_step "dev: configure" "$logs/dev-configure.log" cmake --preset dev &&
-        run_step "dev: build" "$logs/dev-build.log" cmake --build --preset dev
+    local preset
+    for preset in release dev; do
+        if [ "$preset" = dev ] && ! wanted format && ! wanted unit; then continue; fi
+        run_step "$preset: configure" "$logs/$preset-configure.log" cmake --preset "$preset" &&
+            run_step "$preset: build" "$logs/$preset-build.log" cmake --build --preset "$preset" || return 1
+    done
 }
 
 wait_for_images() {

@@ -71,9 +71,11 @@ def possible(row, v2_controllers=tuple(machine_v2_controllers())):
         if row["view"] == "unified" and row["engine"] == "docker-crun" and "io" not in v2_controllers:
             return False
     # From inside a private namespace the host's tree is /../..: which of its cgroups is the own one cannot be told, so
-    # that without a namespace of its own there is nothing cginit could bind.
-    if row.get("method") == "bind" and row["cgroupns"] == "private" and row["tree"].startswith("bind-"):
-        return False
+    # that without a namespace of its own there is nothing cginit could bind. Podman's systemd mode shows the host's
+    # name=systemd on v1.
+    if row.get("method") == "bind" and row["cgroupns"] == "private":
+        if row["tree"].startswith("bind-") or (row["tree"] == "podman-systemd" and row["view"] != "unified"):
+            return False
     return row["tree"] != "podman-systemd" or row["engine"].startswith("podman")
 
 

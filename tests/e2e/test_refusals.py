@@ -45,6 +45,8 @@ REFUSALS = [
     Refusal("unknown value", 125, ("--method", "sideways"), command=("--method=sideways", "--", "/sbin/init")),
     Refusal("unknown value in the environment", 125, ("CGINIT_LAYOUT", "upright"),
             options=("--env", "CGINIT_LAYOUT=upright")),
+    Refusal("a bind of what cannot be told", 125, ("--method=namespace",), command=("--method=bind", "--", "/sbin/init"),
+            options=("--cgroupns=private", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:ro")),
     Refusal("contradiction", 125, ("--layout=legacy",), view="unified",
             command=("--layout=legacy", "--method=none", "--", "/sbin/init")),
 ]

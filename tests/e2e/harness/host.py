@@ -15,6 +15,8 @@ SUPPORT = Path(__file__).resolve().parents[2] / "support"
 # What the engines make for themselves and never remove.
 ENGINE_PARENTS = ("docker", "libpod_parent")
 _PARENT_LINES = re.compile(r"cgroup \S+ /(docker|libpod_parent|libpod_parent/conmon)$")
+# This project's other tests, which may run at the same time.
+_OTHER_TESTS = re.compile(r"cgroup \S+ /cginit-(test|bench|quickstart)-\d+(/|$)")
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,7 +42,7 @@ def without_containers(lines, state_dir, gone):
     the containers of these tests that may not have anything any more; others may belong to somebody else."""
     kept = []
     for line in lines:
-        if _PARENT_LINES.match(line):
+        if _PARENT_LINES.match(line) or _OTHER_TESTS.match(line):
             continue
         if line.startswith("cgroup "):
             owner = _CONTAINER_ID.search(line)
@@ -138,7 +140,7 @@ class View(Machine):
         finally:
             self._holder.stdin.close()
             self._holder.wait(timeout=20)
-        left = difference(self._first_state, after)
+        left = difference(*(without_containers(state, "/nowhere", ()) for state in (self._first_state, after)))
         assert not left, f"the engines left this in the {self.name} view:\n{left}"
 
     def _leave_empty(self):

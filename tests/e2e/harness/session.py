@@ -102,5 +102,6 @@ class Session:
         finally:
             # Mounts that an engine kept went with its view's namespace.
             run("rm", "-rf", "--one-file-system", self.directory, timeout=120, check=False)
-        left = host.difference(self._first_state, self.machine.state())
+        left = host.difference(*(host.without_containers(state, self.directory, self.containers)
+                                 for state in (self._first_state, self.machine.state())))
         assert not left, f"the machine is not as it was before the tests:\n{left}"
