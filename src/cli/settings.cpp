@@ -102,8 +102,8 @@ constexpr const char* kMessages = "Messages";
 
 constexpr Setting kSettings[] = {
     {"--layout", "CGINIT_LAYOUT", "auto|host|unified|hybrid|legacy", "auto, host, unified, hybrid or legacy", kView,
-     "the hierarchies that the init gets to see; auto = host = those that\n"
-     "the engine shows; else those of them that are named",
+     "the hierarchies that the init gets to see; host = those that the engine\n"
+     "shows; auto = host, unless this systemd cannot boot on it",
      set_layout},
     {"--method", "CGINIT_METHOD", "auto|namespace|bind|remount|none", "auto, namespace, bind, remount or none", kView,
      "how the view becomes private and writable", set_method},

@@ -15,6 +15,10 @@ bool belongs_to_layout(const Hierarchy& hierarchy, View layout) {
     return layout == View::hybrid || v2 == (layout == View::unified);
 }
 
+std::string not_in_layout(const Decision& decision) {
+    return concat({"not part of the ", to_string(decision.layout), " layout"});
+}
+
 /// `podman run --cgroups=disabled` leaves the container in the cgroup of whoever started it: what would be made there
 /// would stay on the host. In the initial namespace the engines' paths carry the container's id.
 bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
@@ -27,10 +31,12 @@ std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decis
     if (hierarchy.id < 0) {
         return "no line of /proc/self/cgroup belongs to it";
     }
-    if (!belongs_to_layout(hierarchy, decision.layout)) {
-        return concat({"not part of the ", to_string(decision.layout), " layout"});
+    if (!belongs_to_layout(hierarchy, decision.layout) && view_mount(hierarchy) == nullptr) {
+        return not_in_layout(decision);
     }
-    if (view_mount(hierarchy) == nullptr) {
+    // A v2 hierarchy that the engine hides can be mounted afresh in a cgroup namespace: there is only one.
+    if (view_mount(hierarchy) == nullptr &&
+        (hierarchy.version == HierarchyVersion::v1 || decision.method != Method::name_space)) {
         return "the engine does not show it";
     }
     if (hierarchy.real_root == Tri::yes) {
@@ -92,6 +98,11 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         return choice;
     }
     guard(hierarchy, options, decision.method, choice);
+    if (!belongs_to_layout(hierarchy, decision.layout)) {
+        // Out of sight is not out of reach: with CAP_SYS_ADMIN the init can mount it, and must not find the limits.
+        choice.access = Access::left_out;
+        choice.reason = concat({not_in_layout(decision), choice.inner ? ", guarded all the same" : ""});
+    }
     return choice;
 }
 

@@ -4,6 +4,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "decide/choose_hierarchies.hpp"
+#include "decide/choose_layout.hpp"
 #include "decide/view_facts.hpp"
 
 namespace cginit {
@@ -20,30 +21,6 @@ Status require_pid1(const World& world) {
         return {};
     }
     return refusal("cginit is not PID 1, and systemd as the system manager has to be", "drop --init from the run line");
-}
-
-Status decide_layout(const World& world, const Options& options, Decision& decision) {
-    if (world.view == View::none) {
-        return refusal("no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
-                       "leave the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)");
-    }
-    decision.layout = world.view;
-    decision.layout_reason = "the host's";
-    const bool wants_v1 = options.layout == Layout::legacy || options.layout == Layout::hybrid;
-    const bool wants_v2 = options.layout == Layout::unified || options.layout == Layout::hybrid;
-    const bool has_v1 = world.view != View::unified;
-    const bool has_v2 = world.view != View::legacy;
-    if (options.layout == Layout::automatic || options.layout == Layout::host) {
-        return {};
-    }
-    if ((wants_v1 && !has_v1) || (wants_v2 && !has_v2)) {
-        return refusal(
-            concat({"--layout=", to_string(options.layout), ": this container's view is ", to_string(world.view)}),
-            "use --layout=host, or boot the host with the other hierarchy");
-    }
-    decision.layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
-    decision.layout_reason = concat({"asked for with --layout=", to_string(options.layout)});
-    return {};
 }
 
 /// Leaving the view as it is keeps the promises only if an earlier cginit made it, or if the user gave up the guard.
@@ -154,7 +131,7 @@ Result<Decision> decide(const World& world, const Options& options) {
     Decision decision;
     Status status = require_pid1(world);
     if (status) {
-        status = decide_layout(world, options, decision);
+        status = choose_layout(world, options, decision);
     }
     if (status) {
         status = decide_method(world, options, decision);

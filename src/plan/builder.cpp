@@ -54,7 +54,7 @@ PlanBuilder::PlanBuilder(const World& world, const Decision& decision) : world_(
         const auto hierarchy =
             std::find_if(world.hierarchies.begin(), world.hierarchies.end(),
                          [&choice](const Hierarchy& candidate) { return hierarchy_name(candidate) == choice.name; });
-        if (choice.access == Access::left_out || hierarchy == world.hierarchies.end()) {
+        if ((choice.access == Access::left_out && !choice.inner) || hierarchy == world.hierarchies.end()) {
             continue;
         }
         const std::string directory = directory_name(*hierarchy, decision.layout);

@@ -23,6 +23,8 @@ struct Stage {
     /// The part of everything that belongs to the hierarchy, and of what makes it writable.
     [[nodiscard]] std::vector<std::string> parts() const { return {choice->name}; }
     [[nodiscard]] std::vector<std::string> inner_parts() const { return {choice->name, inner_part()}; }
+    /// True if the hierarchy is part of the new view, and not only guarded.
+    [[nodiscard]] bool is_visible() const { return choice->access != Access::left_out; }
     /// True if the inner level guards memory only where use_hierarchy turns out to be set.
     [[nodiscard]] bool memory_is_unsure() const;
     [[nodiscard]] std::string inner_part() const { return choice->name + " inner"; }

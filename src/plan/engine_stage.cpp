@@ -162,7 +162,7 @@ void plan_inner_level(PlanBuilder& builder) {
             make_inner_cgroup(builder, stage);
             move_into_inner_cgroup(builder, stage);
         }
-        if (!builder.uses_namespace()) {
+        if (!builder.uses_namespace() && stage.is_visible()) {
             make_literal_path(builder, stage);
         }
     }

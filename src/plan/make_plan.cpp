@@ -85,6 +85,9 @@ void plan_remount(PlanBuilder& builder) {
 
 void plan_verify(PlanBuilder& builder) {
     for (const Stage& stage : builder.stages()) {
+        if (!stage.is_visible()) {
+            continue;
+        }
         std::string point = join_path(kCgroupRoot, stage.directory);
         if (builder.decision().method == Method::bind) {
             point = join_path(point, stage.choice->init_cgroup);

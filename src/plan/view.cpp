@@ -83,7 +83,7 @@ void add_symlinks(PlanBuilder& builder) {
         taken.insert(stage.directory);
     }
     for (const Stage& stage : builder.stages()) {
-        if (stage.hierarchy->controllers.size() < 2) {
+        if (!stage.is_visible() || stage.hierarchy->controllers.size() < 2) {
             continue;
         }
         std::vector<std::string> names = stage.hierarchy->controllers;
@@ -123,6 +123,9 @@ void plan_view(PlanBuilder& builder) {
                     "holds the hierarchies", kGoneWithWorkbench);
     }
     for (const Stage& stage : builder.stages()) {
+        if (!stage.is_visible()) {
+            continue;
+        }
         if (tmpfs) {
             builder.add(Phase::prepare, MakeDirectory{stage.view}, "a mount point", kGoneWithWorkbench).parts =
                 stage.parts();

@@ -110,24 +110,26 @@ INSTANTIATE_TEST_SUITE_P(
     Layouts, Refusal,
     ::testing::Values(
         RefusalCase{"legacy on v2", docker_v2(), [](Options& o) { o.layout = Layout::legacy; },
-                    "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with the "
-                    "other hierarchy"},
+                    "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with v1 "
+                    "hierarchies"},
         RefusalCase{"hybrid on v2", docker_v2(), [](Options& o) { o.layout = Layout::hybrid; },
-                    "--layout=hybrid: this container's view is unified; use --layout=host, or boot the host with the "
-                    "other hierarchy"},
-        RefusalCase{"unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
-                    "--layout=unified: this container's view is legacy; use --layout=host, or boot the host with the "
-                    "other hierarchy"},
-        RefusalCase{"hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
-                    "--layout=hybrid: this container's view is legacy; use --layout=host, or boot the host with the "
-                    "other hierarchy"},
+                    "--layout=hybrid: this container's view is unified; use --layout=host, or boot the host with v1 "
+                    "hierarchies"},
+        RefusalCase{
+            "unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
+            "--layout=unified: this kernel has no cgroup2; use --layout=host, or boot the host with a v2 hierarchy "
+            "(unified or hybrid)"},
+        RefusalCase{
+            "hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
+            "--layout=hybrid: this kernel has no cgroup2; use --layout=host, or boot the host with a v2 hierarchy "
+            "(unified or hybrid)"},
         RefusalCase{"a contradiction", docker_v2(),
                     [](Options& o) {
                         o.layout = Layout::legacy;
                         o.method = Method::none;
                     },
-                    "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with the "
-                    "other hierarchy"},
+                    "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with v1 "
+                    "hierarchies"},
         RefusalCase{"no view", snapshot_of(base_mounts(), "0::/\n"), kNothing,
                     "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight; leave "
                     "the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)"}));
