@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh: everything that has to pass, from nothing: installs what is missing, builds, tests; prints how long each took.
 #
-#   --lane LANE[,LANE]   only these: format, unit (all that ctest knows), quickstart, e2e
+#   --lane LANE[,LANE]   only these: format, lint, unit (all that ctest knows), quickstart, e2e
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
 #
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/common.sh
 . tests/support/common.sh
 
-readonly kLanes='format unit quickstart e2e'
+readonly kLanes='format lint unit quickstart e2e'
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
@@ -88,7 +88,7 @@ setup() {
 build() {
     local preset
     for preset in release dev; do
-        if [ "$preset" = dev ] && ! wanted format && ! wanted unit; then continue; fi
+        if [ "$preset" = dev ] && ! wanted format && ! wanted lint && ! wanted unit; then continue; fi
         run_step "$preset: configure" "$logs/$preset-configure.log" cmake --preset "$preset" &&
             run_step "$preset: build" "$logs/$preset-build.log" cmake --build --preset "$preset" || return 1
     done
@@ -106,6 +106,10 @@ check_format() {
     mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' tests examples cmake .ci)
     check "shellcheck" shellcheck -x -P SCRIPTDIR "${scripts[@]}"
     check "clang-format" cmake --build --preset dev --target format-check
+}
+
+check_lint() {
+    check "clang-tidy" cmake --build --preset dev --target lint
 }
 
 # 97% tests passed, 3 tests failed out of 100
@@ -171,6 +175,7 @@ lane build build
 if [ "$failed" = 0 ]; then
     ! wanted format || lane format check_format
     ! wanted unit || lane unit unit
+    ! wanted lint || lane lint check_lint
 fi
 if [ -n "$needs_images" ]; then
     lane images wait_for_images

@@ -36,7 +36,7 @@ bool at_least(const std::optional<std::string>& release, unsigned long major, un
 }
 
 Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
-    if (snapshot.namespaces.count("cgroup") != 0 || at_least(snapshot.kernel_release, 4, 6)) {
+    if (snapshot.namespaces.contains("cgroup") || at_least(snapshot.kernel_release, 4, 6)) {
         return Tri::yes;
     }
     // Other links but not this one: a kernel before 4.6.
