@@ -31,8 +31,9 @@ bool any_engine_stage(const PlanBuilder& builder) {
 
 /// Without it there is no view to hand over: the assertion decides on the whole plan.
 bool is_required(const PlanBuilder& builder, const Stage& stage) {
-    return builder.decision().layout == View::unified ||
-           (builder.world().init.kind == InitKind::systemd && stage.choice->name == "name=systemd");
+    const bool unified = builder.decision().layout == View::unified && stage.hierarchy->version == HierarchyVersion::v2;
+    return unified || (builder.world().init.kind == InitKind::systemd && stage.is_visible() &&
+                       stage.choice->name == "name=systemd");
 }
 
 void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
