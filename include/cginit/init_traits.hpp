@@ -29,6 +29,8 @@ struct InitTraits {
     std::optional<int> version;
     /// The file to execute, all symlinks resolved inside the container's root; empty with `--init-traits`.
     std::string path;
+    /// Why the version of a systemd is unknown, one clause; empty if it is known.
+    std::string version_unknown_because = {};
 
     bool operator==(const InitTraits&) const = default;
 };

@@ -57,6 +57,7 @@ std::optional<InitTraits> parse_init_traits(const std::string& text) {
     InitTraits traits;
     traits.kind = found->kind;
     if (colon == std::string::npos) {
+        traits.version_unknown_because = traits.kind == InitKind::systemd ? "none was given" : "";
         return traits;
     }
     // Only systemd's behaviour is known by version; anything else would be ignored, which the user must not think.

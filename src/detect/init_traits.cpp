@@ -13,6 +13,9 @@ namespace cginit {
 
 namespace {
 
+/// The first systemd with a private library libsystemd-shared-NNN.so.
+constexpr unsigned long kFirstWithLibrary = 231;
+
 /// `libsystemd-shared-252.so`, `libsystemd-shared-251.2-1.fc37.so`, `libsystemd-shared-252.38-1~deb12u1.so`
 std::optional<int> version_of_shared_library(std::string_view name) {
     constexpr std::string_view kPrefix = "libsystemd-shared-";
@@ -23,10 +26,9 @@ std::optional<int> version_of_shared_library(std::string_view name) {
     name.remove_prefix(kPrefix.size());
     const std::string_view digits = name.substr(0, name.find_first_not_of("0123456789"));
     const std::optional<unsigned long> version = parse_number(digits);
-    // The library came with 231; distributions append to the version after any of these.
-    constexpr unsigned long kFirst = 231;
+    // Distributions append to the version after any of these.
     constexpr unsigned long kLimit = 100000;
-    if (!version || *version < kFirst || *version >= kLimit ||
+    if (!version || *version < kFirstWithLibrary || *version >= kLimit ||
         std::string_view(".-~+_^").find(name[digits.size()]) == std::string_view::npos) {
         return std::nullopt;
     }
@@ -63,10 +65,32 @@ void collect_standard_versions(const Source& source, std::set<int>& versions) {
     }
 }
 
+/// `systemd 219 running in %ssystem mode`: the format of its first log line (src/core/main.c, until 230 with the number
+/// written out). Before 231 there is no private library to tell the version by.
+std::optional<int> version_in_program(const Source& source, const std::string& file) {
+    constexpr std::size_t kLimit = 8U << 20U;
+    constexpr std::string_view kBefore = "systemd ";
+    constexpr std::string_view kAfter = " running in ";
+    const Result<std::string> program = source.read_head(file, kLimit);
+    if (!program) {
+        return std::nullopt;
+    }
+    for (std::size_t at = program->find(kAfter); at != std::string::npos; at = program->find(kAfter, at + 1)) {
+        const std::size_t digits = program->find_last_not_of("0123456789", at - 1) + 1;
+        const auto version = parse_number(std::string_view(*program).substr(digits, at - digits));
+        if (version && *version < kFirstWithLibrary && digits >= kBefore.size() &&
+            program->compare(digits - kBefore.size(), kBefore.size(), kBefore) == 0) {
+            return static_cast<int>(*version);
+        }
+    }
+    return std::nullopt;
+}
+
 /// systemd's version from its private library. A systemd installed elsewhere (/opt, /nix/store) has it beside itself,
 /// and what the standard places hold is another one's. Two versions in sight are as good as none: a wrong one would
 /// pick a hierarchy that this init cannot boot on.
-std::optional<int> systemd_version(const Source& source, const std::string& file) {
+void detect_systemd_version(const Source& source, InitTraits& traits) {
+    const std::string& file = traits.path;
     std::set<int> versions;
     const bool standard = is_at_or_below(file, "/usr/lib") || is_at_or_below(file, "/lib") ||
                           is_at_or_below(file, "/usr/sbin") || is_at_or_below(file, "/sbin");
@@ -76,7 +100,18 @@ std::optional<int> systemd_version(const Source& source, const std::string& file
     if (versions.empty()) {
         collect_standard_versions(source, versions);
     }
-    return versions.size() == 1 ? std::optional<int>(*versions.begin()) : std::nullopt;
+    if (versions.size() > 1) {
+        std::vector<std::string> names;
+        for (const int version : versions) {
+            names.push_back(std::to_string(version));
+        }
+        traits.version_unknown_because = concat({"there is a libsystemd-shared of each of ", join(names, ", ")});
+        return;
+    }
+    traits.version = versions.empty() ? version_in_program(source, file) : std::optional<int>(*versions.begin());
+    if (!traits.version) {
+        traits.version_unknown_because = concat({"there is no libsystemd-shared, and ", file, " names no older one"});
+    }
 }
 
 struct NameRule {
@@ -169,7 +204,7 @@ InitTraits detect_init_traits(const Source& source, const std::string& file) {
     traits.path = file;
     traits.kind = detect_kind(source, file);
     if (traits.kind == InitKind::systemd) {
-        traits.version = systemd_version(source, file);
+        detect_systemd_version(source, traits);
     }
     return traits;
 }

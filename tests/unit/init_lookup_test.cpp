@@ -118,6 +118,7 @@ TEST_F(InitLookup, WantedErrors) {
     root_.file("/script", "#!/bin/none -e\n", 0755);
     root_.link("/loop", "loop");
     root_.link("/link", "text");
+    root_.link("/outside", "../../../../../../bin/sh");
     root_.fifo("/fifo");
     struct Case {
         const char *init, *told;
@@ -133,6 +134,8 @@ TEST_F(InitLookup, WantedErrors) {
              {"/empty", "126 /empty is neither an ELF file nor a script with `#!`: Exec format error"},
              {"/script", "127 /script is a script for the interpreter /bin/none: No such file or directory"},
              {"/loop", "126 /loop: Too many levels of symbolic links"},
+             {"/outside", "127 /outside: No such file or directory"},
+             {"/../../bin/sh", "127 /../../bin/sh: No such file or directory"},
              {"", "127 the name of the init is empty; name the init after cginit's options: cginit /sbin/init"},
          }) {
         EXPECT_EQ(find(wanting({c.init})), c.told);

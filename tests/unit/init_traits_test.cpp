@@ -76,9 +76,40 @@ TEST(DetectInitTraits, SystemdVersion) {
         for (const char* library : c.libraries) {
             root.file(library, "");
         }
-        const InitTraits expected = {InitKind::systemd, c.version, "/usr/lib/systemd/systemd"};
-        EXPECT_EQ(detect_init_traits(root.source(), "/usr/lib/systemd/systemd"), expected) << c.what;
+        const InitTraits found = detect_init_traits(root.source(), "/usr/lib/systemd/systemd");
+        EXPECT_EQ(found.kind, InitKind::systemd) << c.what;
+        EXPECT_EQ(found.version, c.version) << c.what;
+        EXPECT_EQ(found.path, "/usr/lib/systemd/systemd") << c.what;
+        EXPECT_EQ(found.version_unknown_because.empty(), c.version.has_value()) << c.what;
     }
+}
+
+TEST(DetectInitTraits, BeforeTheLibraryTheProgramItselfTellsItsVersion) {
+    struct Case {
+        const char* text;
+        std::optional<int> version;
+    };
+    for (const Case& c : {Case{"systemd 219 running in %ssystem mode. (+PAM)", 219},
+                          Case{"now running in\n, systemd 229 running in %ssystem mode. (+PAM)", 229},
+                          Case{"systemd 252 running in %ssystem mode", std::nullopt},
+                          Case{"systemd %s running in %ssystem mode", std::nullopt},
+                          Case{"notsystem 219 running in a", std::nullopt}, Case{" running in ", std::nullopt}}) {
+        const TempRoot root;
+        root.file("/usr/lib/systemd/systemd", elf_image() + std::string("\0", 1) + c.text, 0755);
+        const InitTraits found = detect_init_traits(root.source(), "/usr/lib/systemd/systemd");
+        EXPECT_EQ(found.version, c.version) << c.text;
+        EXPECT_EQ(found.version_unknown_because,
+                  c.version ? "" : "there is no libsystemd-shared, and /usr/lib/systemd/systemd names no older one");
+    }
+}
+
+TEST(DetectInitTraits, TwoLibrariesAreAsGoodAsNone) {
+    const TempRoot root;
+    root.file("/usr/lib/systemd/systemd", elf_image(), 0755);
+    root.file("/usr/lib/systemd/libsystemd-shared-247.so", "");
+    root.file("/usr/lib/systemd/libsystemd-shared-252.so", "");
+    EXPECT_EQ(detect_init_traits(root.source(), "/usr/lib/systemd/systemd").version_unknown_because,
+              "there is a libsystemd-shared of each of 247, 252");
 }
 
 TEST(DetectInitTraits, SystemdElsewhereHasItsLibraryBesideIt) {
