@@ -16,18 +16,37 @@ enum class Access {
     left_out,   ///< not mounted
 };
 
+/// Whether the init gets a cgroup right below the host's root of a hierarchy, because the engine gave it none
+/// (`--allow-host-cgroup`). Nobody removes it with the container.
+enum class HostCgroup {
+    no,
+    yes,           ///< the own cgroup is the host's root
+    if_real_root,  ///< it is unknown; told while still read-only
+};
+
 /// The decision on one hierarchy. `engine_cgroup` and `init_cgroup` are paths as /proc/self/cgroup named the own
-/// cgroup at the start; they differ by the inner level.
+/// cgroup at the start; they differ by the inner level or by a cgroup at the host's root.
 struct HierarchyDecision {
     std::string name;  ///< hierarchy_name(): joins it to the World
     Access access = Access::left_out;
     bool inner = false;                 ///< a child cgroup keeps the init away from the engine's limits
     bool assert_not_real_root = false;  ///< it is unknown whether the own cgroup is the real root
     std::string engine_cgroup;
-    std::string init_cgroup;
+    std::string init_cgroup;  ///< the root of what the init sees
     std::string reason;
+    HostCgroup host_cgroup = HostCgroup::no;
+    std::string leaf = {};  ///< the child of `init_cgroup` that holds the init itself; empty = none
 
     bool operator==(const HierarchyDecision&) const = default;
+};
+
+/// What is made ready for an init that does not do so itself: its controllers enabled, cpusets that take processes.
+struct Delegation {
+    bool wanted = false;
+    std::vector<std::string> controllers;  ///< empty = all that are there
+    std::string reason;
+
+    bool operator==(const Delegation&) const = default;
 };
 
 /// How the view will be built. Layout and method are never `automatic` here.
@@ -37,6 +56,9 @@ struct Decision {
     Method method = Method::none;
     std::string method_reason;
     std::vector<HierarchyDecision> hierarchies;
+    Delegation delegation;
+    /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
+    std::string host_cgroup_name;
     bool run_tmpfs = false;
     std::string run_reason;
     /// Cgroup mounts outside the view that are moved aside and detached.
@@ -50,9 +72,16 @@ struct Decision {
 
 /// The cgroup level between the engine's limits and the init: the child's name.
 inline constexpr const char* kInnerName = "cginit";
+/// The leaf that the init is moved to before controllers are enabled at its root: systemd's name for its own.
+inline constexpr const char* kLeafName = "init.scope";
+/// What a cgroup at the host's root is called, followed by the container's id.
+inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
 /// World and wishes to a decision. Errors are refusals with their cure: nothing has been touched.
 [[nodiscard]] Result<Decision> decide(const World& world, const Options& options);
+
+/// The hierarchy in which systemd before 230 tracks processes. A v2 host has none: it is made by mounting it.
+[[nodiscard]] Hierarchy tracking_hierarchy();
 
 [[nodiscard]] const char* to_string(View view);
 [[nodiscard]] const char* to_string(Access access);

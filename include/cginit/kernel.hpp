@@ -11,6 +11,8 @@ namespace cginit {
 /// What an op has to tell beyond success: one sentence each, e.g. a controller that could not be enabled.
 struct Outcome {
     std::vector<std::string> notes;
+    /// What went well and only the curious want to know: the controllers that were enabled.
+    std::vector<std::string> details = {};
 };
 
 /// The one door through which the system is changed.

@@ -92,18 +92,30 @@ struct MoveProcesses {
     std::string to;
     bool operator==(const MoveProcesses&) const = default;
 };
+/// Writes this process alone into a cgroup's cgroup.procs.
+struct JoinCgroup {
+    std::string path;
+    bool operator==(const JoinCgroup&) const = default;
+};
+/// Writes one value to a file of a cgroup.
+struct WriteCgroupFile {
+    std::string path;
+    std::string value;
+    bool operator==(const WriteCgroupFile&) const = default;
+};
 /// Reads one cgroup file and writes its content to another (cpuset.cpus of a new v1 child).
 struct CopyCgroupFile {
     std::string from;
     std::string to;
     bool operator==(const CopyCgroupFile&) const = default;
 };
-/// Writes `+controller` to cgroup.subtree_control for each that cgroup.controllers offers, one at a time: a write is
-/// all or nothing. EBUSY is a process that entered the cgroup meanwhile (`docker exec`): those are moved to `leaf` and
-/// the write tried again, bounded. Each refusal is a note, none is a failure.
+/// Writes `+controller` to cgroup.subtree_control for each of `controllers` (empty: each that cgroup.controllers offers),
+/// one at a time: a write is all or nothing. EBUSY is a process that entered the cgroup meanwhile (`docker exec`): those
+/// are moved to `leaf` and the write tried again, bounded. Each refusal is a note, none is a failure.
 struct EnableControllers {
     std::string cgroup;
     std::string leaf;
+    std::vector<std::string> controllers = {};
     bool operator==(const EnableControllers&) const = default;
 };
 /// Writes `-controller` for everything in cgroup.subtree_control.
@@ -116,6 +128,12 @@ struct AssertNotRealRoot {
     std::string path;
     bool v2 = false;
     bool operator==(const AssertNotRealRoot&) const = default;
+};
+/// Fails unless the cgroup directory is a hierarchy's real root.
+struct AssertRealRoot {
+    std::string path;
+    bool v2 = false;
+    bool operator==(const AssertRealRoot&) const = default;
 };
 /// Fails unless memory.use_hierarchy reads 1 or is not there any more.
 struct AssertHierarchicalMemory {
@@ -146,11 +164,11 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op =
-    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                 UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeMountPoint, MakeCgroup,
-                 RemoveCgroup, MoveProcesses, CopyCgroupFile, EnableControllers, DisableControllers, AssertNotRealRoot,
-                 AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors, ExecuteProgram>;
+using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeMountPoint,
+                        MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
+                        EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot,
+                        AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

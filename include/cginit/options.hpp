@@ -14,6 +14,9 @@ enum class Layout { automatic, host, unified, hybrid, legacy };
 enum class Method { automatic, name_space, bind, remount, none };
 /// `--inner`: one cgroup level between the engine's limits and the init. `automatic` = wherever it guards.
 enum class Inner { automatic, never };
+/// `--delegate`: whether the root of the init's v2 cgroup is left to a leaf and its controllers enabled, for inits that
+/// do not do that themselves. `automatic` = for everything but systemd.
+enum class Delegate { automatic, all, none, list };
 /// `--dry-run` prints the plan; nothing is changed.
 enum class Action { run, dry_run };
 enum class LogLevel { debug, info, warning, error, off };
@@ -23,6 +26,11 @@ struct Options {
     Layout layout = Layout::automatic;
     Method method = Method::automatic;
     Inner inner = Inner::automatic;
+    Delegate delegate = Delegate::automatic;
+    /// With Delegate::list: the controllers, in the user's order.
+    std::vector<std::string> delegate_controllers;
+    /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
+    bool allow_host_cgroup = false;
     /// `--tmpfs`: false = leave /run as the engine made it.
     bool run_tmpfs = true;
     /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
@@ -48,5 +56,6 @@ struct Options {
 [[nodiscard]] const char* to_string(Layout layout);
 [[nodiscard]] const char* to_string(Method method);
 [[nodiscard]] const char* to_string(Inner inner);
+[[nodiscard]] const char* to_string(Delegate delegate);
 
 }  // namespace cginit

@@ -17,6 +17,7 @@ enum class Scope {
     mount_namespace,  ///< gone with the container's mount namespace
     process,          ///< gone with this process
     persistent,       ///< outlives both, until the engine removes the container's cgroup
+    host,             ///< outlives the container too
     none,             ///< changes nothing
 };
 
@@ -25,7 +26,8 @@ struct OrElse {
     std::vector<Op> instead;
     /// Parts that are given up: later steps that carry one are not performed.
     std::vector<std::string> give_up;
-    std::string why;  ///< told as a warning
+    std::string why;     ///< told as a warning
+    bool quiet = false;  ///< one of two ways that are both fine: no warning
     bool operator==(const OrElse&) const = default;
 };
 

@@ -105,6 +105,12 @@ Status rebuild(const Source& source, const Prepared& prepared, Kernel& kernel) {
     for (const std::string& note : runner.notes()) {
         log_warning(note);
     }
+    for (const std::string& detail : runner.details()) {
+        log_debug(detail);
+    }
+    if (status) {
+        log_info(summary_line(prepared.world, prepared.decision, runner.given_up()));
+    }
     return with_cure(status, runner, prepared.world);
 }
 
@@ -130,7 +136,6 @@ Status run(const Options& options, const Invocation& invocation) {
     if (!status) {
         return status;
     }
-    log_info(summary_line(prepared->world, prepared->decision));
     const InitIdentity identity{to_string(prepared->world.engine), prepared->world.container_id};
     for (const Op& op : handoff_ops(prepared->init, identity, invocation, ::getpid())) {
         const Result<Outcome> outcome = kernel.perform(op);

@@ -49,6 +49,7 @@ Status print_text(const std::string& text) {
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
 void log_error(const std::string& text) { logger().error(text); }
 void log_warning(const std::string& text) { logger().warn(text); }
+void log_debug(const std::string& text) { logger().debug(text); }
 void log_info(const std::string& text) { logger().info(text); }
 
 void log_step(std::size_t number, const Step& step) {

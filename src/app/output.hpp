@@ -16,6 +16,7 @@ namespace cginit {
 void set_log_level(LogLevel level);
 void log_error(const std::string& text);
 void log_warning(const std::string& text);
+void log_debug(const std::string& text);
 void log_info(const std::string& text);
 /// debug: one step as --dry-run prints it.
 void log_step(std::size_t number, const Step& step);

@@ -111,6 +111,8 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const MakeCgroup& verb) const { return outcome_of(make_cgroup(verb.path)); }
         Result<Outcome> operator()(const RemoveCgroup& verb) const { return outcome_of(remove_cgroup(verb.path)); }
         Result<Outcome> operator()(const MoveProcesses& verb) const { return outcome_of(move_processes(verb)); }
+        Result<Outcome> operator()(const JoinCgroup& verb) const { return outcome_of(join_cgroup(verb)); }
+        Result<Outcome> operator()(const WriteCgroupFile& verb) const { return outcome_of(write_cgroup_file(verb)); }
         Result<Outcome> operator()(const CopyCgroupFile& verb) const { return outcome_of(copy_cgroup_file(verb)); }
         Result<Outcome> operator()(const EnableControllers& verb) const { return enable_controllers(verb); }
         Result<Outcome> operator()(const DisableControllers& verb) const {
@@ -119,6 +121,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const AssertNotRealRoot& verb) const {
             return outcome_of(assert_not_real_root(verb));
         }
+        Result<Outcome> operator()(const AssertRealRoot& verb) const { return outcome_of(assert_real_root(verb)); }
         Result<Outcome> operator()(const AssertHierarchicalMemory& verb) const {
             return outcome_of(assert_hierarchical_memory(verb));
         }

@@ -1,82 +1,30 @@
 #include "apply/kernel_linux_cgroup.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
+#include "apply/kernel_linux_files.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "core/unique_fd.hpp"
 
 namespace cginit {
 namespace {
 
 /// How often the list of processes is read again: each pass catches what was forked during the one before.
 constexpr int kMovePasses = 64;
-/// How often a controller is tried while processes that enter the cgroup meanwhile keep it busy.
-constexpr int kEnablePasses = 32;
 constexpr const char* kProbeName = "cginit-probe";
-
-Result<std::string> read_file(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.valid()) {
-        return make_errno_error(errno, concat({"open ", path}));
-    }
-    std::string text;
-    std::array<char, 4096> buffer{};
-    for (;;) {
-        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return make_errno_error(errno, concat({"read ", path}));
-        }
-        if (count == 0) {
-            return text;
-        }
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-}
-
-/// cgroup files take one value per write(2).
-Status write_file(const std::string& path, std::string_view value) {
-    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.valid()) {
-        return make_errno_error(errno, concat({"open ", path}));
-    }
-    for (;;) {
-        if (::write(fd.get(), value.data(), value.size()) >= 0) {
-            return {};
-        }
-        if (errno != EINTR) {
-            return make_errno_error(errno, concat({"write \"", value, "\" to ", path}));
-        }
-    }
-}
-
-/// The processes of this pid namespace; those of others read as 0.
-Result<std::vector<std::string>> list_processes(const std::string& cgroup) {
-    const Result<std::string> text = read_file(join_path(cgroup, "cgroup.procs"));
-    if (!text) {
-        return text.error();
-    }
-    std::vector<std::string> pids;
-    for (std::string& line : split(*text, '\n')) {
-        if (!line.empty() && line != "0") {
-            pids.push_back(std::move(line));
-        }
-    }
-    return pids;
-}
 
 bool exists(const std::string& path) {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// Only a real root has release_agent (v1) or lacks cgroup.type (v2).
+bool is_real_root(const std::string& path, bool v2) {
+    return v2 ? !exists(join_path(path, "cgroup.type")) : exists(join_path(path, "release_agent"));
 }
 
 }  // namespace
@@ -127,6 +75,10 @@ Status move_processes(const MoveProcesses& op) {
                       "stop what forks in the container at its start");
 }
 
+Status join_cgroup(const JoinCgroup& op) { return write_file(join_path(op.path, "cgroup.procs"), "0"); }
+
+Status write_cgroup_file(const WriteCgroupFile& op) { return write_file(op.path, op.value); }
+
 Status copy_cgroup_file(const CopyCgroupFile& op) {
     const Result<std::string> text = read_file(op.from);
     if (!text) {
@@ -136,48 +88,14 @@ Status copy_cgroup_file(const CopyCgroupFile& op) {
     return value.empty() ? Status() : write_file(op.to, value);
 }
 
-Result<Outcome> enable_controllers(const EnableControllers& op) {
-    const Result<std::string> available = read_file(join_path(op.cgroup, "cgroup.controllers"));
-    if (!available) {
-        return available.error();
-    }
-    Outcome outcome;
-    const std::string control = join_path(op.cgroup, "cgroup.subtree_control");
-    for (const std::string& controller : split(trim(*available), ' ')) {
-        Status enabled = write_file(control, concat({"+", controller}));
-        for (int pass = 0; pass < kEnablePasses && !enabled && enabled.error().errnum == EBUSY; ++pass) {
-            Status moved = move_processes({op.cgroup, op.leaf});
-            enabled = moved ? write_file(control, concat({"+", controller})) : moved;
-        }
-        if (!enabled) {
-            outcome.notes.push_back(concat(
-                {"the ", controller, " controller cannot be used by the init: ", errno_text(enabled.error().errnum)}));
-        }
-    }
-    return outcome;
-}
-
-Status disable_controllers(const DisableControllers& op) {
-    const std::string control = join_path(op.cgroup, "cgroup.subtree_control");
-    const Result<std::string> enabled = read_file(control);
-    if (!enabled) {
-        return enabled.error();
-    }
-    for (const std::string& controller : split(trim(*enabled), ' ')) {
-        Status disabled = write_file(control, concat({"-", controller}));
-        if (!disabled) {
-            return disabled;
-        }
-    }
-    return {};
-}
-
 Status assert_not_real_root(const AssertNotRealRoot& op) {
-    const bool real_root =
-        op.v2 ? !exists(join_path(op.path, "cgroup.type")) : exists(join_path(op.path, "release_agent"));
-    return real_root
-               ? Status(make_error(concat({op.path, " is the host's root"}), "give the container a cgroup of its own"))
+    return is_real_root(op.path, op.v2)
+               ? Status(make_error(concat({"the container sits at the host's root of ", op.path})))
                : Status();
+}
+
+Status assert_real_root(const AssertRealRoot& op) {
+    return is_real_root(op.path, op.v2) ? Status() : Status(make_error(concat({op.path, " is not the host's root"})));
 }
 
 Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {

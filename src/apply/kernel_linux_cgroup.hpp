@@ -11,10 +11,13 @@ namespace cginit {
 [[nodiscard]] Status make_cgroup(const std::string& path);
 [[nodiscard]] Status remove_cgroup(const std::string& path);
 [[nodiscard]] Status move_processes(const MoveProcesses& op);
+[[nodiscard]] Status join_cgroup(const JoinCgroup& op);
+[[nodiscard]] Status write_cgroup_file(const WriteCgroupFile& op);
 [[nodiscard]] Status copy_cgroup_file(const CopyCgroupFile& op);
 [[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op);
 [[nodiscard]] Status disable_controllers(const DisableControllers& op);
 [[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);
+[[nodiscard]] Status assert_real_root(const AssertRealRoot& op);
 [[nodiscard]] Status assert_hierarchical_memory(const AssertHierarchicalMemory& op);
 [[nodiscard]] Status assert_member(const AssertMember& op);
 [[nodiscard]] Status probe_cgroup(const ProbeCgroup& op);

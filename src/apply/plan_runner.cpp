@@ -26,7 +26,9 @@ Status PlanRunner::fall_back(const OrElse& or_else) {
         }
     }
     given_up_.insert(given_up_.end(), or_else.give_up.begin(), or_else.give_up.end());
-    notes_.push_back(or_else.why);
+    if (!or_else.quiet) {
+        notes_.push_back(or_else.why);
+    }
     return {};
 }
 
@@ -39,6 +41,7 @@ Status PlanRunner::perform(std::size_t index) {
     const Result<Outcome> outcome = kernel_.perform(step.op);
     if (outcome) {
         notes_.insert(notes_.end(), outcome->notes.begin(), outcome->notes.end());
+        details_.insert(details_.end(), outcome->details.begin(), outcome->details.end());
         done_.push_back(index);
         return {};
     }

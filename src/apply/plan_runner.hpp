@@ -31,6 +31,8 @@ public:
     [[nodiscard]] const std::vector<std::string>& given_up() const { return given_up_; }
     /// What the steps had to tell, and what was given up, in order.
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+    /// What went well in more detail than the steps say, for the debug log.
+    [[nodiscard]] const std::vector<std::string>& details() const { return details_; }
     /// The op that failed; empty if none did.
     [[nodiscard]] const Op* failed_op() const { return failed_; }
 
@@ -46,6 +48,7 @@ private:
     std::vector<std::size_t> done_;
     std::vector<std::string> given_up_;
     std::vector<std::string> notes_;
+    std::vector<std::string> details_;
     const Op* failed_ = nullptr;
 };
 

@@ -168,7 +168,8 @@ bool contains(const std::vector<const char*>& names, std::string_view name) {
 Status apply_environment(const Invocation& invocation, const std::vector<const char*>& variables_done,
                          Options& options) {
     for (const Setting& setting : settings()) {
-        if (setting.variable == nullptr || setting.values == nullptr || contains(variables_done, setting.variable)) {
+        const bool readable = setting.values != nullptr || setting.switchable;
+        if (setting.variable == nullptr || !readable || contains(variables_done, setting.variable)) {
             continue;
         }
         const char* value = environment_value(invocation.environment, setting.variable);

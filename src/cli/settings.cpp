@@ -1,5 +1,6 @@
 #include "cli/settings.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 
@@ -32,6 +33,33 @@ bool set_method(Options& options, const std::string& value) {
 
 bool set_inner(Options& options, const std::string& value) {
     return choose(options.inner, value, {Inner::automatic, Inner::never});
+}
+
+/// `cpu,memory`: names as in cgroup.controllers.
+bool set_delegate_list(Options& options, const std::string& value) {
+    const std::vector<std::string> controllers = split(value, ',');
+    const bool good =
+        !controllers.empty() && std::all_of(controllers.begin(), controllers.end(), [](const std::string& controller) {
+            return !controller.empty() &&
+                   controller.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+        });
+    if (good) {
+        options.delegate = Delegate::list;
+        options.delegate_controllers = controllers;
+    }
+    return good;
+}
+
+bool set_delegate(Options& options, const std::string& value) {
+    options.delegate_controllers.clear();
+    return choose(options.delegate, value, {Delegate::automatic, Delegate::all, Delegate::none}) ||
+           set_delegate_list(options, value);
+}
+
+/// A flag on the command line, 1 or 0 in the environment.
+bool set_allow_host_cgroup(Options& options, const std::string& value) {
+    options.allow_host_cgroup = value != "0";
+    return value == "1" || value == "0" || value == "true";
 }
 
 bool set_tmpfs(Options& options, const std::string& value) {
@@ -111,6 +139,14 @@ constexpr Setting kSettings[] = {
      "one cgroup level between the engine's limits and the init;\n"
      "auto = wherever it guards them",
      set_inner},
+    {"--delegate", "CGINIT_DELEGATE", "auto|all|none|LIST", "auto, all, none or a list such as cpu,memory", kView,
+     "make the controllers ready for an init that does not do so itself;\n"
+     "auto = for everything but systemd; LIST = these, separated by commas",
+     set_delegate},
+    {"--allow-host-cgroup", "CGINIT_ALLOW_HOST_CGROUP", nullptr, "1 or 0", kView,
+     "permit a cgroup at the host's root, which outlives the container,\n"
+     "where the init cannot do without; 1 in the variable",
+     set_allow_host_cgroup, false, true},
     {"--tmpfs", "CGINIT_TMPFS", "auto|never", "auto or never", kView,
      "/run as a tmpfs for systemd, with what the engine put below it", set_tmpfs},
     {"--keep-mount", "CGINIT_KEEP_MOUNT", "PATH", "an absolute path", kView,
@@ -166,6 +202,8 @@ void append_setting(std::string& text, const Setting& setting) {
         if (setting.variable != nullptr) {
             text += concat({"  [", setting.variable, "]"});
         }
+    } else if (setting.switchable) {
+        text += concat({"  [", setting.variable, "]"});
     }
     text += "\n";
     append_indented(text, setting.help);

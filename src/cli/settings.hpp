@@ -18,6 +18,7 @@ struct Setting {
     /// Lays one value over the options; false if it is not as expected.
     bool (*apply)(Options& options, const std::string& value);
     bool repeatable = false;  ///< every value counts, not just the last; colon-separated in the variable
+    bool switchable = false;  ///< a flag whose variable takes 1 or 0
 };
 
 /// All of them, in the order of --help.

@@ -24,6 +24,16 @@ const char* to_string(Method method) {
     return "?";
 }
 
+const char* to_string(Delegate delegate) {
+    switch (delegate) {
+        case Delegate::automatic: return "auto";
+        case Delegate::all: return "all";
+        case Delegate::none: return "none";
+        case Delegate::list: return "list";
+    }
+    return "?";
+}
+
 const char* to_string(Inner inner) {
     switch (inner) {
         case Inner::automatic: return "auto";

@@ -5,6 +5,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "decide/controller_policy.hpp"
+#include "decide/own_v2.hpp"
 #include "detect/own_directory.hpp"
 
 namespace cginit {
@@ -19,11 +20,22 @@ std::string not_in_layout(const Decision& decision) {
     return concat({"not part of the ", to_string(decision.layout), " layout"});
 }
 
-/// `podman run --cgroups=disabled` leaves the container in the cgroup of whoever started it: what would be made there
-/// would stay on the host. In the initial namespace the engines' paths carry the container's id.
-bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
-    return world.namespaced == Tri::no && !world.container_id.empty() &&
-           hierarchy.own_path.find(world.container_id) == std::string::npos;
+/// Whether the init is to get a cgroup at the host's root of the hierarchy: where it has no other and needs one. A
+/// hybrid layout does without v2 unless it was asked for.
+HostCgroup host_cgroup_of(const Hierarchy& hierarchy, const World& world, const Options& options,
+                          const Decision& decision) {
+    const bool tracking =
+        hierarchy_name(hierarchy) == "name=systemd" && decision.layout == View::legacy && world.view == View::unified;
+    const bool wanted = hierarchy.version == HierarchyVersion::v2 &&
+                        (decision.layout == View::unified || options.layout == Layout::hybrid);
+    const bool possible = decision.method == Method::name_space && host_cgroup_obstacle(world, options).text.empty();
+    if (possible && tracking) {
+        return HostCgroup::yes;
+    }
+    if (!possible || !wanted || hierarchy.real_root == Tri::no) {
+        return HostCgroup::no;
+    }
+    return hierarchy.real_root == Tri::yes ? HostCgroup::yes : HostCgroup::if_real_root;
 }
 
 /// Why the hierarchy cannot be part of the new view; empty if it can.
@@ -54,8 +66,17 @@ std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decis
     return {};
 }
 
-void guard(const Hierarchy& hierarchy, const Options& options, Method method, HierarchyDecision& choice) {
+/// Whoever starts containers below himself needs every hierarchy that he sees to be writable: runc makes a cgroup in
+/// each. Memory is shown all the same: programs look for their limit there.
+Access access_without_guard(const Hierarchy& hierarchy, const Decision& decision) {
+    const auto& names = hierarchy.controllers;
+    const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
+    return decision.delegation.wanted && !memory ? Access::left_out : Access::read_only;
+}
+
+void guard(const Hierarchy& hierarchy, const Options& options, const Decision& decision, HierarchyDecision& choice) {
     const Guard guard = guard_of(hierarchy);
+    const Method method = decision.method;
     choice.access = Access::writable;
     if (guard == Guard::not_needed && (method != Method::bind || options.inner == Inner::never)) {
         choice.reason = "it limits nothing";
@@ -67,7 +88,7 @@ void guard(const Hierarchy& hierarchy, const Options& options, Method method, Hi
         choice.reason = "an inner cgroup, so that the init's path is the same in all";
     } else if (guard == Guard::impossible || (guard == Guard::unknown && method == Method::bind)) {
         // A bind needs the inner cgroup to be there: it cannot be given up halfway.
-        choice.access = Access::read_only;
+        choice.access = access_without_guard(hierarchy, decision);
         choice.reason = guard == Guard::impossible ? "limits of it do not hold for children"
                                                    : "it is unknown whether memory is hierarchical";
     } else {
@@ -86,6 +107,13 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
     choice.name = hierarchy_name(hierarchy);
     choice.engine_cgroup = hierarchy.own_path;
     choice.init_cgroup = hierarchy.own_path;
+    choice.host_cgroup = host_cgroup_of(hierarchy, world, options, decision);
+    if (choice.host_cgroup == HostCgroup::yes) {
+        choice.access = Access::writable;
+        choice.init_cgroup = join_path("/", decision.host_cgroup_name);
+        choice.reason = "a cgroup of its own at the host's root: --allow-host-cgroup";
+        return choice;
+    }
     choice.reason = obstacle(hierarchy, world, decision);
     if (!choice.reason.empty()) {
         return choice;
@@ -97,13 +125,32 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         choice.reason = decision.method == Method::none ? "as it stands" : "remounted in place";
         return choice;
     }
-    guard(hierarchy, options, decision.method, choice);
+    guard(hierarchy, options, decision, choice);
     if (!belongs_to_layout(hierarchy, decision.layout)) {
         // Out of sight is not out of reach: with CAP_SYS_ADMIN the init can mount it, and must not find the limits.
         choice.access = Access::left_out;
         choice.reason = concat({not_in_layout(decision), choice.inner ? ", guarded all the same" : ""});
     }
     return choice;
+}
+
+/// The leaf that keeps processes out of the v2 root, where controllers are to be enabled.
+void choose_leaf(Decision& decision) {
+    for (HierarchyDecision& choice : decision.hierarchies) {
+        if (decision.delegation.wanted && decision.layout == View::unified && choice.name == "unified" &&
+            choice.access == Access::writable) {
+            choice.leaf = kLeafName;
+        }
+    }
+}
+
+void warn_of_host_cgroup(Decision& decision) {
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        if (choice.host_cgroup == HostCgroup::yes) {
+            decision.warnings.push_back(concat({"the cgroup ", decision.host_cgroup_name, " at the host's root of ",
+                                                choice.name, " outlives the container: --allow-host-cgroup"}));
+        }
+    }
 }
 
 /// Every init of a unified layout needs the one v2 hierarchy; on v1 systemd tracks in name=systemd.
@@ -138,15 +185,35 @@ Status require_usable(const World& world, const Decision& decision) {
                       "run cginit in a container that has a cgroup of its own");
 }
 
+bool needs_tracking_hierarchy(const World& world, const Decision& decision) {
+    return decision.layout == View::legacy && world.view == View::unified &&
+           std::none_of(decision.hierarchies.begin(), decision.hierarchies.end(),
+                        [](const HierarchyDecision& choice) { return choice.name == "name=systemd"; });
+}
+
 }  // namespace
 
+Hierarchy tracking_hierarchy() {
+    Hierarchy hierarchy;
+    hierarchy.controllers = {"name=systemd"};
+    hierarchy.own_path = "/";
+    hierarchy.real_root = Tri::yes;
+    return hierarchy;
+}
+
 Status choose_hierarchies(const World& world, const Options& options, Decision& decision) {
+    decision.host_cgroup_name = concat({kHostCgroupPrefix, world.container_id});
     for (const Hierarchy& hierarchy : world.hierarchies) {
         decision.hierarchies.push_back(choose(hierarchy, world, options, decision));
+    }
+    if (needs_tracking_hierarchy(world, decision)) {
+        decision.hierarchies.push_back(choose(tracking_hierarchy(), world, options, decision));
     }
     if (decision.method == Method::none) {
         return {};
     }
+    choose_leaf(decision);
+    warn_of_host_cgroup(decision);
     return require_usable(world, decision);
 }
 

@@ -1,42 +1,17 @@
 #include "decide/choose_layout.hpp"
 
-#include <algorithm>
-
 #include "core/text.hpp"
+#include "decide/own_v2.hpp"
+#include "decide/view_facts.hpp"
 
 namespace cginit {
 namespace {
 
+// systemd's NEWS and src/shared/mount-setup.c.
+constexpr int kFirstOnV2 = 230;
 constexpr int kFirstHybrid = 233;  // today's hybrid, with cgroup2 on `unified`
 constexpr int kSlowOnV1 = 256;     // boots on v1 after a pause of 30 s
 constexpr int kFirstUnifiedOnly = 258;
-
-constexpr const char* kBootV2 =
-    "boot the host with systemd.unified_cgroup_hierarchy=1 (v2), or take an image with systemd 257 or older";
-
-const Hierarchy* find_v2(const World& world) {
-    const auto found = std::find_if(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
-        return hierarchy.version == HierarchyVersion::v2 && hierarchy.id >= 0;
-    });
-    return found == world.hierarchies.end() ? nullptr : &*found;
-}
-
-/// Why the own v2 cgroup cannot be shown; empty if it can, or if only trying tells.
-std::string v2_obstacle(const World& world, const Options& options) {
-    const Hierarchy* v2 = find_v2(world);
-    if (v2 == nullptr) {
-        return "this kernel has no cgroup2";
-    }
-    // `0::/` on a pure v1 host: the engine left the container at the host's v2 root.
-    if (v2->real_root == Tri::yes) {
-        return "the container sits at the host's v2 root";
-    }
-    const bool shown = view_mount(*v2) != nullptr;
-    if (!shown && (options.method == Method::bind || world.cgroup_namespaces == Tri::no)) {
-        return "the engine does not show v2, and without a cgroup namespace it cannot be mounted";
-    }
-    return {};
-}
 
 void set_layout(Decision& decision, View layout, std::string reason) {
     decision.layout = layout;
@@ -51,39 +26,88 @@ void warn_of_lost_controllers(const World& world, Decision& decision) {
     }
 }
 
-Status choose_wanted(const World& world, const Options& options, Decision& decision) {
-    const bool wants_v1 = options.layout == Layout::legacy || options.layout == Layout::hybrid;
-    const bool wants_v2 = options.layout == Layout::unified || options.layout == Layout::hybrid;
-    const std::string name = to_string(options.layout);
-    if (wants_v1 && world.view == View::unified) {
-        return make_error(concat({"--layout=", name, ": this container's view is unified"}),
-                          "use --layout=host, or boot the host with v1 hierarchies");
+/// v1 for systemd on a host that has only v2: a hierarchy of its own to track processes in, without any controller.
+Status choose_tracking(const World& world, const Options& options, const std::string& who, Decision& decision) {
+    const std::string text = concat({who, " needs a name=systemd hierarchy, which this v2 host does not show, but "});
+    const Obstacle obstacle = host_cgroup_obstacle(world, options);
+    if (!obstacle.text.empty()) {
+        return make_error(concat({text, obstacle.text}), obstacle.cure);
     }
-    const std::string obstacle = wants_v2 ? v2_obstacle(world, options) : "";
-    if (!obstacle.empty()) {
-        return make_error(concat({"--layout=", name, ": ", obstacle}),
-                          "use --layout=host, or boot the host with a v2 hierarchy (unified or hybrid)");
+    // kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use(): EPERM in any other namespace.
+    if (world.namespaced != Tri::no) {
+        return make_error(concat({text, "only the host's cgroup namespace may make one"}), "add --cgroupns=host");
     }
-    const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
-    set_layout(decision, layout, concat({"asked for with --layout=", name}));
+    set_layout(decision, View::legacy, concat({who, " gets a name=systemd hierarchy of its own"}));
     return {};
 }
 
+Status choose_wanted(const World& world, const Options& options, Decision& decision) {
+    const bool wants_v1 = options.layout == Layout::legacy || options.layout == Layout::hybrid;
+    const bool wants_v2 = options.layout == Layout::unified || options.layout == Layout::hybrid;
+    const std::string who = concat({"--layout=", to_string(options.layout)});
+    if (options.layout == Layout::legacy && world.view == View::unified && world.init.kind == InitKind::systemd) {
+        return choose_tracking(world, options, who, decision);
+    }
+    if (wants_v1 && world.view == View::unified) {
+        return make_error(concat({who, ": this container's view is unified"}),
+                          "use --layout=host, or boot the host with v1 hierarchies (without cgroup_no_v1=)");
+    }
+    const Obstacle obstacle = wants_v2 ? v2_obstacle(world, options) : Obstacle{};
+    if (!obstacle.text.empty()) {
+        return make_error(concat({who, ": ", obstacle.text}), concat({obstacle.cure, ", or use --layout=host"}));
+    }
+    const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
+    set_layout(decision, layout, concat({"asked for with ", who}));
+    return {};
+}
+
+/// A wrong guess is a container that does not boot, or one that fills the host's hierarchies.
+Status refuse_unknown_version(const World& world) {
+    return make_error(concat({"the version of this systemd cannot be told (", world.init.version_unknown_because,
+                              "), and on a host with v1 hierarchies the layout depends on it"}),
+                      "say --layout=host for systemd 257 or older, --layout=unified for 258 or newer");
+}
+
+/// True if v2 would be there besides the engine's v1, and systemd would use it to track its services.
+bool can_add_v2(const World& world, const Options& options, int version) {
+    const Hierarchy* v2 = v2_hierarchy(world);
+    return version >= kFirstHybrid && world.view == View::legacy && !is_own_view(world) && v2 != nullptr &&
+           v2->real_root != Tri::yes && v2_obstacle(world, options).text.empty();
+}
+
 /// systemd on a view with v1 hierarchies: which of them this version can live with.
-Status choose_for_systemd(const World& world, const Options& options, int version, Decision& decision) {
-    const std::string obstacle = v2_obstacle(world, options);
+Status choose_on_v1(const World& world, const Options& options, int version, Decision& decision) {
+    const Obstacle obstacle = v2_obstacle(world, options);
     const std::string name = concat({"systemd ", std::to_string(version)});
     if (version >= kFirstUnifiedOnly) {
-        if (!obstacle.empty()) {
-            return make_error(concat({name, " refuses cgroup v1, and ", obstacle}), kBootV2);
+        if (!obstacle.text.empty()) {
+            return make_error(concat({name, " refuses cgroup v1, and ", obstacle.text}),
+                              concat({obstacle.cure, ", or take an image with systemd 257 or older"}));
         }
         set_layout(decision, View::unified, concat({name, " refuses v1"}));
-    } else if (version == kSlowOnV1 && obstacle.empty()) {
+    } else if (version == kSlowOnV1 && obstacle.text.empty()) {
         set_layout(decision, View::unified, concat({name, " waits 30 s before it boots on v1"}));
     } else if (version < kFirstHybrid && world.view == View::hybrid) {
         set_layout(decision, View::legacy, concat({name, " does not know this hybrid layout"}));
+    } else if (can_add_v2(world, options, version)) {
+        set_layout(decision, View::hybrid,
+                   concat({name, " tracks its services on v2, which the engine does not show"}));
     }
     return {};
+}
+
+Status choose_for_systemd(const World& world, const Options& options, Decision& decision) {
+    const std::optional<int>& version = world.init.version;
+    if (world.view == View::unified) {
+        // Of an unknown version nothing else is possible, and only one before 230 would not boot.
+        return version && *version < kFirstOnV2
+                   ? choose_tracking(world, options, concat({"systemd ", std::to_string(*version)}), decision)
+                   : Status();
+    }
+    if (!version) {
+        return is_own_view(world) ? Status() : refuse_unknown_version(world);
+    }
+    return choose_on_v1(world, options, *version, decision);
 }
 
 }  // namespace
@@ -97,9 +121,9 @@ Status choose_layout(const World& world, const Options& options, Decision& decis
     Status status;
     if (options.layout != Layout::automatic && options.layout != Layout::host) {
         status = choose_wanted(world, options, decision);
-    } else if (options.layout == Layout::automatic && world.init.kind == InitKind::systemd && world.init.version &&
-               world.view != View::unified && options.method != Method::none && options.method != Method::remount) {
-        status = choose_for_systemd(world, options, *world.init.version, decision);
+    } else if (options.layout == Layout::automatic && world.init.kind == InitKind::systemd &&
+               options.method != Method::none && options.method != Method::remount) {
+        status = choose_for_systemd(world, options, decision);
     }
     if (status) {
         warn_of_lost_controllers(world, decision);

@@ -97,6 +97,20 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
     return {};
 }
 
+void decide_delegation(const World& world, const Options& options, Decision& decision) {
+    Delegation& delegation = decision.delegation;
+    if (decision.method == Method::none || decision.method == Method::remount) {
+        delegation.reason = "the view stays as it is";
+    } else if (options.delegate == Delegate::automatic) {
+        delegation.wanted = world.init.kind != InitKind::systemd;
+        delegation.reason = delegation.wanted ? "only systemd does it itself" : "systemd does it itself";
+    } else {
+        delegation.wanted = options.delegate != Delegate::none;
+        delegation.controllers = options.delegate_controllers;
+        delegation.reason = "asked for with --delegate";
+    }
+}
+
 /// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it.
 void decide_run(const World& world, const Options& options, Decision& decision) {
     if (!options.run_tmpfs) {
@@ -140,6 +154,7 @@ Result<Decision> decide(const World& world, const Options& options) {
         status = decide_elsewhere(world, options, decision);
     }
     if (status) {
+        decide_delegation(world, options, decision);
         status = choose_hierarchies(world, options, decision);
     }
     if (!status) {

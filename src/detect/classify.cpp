@@ -48,6 +48,10 @@ Exposure classify_exposure(const MountEntry& mount, const std::string& own_path,
     if (is_outside_namespace(mount.root)) {
         return Exposure::foreign;
     }
+    // An earlier cginit left the root of the namespace that it made to a leaf: `0::/init.scope`.
+    if (mount.root == "/" && mount.source == kMountSource && namespaced == Tri::yes) {
+        return Exposure::namespaced;
+    }
     if (mount.root == own_path) {
         return own_path == "/" && namespaced != Tri::no ? Exposure::namespaced : Exposure::own_subtree;
     }
@@ -113,6 +117,15 @@ Tri classify_memory(const Hierarchy& hierarchy, const Snapshot& snapshot) {
     return Tri::unknown;
 }
 
+/// A kernel that knows cgroup2 has no `0::` line before it is mounted for the first time, by anybody: then everybody's
+/// cgroup is the root (kernel/cgroup/cgroup.c, cgrp_dfl_visible).
+bool has_unused_v2(const Snapshot& snapshot) {
+    const bool known =
+        std::find(snapshot.filesystems.begin(), snapshot.filesystems.end(), "cgroup2") != snapshot.filesystems.end();
+    return known && std::none_of(snapshot.cgroups.begin(), snapshot.cgroups.end(),
+                                 [](const CgroupEntry& cgroup) { return cgroup.controllers.empty(); });
+}
+
 std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced) {
     std::vector<Hierarchy> hierarchies;
     for (const CgroupEntry& cgroup : snapshot.cgroups) {
@@ -122,6 +135,13 @@ std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced
         hierarchy.controllers = cgroup.controllers;
         hierarchy.own_path = cgroup.path;
         hierarchies.push_back(std::move(hierarchy));
+    }
+    if (has_unused_v2(snapshot)) {
+        Hierarchy unused;
+        unused.version = HierarchyVersion::v2;
+        unused.own_path = "/";
+        unused.real_root = Tri::yes;
+        hierarchies.push_back(std::move(unused));
     }
     const std::vector<const MountEntry*> stack = stack_at(snapshot.mounts, kCgroupRoot);
     for (const MountEntry& mount : snapshot.mounts) {
@@ -196,7 +216,9 @@ World classify(const Snapshot& snapshot) {
     world.cgroup_namespaces = classify_cgroup_namespaces(snapshot);
     world.hierarchies = join_hierarchies(snapshot, world.namespaced);
     for (Hierarchy& hierarchy : world.hierarchies) {
-        hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
+        if (hierarchy.real_root == Tri::unknown) {
+            hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
+        }
         if (std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), "memory") !=
             hierarchy.controllers.end()) {
             hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);

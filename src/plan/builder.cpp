@@ -24,10 +24,12 @@ std::string directory_name(const Hierarchy& hierarchy, View layout) {
 Scope scope_of(const Op& op) {
     const bool process = std::holds_alternative<UnshareCgroupNamespace>(op);
     const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
-                            std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<EnableControllers>(op);
+                            std::holds_alternative<CopyCgroupFile>(op) ||
+                            std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
+                            std::holds_alternative<WriteCgroupFile>(op);
     const bool nothing = std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
                          std::holds_alternative<AssertHierarchicalMemory>(op) ||
-                         std::holds_alternative<ProbeCgroup>(op);
+                         std::holds_alternative<AssertRealRoot>(op) || std::holds_alternative<ProbeCgroup>(op);
     if (process) {
         return Scope::process;
     }
@@ -41,6 +43,12 @@ Scope scope_of(const Op& op) {
 
 std::string Stage::init_directory() const { return choice->inner ? join_path(engine, kInnerName) : engine; }
 
+std::vector<std::string> Stage::level_parts() const {
+    return choice->host_cgroup == HostCgroup::if_real_root
+               ? std::vector<std::string>{choice->name, choice->name + " own"}
+               : inner_parts();
+}
+
 bool Stage::memory_is_unsure() const {
     const auto& names = hierarchy->controllers;
     return choice->inner && hierarchy->memory_hierarchical == Tri::unknown &&
@@ -51,21 +59,30 @@ PlanBuilder::PlanBuilder(const World& world, const Decision& decision) : world_(
     const std::string engine = join_path(kWorkbench, "engine");
     const std::string view = join_path(kWorkbench, "new");
     for (const HierarchyDecision& choice : decision.hierarchies) {
-        const auto hierarchy =
-            std::find_if(world.hierarchies.begin(), world.hierarchies.end(),
-                         [&choice](const Hierarchy& candidate) { return hierarchy_name(candidate) == choice.name; });
-        if ((choice.access == Access::left_out && !choice.inner) || hierarchy == world.hierarchies.end()) {
+        const Hierarchy* hierarchy = find_hierarchy(choice);
+        if ((choice.access == Access::left_out && !choice.inner) || hierarchy == nullptr) {
             continue;
         }
         const std::string directory = directory_name(*hierarchy, decision.layout);
-        stages_.push_back({&*hierarchy, &choice, directory,
+        stages_.push_back({hierarchy, &choice, directory,
                            join_path(engine, directory.empty() ? hierarchy_name(*hierarchy) : directory),
                            join_path(view, directory)});
     }
 }
 
+const Hierarchy* PlanBuilder::find_hierarchy(const HierarchyDecision& choice) const {
+    const auto found =
+        std::find_if(world_.hierarchies.begin(), world_.hierarchies.end(),
+                     [&choice](const Hierarchy& candidate) { return hierarchy_name(candidate) == choice.name; });
+    if (found != world_.hierarchies.end()) {
+        return &*found;
+    }
+    return choice.host_cgroup == HostCgroup::yes ? &tracking_ : nullptr;
+}
+
 bool PlanBuilder::needs_engine_stage(const Stage& stage) const {
-    return stage.choice->inner || stage.choice->assert_not_real_root || !uses_namespace();
+    return stage.choice->inner || stage.choice->assert_not_real_root || !uses_namespace() ||
+           stage.choice->host_cgroup != HostCgroup::no;
 }
 
 Step& PlanBuilder::add(Phase phase, Op op, std::string why, Op undo) {

@@ -23,6 +23,11 @@ struct Stage {
     /// The part of everything that belongs to the hierarchy, and of what makes it writable.
     [[nodiscard]] std::vector<std::string> parts() const { return {choice->name}; }
     [[nodiscard]] std::vector<std::string> inner_parts() const { return {choice->name, inner_part()}; }
+    /// The parts of making the inner level. Where the own cgroup may be the host's root that is one of two ways, and
+    /// giving it up does not make the hierarchy read-only.
+    [[nodiscard]] std::vector<std::string> level_parts() const;
+    /// The parts of the other way: a cgroup at the host's root.
+    [[nodiscard]] std::vector<std::string> host_parts() const { return {choice->name, choice->name + " host"}; }
     /// True if the hierarchy is part of the new view, and not only guarded.
     [[nodiscard]] bool is_visible() const { return choice->access != Access::left_out; }
     /// True if the inner level guards memory only where use_hierarchy turns out to be set.
@@ -51,8 +56,11 @@ public:
     [[nodiscard]] Plan finish() && { return std::move(plan_); }
 
 private:
+    [[nodiscard]] const Hierarchy* find_hierarchy(const HierarchyDecision& choice) const;
+
     const World& world_;
     const Decision& decision_;
+    const Hierarchy tracking_ = tracking_hierarchy();  ///< what no World has before it is made
     std::vector<Stage> stages_;
     std::vector<int> made_private_;
     Plan plan_;
@@ -67,6 +75,12 @@ private:
 void plan_workbench(PlanBuilder& builder);
 void plan_engine_stage(PlanBuilder& builder);
 void plan_inner_level(PlanBuilder& builder);
+/// prepare: a cgroup at the host's root (`--allow-host-cgroup`), in a staged hierarchy or in one made for it.
+void join_host_cgroup(PlanBuilder& builder, const Stage& stage);
+void plan_tracking_hierarchy(PlanBuilder& builder);
+/// prepare: controllers that children can use.
+void plan_leaf(PlanBuilder& builder, const Stage& stage);
+void plan_usable_cpuset(PlanBuilder& builder, const Stage& stage);
 /// prepare: the new tree.
 void plan_view(PlanBuilder& builder);
 /// The mount points below /run that go over into the new one.

@@ -32,13 +32,8 @@ public:
             complain(trouble);
         }
         check_opened(step.op);
-        namespaced_ = namespaced_ || std::holds_alternative<UnshareCgroupNamespace>(step.op);
-        if (const auto* asserted = std::get_if<AssertNotRealRoot>(&step.op)) {
-            const MountEntry* staged = visible_mount_at(mounts_.table(), asserted->path);
-            if (staged != nullptr) {
-                asserted_.push_back(hierarchy_of(staged->fstype, staged->super_options));
-            }
-        }
+        check_processes(step.op);
+        note_progress(step.op);
     }
 
     /// What is left after the last step.
@@ -72,6 +67,41 @@ private:
         }
     }
 
+    /// What the later steps may rely on.
+    void note_progress(const Op& op) {
+        if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
+            asserted_.push_back(hierarchy_at(asserted->path));
+        } else if (const auto* joined = std::get_if<JoinCgroup>(&op)) {
+            joined_.push_back(hierarchy_at(joined->path));
+        } else if (std::holds_alternative<UnshareCgroupNamespace>(op)) {
+            namespaced_ = true;
+            rooted_ = joined_;
+        }
+    }
+
+    [[nodiscard]] const Hierarchy* hierarchy_at(const std::string& path) const {
+        const MountEntry* mount = mount_holding(mounts_.table(), path);
+        return mount == nullptr ? nullptr : hierarchy_of(mount->fstype, mount->super_options);
+    }
+
+    /// True where the decision makes a cgroup at the host's root, on the workbench and nowhere else, or where the root
+    /// of the namespace is that cgroup by now.
+    [[nodiscard]] bool may_be_real_root(const Hierarchy& hierarchy, const std::string& target) const {
+        const bool staged = is_at_or_below(target, join_path(kWorkbench, "engine"));
+        return (staged && wants_host_cgroup(hierarchy)) || contains(rooted_, &hierarchy);
+    }
+
+    [[nodiscard]] bool wants_host_cgroup(const Hierarchy& hierarchy) const {
+        return std::any_of(decision_.hierarchies.begin(), decision_.hierarchies.end(),
+                           [&hierarchy](const HierarchyDecision& choice) {
+                               return choice.name == hierarchy_name(hierarchy) && choice.host_cgroup != HostCgroup::no;
+                           });
+    }
+
+    [[nodiscard]] static bool contains(const std::vector<const Hierarchy*>& list, const Hierarchy* hierarchy) {
+        return std::find(list.begin(), list.end(), hierarchy) != list.end();
+    }
+
     [[nodiscard]] const Hierarchy* hierarchy_of(const std::string& fstype, const std::string& super_options) const {
         for (const Hierarchy& hierarchy : world_.hierarchies) {
             const bool v2 = hierarchy.version == HierarchyVersion::v2;
@@ -87,7 +117,9 @@ private:
                 return &hierarchy;
             }
         }
-        return nullptr;
+        const bool tracking = fstype == "cgroup" && wants_host_cgroup(tracking_) &&
+                              super_options.find("name=systemd") != std::string::npos;
+        return tracking ? &tracking_ : nullptr;
     }
 
     /// A fresh mount in the initial namespace shows the host's root, and on v2 resets nsdelegate for everyone.
@@ -96,11 +128,12 @@ private:
         if (mount == nullptr || (mount->fstype != "cgroup" && mount->fstype != "cgroup2")) {
             return;
         }
-        if (!namespaced_) {
+        const Hierarchy* hierarchy = hierarchy_of(mount->fstype, mount->options);
+        const bool permitted = hierarchy != nullptr && may_be_real_root(*hierarchy, mount->target);
+        if (!namespaced_ && (!permitted || mount->fstype == "cgroup2")) {
             complain("a fresh cgroup mount in the initial cgroup namespace would show the host's root");
         }
-        const Hierarchy* hierarchy = hierarchy_of(mount->fstype, mount->options);
-        if (hierarchy == nullptr || hierarchy->real_root == Tri::yes) {
+        if (hierarchy == nullptr || (hierarchy->real_root == Tri::yes && !permitted)) {
             complain("it would mount the host's root of a hierarchy");
         } else if (hierarchy->real_root == Tri::unknown && !mount->flags.read_only && !is_asserted(hierarchy)) {
             complain("it could make the host's root of a hierarchy writable");
@@ -115,16 +148,30 @@ private:
             return;
         }
         const Hierarchy* hierarchy = hierarchy_of(mount->fstype, mount->super_options);
-        if (hierarchy == nullptr || hierarchy->real_root == Tri::yes) {
+        const bool permitted = hierarchy != nullptr && may_be_real_root(*hierarchy, mount->point);
+        if (hierarchy == nullptr || (hierarchy->real_root == Tri::yes && !permitted)) {
             complain("it would make the host's root of a hierarchy writable");
         } else if (hierarchy->real_root == Tri::unknown && !is_asserted(hierarchy)) {
             complain("it could make the host's root of a hierarchy writable");
         }
     }
 
-    [[nodiscard]] bool is_asserted(const Hierarchy* hierarchy) const {
-        return std::find(asserted_.begin(), asserted_.end(), hierarchy) != asserted_.end();
+    /// At a host's root everybody's processes are, and everybody's controllers.
+    void check_processes(const Op& op) {
+        const auto* moved = std::get_if<MoveProcesses>(&op);
+        const auto* enabled = std::get_if<EnableControllers>(&op);
+        if (moved == nullptr && enabled == nullptr) {
+            return;
+        }
+        const Hierarchy* hierarchy = hierarchy_at(moved != nullptr ? moved->from : enabled->cgroup);
+        const bool real_root = hierarchy == nullptr || hierarchy->real_root == Tri::yes;
+        const bool unknown = !real_root && hierarchy->real_root == Tri::unknown && !is_asserted(hierarchy);
+        if ((real_root && !contains(rooted_, hierarchy)) || unknown) {
+            complain("it could move the host's processes or enable controllers for them");
+        }
     }
+
+    [[nodiscard]] bool is_asserted(const Hierarchy* hierarchy) const { return contains(asserted_, hierarchy); }
 
     [[nodiscard]] bool is_promised(const MountEntry& mount) const {
         const bool in_view = is_at_or_below(mount.point, kCgroupRoot);
@@ -142,7 +189,10 @@ private:
     bool namespaced_;
     Phase phase_ = Phase::prepare;
     std::size_t number_ = 0;
+    const Hierarchy tracking_ = tracking_hierarchy();
     std::vector<const Hierarchy*> asserted_;
+    std::vector<const Hierarchy*> joined_;  ///< a cgroup of the init's own was made and entered at the host's root
+    std::vector<const Hierarchy*> rooted_;  ///< and is the root of the cgroup namespace
     std::vector<std::string> problems_;
 };
 

@@ -44,15 +44,21 @@ struct Describer {
     std::string operator()(const MoveProcesses& op) const {
         return concat({"move all processes of ", op.from, " to ", op.to});
     }
+    std::string operator()(const JoinCgroup& op) const { return concat({"move this process alone to ", op.path}); }
+    std::string operator()(const WriteCgroupFile& op) const { return concat({"write ", op.value, " to ", op.path}); }
     std::string operator()(const CopyCgroupFile& op) const { return concat({"copy ", op.from, " to ", op.to}); }
     std::string operator()(const EnableControllers& op) const {
-        return concat({"enable all controllers for the children of ", op.cgroup});
+        const std::string which = op.controllers.empty() ? "all controllers" : join(op.controllers, ", ");
+        return concat({"enable ", which, " for the children of ", op.cgroup});
     }
     std::string operator()(const DisableControllers& op) const {
         return concat({"disable all controllers for the children of ", op.cgroup});
     }
     std::string operator()(const AssertNotRealRoot& op) const {
         return concat({"assert that ", op.path, " is not the real root"});
+    }
+    std::string operator()(const AssertRealRoot& op) const {
+        return concat({"assert that ", op.path, " is the real root"});
     }
     std::string operator()(const AssertHierarchicalMemory& op) const {
         return concat({"assert that memory is hierarchical in ", op.path});

@@ -36,17 +36,39 @@ bool is_required(const PlanBuilder& builder, const Stage& stage) {
                        stage.choice->name == "name=systemd");
 }
 
+/// Two ways, of which one is given up: below the host's root in a cgroup made for it, or in an inner level of the own.
+void assert_which_root(PlanBuilder& builder, const Stage& stage) {
+    Step& real = builder.add(Phase::prepare, AssertRealRoot{stage.engine, true},
+                             "only at the host's root is another cgroup needed", kNothingToUndo);
+    real.parts = stage.parts();
+    real.or_else = OrElse{{}, {stage.host_parts().back()}, "the container has a cgroup of its own", true};
+    Step& own = builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, true},
+                            "what is at the host's root is not the container's to move", kNothingToUndo);
+    own.parts = stage.parts();
+    own.or_else = OrElse{{},
+                         {stage.level_parts().back()},
+                         concat({"the cgroup ", builder.decision().host_cgroup_name, " at the host's root of ",
+                                 stage.choice->name, " outlives the container: --allow-host-cgroup"})};
+}
+
 void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
-    Step& step =
-        builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, stage.hierarchy->version == HierarchyVersion::v2},
-                    "a host's root must never become writable", kNothingToUndo);
+    if (stage.choice->host_cgroup == HostCgroup::if_real_root) {
+        assert_which_root(builder, stage);
+        return;
+    }
+    const bool v2 = stage.hierarchy->version == HierarchyVersion::v2;
+    Step& step = builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, v2},
+                             "a host's root must never become writable", kNothingToUndo);
     step.parts = stage.parts();
     if (is_required(builder, stage)) {
         return;
     }
+    // A v2 that the engine does not show and nobody asked for is no loss.
+    const bool extra = v2 && view_mount(*stage.hierarchy) == nullptr;
     step.or_else = OrElse{{DetachMount{stage.engine}},
                           stage.inner_parts(),
-                          concat({stage.choice->name, " is left out: the own cgroup is the host's root of it"})};
+                          concat({stage.choice->name, " is left out: the own cgroup is the host's root of it"}),
+                          extra};
 }
 
 /// The engine's cgroup, writable, where nobody looks.
@@ -93,7 +115,7 @@ void make_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
         step.or_else = OrElse{{}, {stage.inner_part()}, "memory stays read-only: it is not hierarchical on this host"};
     }
     builder.add(Phase::prepare, MakeCgroup{inner}, "one level below the engine's limits", RemoveCgroup{inner}).parts =
-        stage.inner_parts();
+        stage.level_parts();
     for (const std::string& controller : stage.hierarchy->controllers) {
         if (controller != "cpuset") {
             continue;
@@ -103,9 +125,10 @@ void make_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
             builder
                 .add(Phase::prepare, CopyCgroupFile{join_path(stage.engine, file), join_path(inner, file)},
                      "a new cpuset is empty and takes no process", "gone with the cgroup")
-                .parts = stage.inner_parts();
+                .parts = stage.level_parts();
         }
     }
+    plan_usable_cpuset(builder, stage);
 }
 
 void move_into_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
@@ -113,12 +136,12 @@ void move_into_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
     builder
         .add(Phase::prepare, MoveProcesses{stage.engine, inner}, "everything in the container sits below the limits",
              MoveProcesses{inner, stage.engine})
-        .parts = stage.inner_parts();
+        .parts = stage.level_parts();
     if (stage.hierarchy->version == HierarchyVersion::v2 && builder.decision().layout == View::unified) {
         builder
-            .add(Phase::prepare, EnableControllers{stage.engine, inner},
+            .add(Phase::prepare, EnableControllers{stage.engine, inner, {}},
                  "the init can only use controllers that are enabled above it", DisableControllers{stage.engine})
-            .parts = stage.inner_parts();
+            .parts = stage.level_parts();
     }
 }
 
@@ -146,12 +169,15 @@ void plan_engine_stage(PlanBuilder& builder) {
     }
     builder.add(Phase::prepare, MakeDirectory{join_path(kWorkbench, "engine")}, "a place for the engine's cgroups",
                 kGoneWithWorkbench);
+    plan_tracking_hierarchy(builder);
     if (builder.uses_namespace() && !own_cgroups_are_roots(builder)) {
         builder.add(Phase::prepare, UnshareCgroupNamespace{},
                     "fresh mounts then show the engine's cgroup and nothing above", RestoreCgroupNamespace{});
     }
     for (const Stage& stage : builder.stages()) {
-        if (builder.needs_engine_stage(stage)) {
+        const bool staged_before =
+            stage.choice->host_cgroup == HostCgroup::yes && stage.hierarchy->version == HierarchyVersion::v1;
+        if (builder.needs_engine_stage(stage) && !staged_before) {
             stage_engine_cgroup(builder, stage);
         }
     }
@@ -159,6 +185,9 @@ void plan_engine_stage(PlanBuilder& builder) {
 
 void plan_inner_level(PlanBuilder& builder) {
     for (const Stage& stage : builder.stages()) {
+        if (stage.choice->host_cgroup != HostCgroup::no && stage.hierarchy->version == HierarchyVersion::v2) {
+            join_host_cgroup(builder, stage);
+        }
         if (stage.choice->inner) {
             make_inner_cgroup(builder, stage);
             move_into_inner_cgroup(builder, stage);

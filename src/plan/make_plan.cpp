@@ -95,7 +95,8 @@ void plan_verify(PlanBuilder& builder) {
         if (builder.decision().method == Method::remount) {
             point = view_mount(*stage.hierarchy)->entry.point;
         }
-        builder.add(Phase::verify, AssertMember{point}, "the init finds itself in its cgroup", kNothingToUndo).parts =
+        const std::string own = stage.choice->leaf.empty() ? point : join_path(point, stage.choice->leaf);
+        builder.add(Phase::verify, AssertMember{own}, "the init finds itself in its cgroup", kNothingToUndo).parts =
             stage.parts();
         if (stage.choice->access == Access::writable) {
             builder.add(Phase::verify, ProbeCgroup{point}, "writable as promised", kNothingToUndo).parts =
@@ -163,6 +164,7 @@ const char* to_string(Scope scope) {
         case Scope::mount_namespace: return "mount namespace";
         case Scope::process: return "process";
         case Scope::persistent: return "persistent";
+        case Scope::host: return "host";
         case Scope::none: return "nothing";
     }
     return "";

@@ -22,6 +22,10 @@ MountFilesystem cgroup_mount(const Hierarchy& hierarchy, const std::string& targ
         options.emplace_back("none");
     }
     options.insert(options.end(), hierarchy.controllers.begin(), hierarchy.controllers.end());
+    if (hierarchy == tracking_hierarchy()) {
+        // It does not exist yet: systemd keeps notes in extended attributes.
+        options.emplace_back("xattr");
+    }
     if (!hierarchy.mounts.empty()) {
         for (const std::string& option : split(hierarchy.mounts.front().entry.super_options, ',')) {
             if (std::find(kSuperblockFlags.begin(), kSuperblockFlags.end(), option) != kSuperblockFlags.end()) {

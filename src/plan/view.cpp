@@ -135,6 +135,7 @@ void plan_view(PlanBuilder& builder) {
         } else {
             mount_bound(builder, stage);
         }
+        plan_leaf(builder, stage);
     }
     if (tmpfs) {
         add_symlinks(builder);

@@ -47,6 +47,12 @@ std::string permission_cure(const World& world) {
 }  // namespace
 
 std::string cure_for(const Op& op, int errnum, const World& world) {
+    if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
+        return asserted->v2
+                   ? "permit a cgroup at the host's v2 root with --allow-host-cgroup, or boot the host with a v2 "
+                     "hierarchy (systemd.unified_cgroup_hierarchy=1)"
+                   : "give the container a cgroup of its own (no --cgroups=disabled)";
+    }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
     if (errnum == EACCES && is_mount_call(op)) {
         return security_module_cure(world);
@@ -62,8 +68,7 @@ std::string cure_for(const Op& op, int errnum, const World& world) {
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
         return "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "
-               "it "
-               "(systemd: Delegate=yes) or chown it to the mapped root";
+               "it (systemd: Delegate=yes) or chown it to the mapped root";
     }
     return {};
 }

@@ -32,11 +32,33 @@ std::string hierarchies_text(const Decision& decision) {
     return text;
 }
 
+std::string delegation_text(const Delegation& delegation) {
+    const std::string which = delegation.controllers.empty() ? "all controllers" : join(delegation.controllers, ", ");
+    return concat({delegation.wanted ? which : "no", ": ", delegation.reason});
+}
+
 std::string decision_text(const Decision& decision) {
-    std::string text = concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason,
-                               "\n", "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n",
-                               "  /run      ", decision.run_tmpfs ? "tmpfs" : "as it is", ": ", decision.run_reason,
-                               "\n", "hierarchies\n", hierarchies_text(decision)});
+    std::string text = concat({"decision\n",
+                               "  layout    ",
+                               to_string(decision.layout),
+                               ": ",
+                               decision.layout_reason,
+                               "\n",
+                               "  method    ",
+                               to_string(decision.method),
+                               ": ",
+                               decision.method_reason,
+                               "\n",
+                               "  delegate  ",
+                               delegation_text(decision.delegation),
+                               "\n",
+                               "  /run      ",
+                               decision.run_tmpfs ? "tmpfs" : "as it is",
+                               ": ",
+                               decision.run_reason,
+                               "\n",
+                               "hierarchies\n",
+                               hierarchies_text(decision)});
     for (const std::string& point : decision.kept_elsewhere) {
         text += concat({"kept\n  ", point, ": --keep-mount\n"});
     }
@@ -77,11 +99,21 @@ std::string plan_text(const World& world, const Decision& decision, const Plan& 
     return text;
 }
 
-std::string summary_line(const World& world, const Decision& decision) {
+std::string summary_line(const World& world, const Decision& decision, const std::vector<std::string>& given_up) {
+    const auto is_given_up = [&given_up](const std::string& part) {
+        return std::find(given_up.begin(), given_up.end(), part) != given_up.end();
+    };
     std::size_t visible = 0;
     std::size_t writable = 0;
     std::size_t guarded = 0;
-    for (const HierarchyDecision& choice : decision.hierarchies) {
+    for (HierarchyDecision choice : decision.hierarchies) {
+        if (is_given_up(choice.name)) {
+            continue;
+        }
+        if (is_given_up(choice.name + " inner") && choice.access == Access::writable) {
+            choice.access = Access::read_only;
+        }
+        choice.inner = choice.inner && !is_given_up(choice.name + " inner") && !is_given_up(choice.name + " own");
         visible += choice.access == Access::left_out ? 0U : 1U;
         writable += choice.access == Access::writable ? 1U : 0U;
         guarded += choice.inner ? 1U : 0U;
@@ -94,9 +126,10 @@ std::string summary_line(const World& world, const Decision& decision) {
     if (decision.method == Method::none) {
         return concat({"nothing to do (", decision.method_reason, ")", kept, "; ", next});
     }
-    return concat({to_string(decision.layout), " cgroups private (", to_string(decision.method), "): ",
-                   std::to_string(visible), visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable),
-                   " writable, ", std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
+    const View layout = decision.layout == View::hybrid && is_given_up("unified") ? View::legacy : decision.layout;
+    return concat({to_string(layout), " cgroups private (", to_string(decision.method), "): ", std::to_string(visible),
+                   visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable), " writable, ",
+                   std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
 }
 
 }  // namespace cginit

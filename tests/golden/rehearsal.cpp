@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/path.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -78,13 +79,13 @@ World world_after(const Replay& replay, const MountTable& mounts, const std::vec
         after.namespaces["cgroup"] = kNewCgroupNamespace;
     }
     for (CgroupEntry& cgroup : after.cgroups) {
+        cgroup.path = unshared ? "/" : cgroup.path;
         const std::string name = cgroup.controllers.empty() ? "unified" : join(cgroup.controllers, ",");
         for (const HierarchyDecision& choice : replay.decision->hierarchies) {
-            if (unshared) {
-                cgroup.path = "/";
-            } else if (choice.name == name && !contains(given_up, name + " inner")) {
-                cgroup.path = choice.init_cgroup;
+            if (choice.name != name || contains(given_up, name + " inner")) {
+                continue;
             }
+            cgroup.path = join_path(unshared ? "/" : choice.init_cgroup, choice.leaf);
         }
     }
     return classify(after);

@@ -140,7 +140,31 @@ std::vector<Case> special_cases() {
     kept.options.keep_mounts = {"/host/sys"};
     Variant no_tmpfs = variant("tmpfs-never");
     no_tmpfs.options.run_tmpfs = false;
+    Variant newest = variant("systemd-262");
+    newest.init.version = 262;
+    Variant newest_allowed = newest;
+    newest_allowed.name = "systemd-262-host-cgroup";
+    newest_allowed.options.allow_host_cgroup = true;
+    Variant oldest_allowed = newest_allowed;
+    oldest_allowed.name = "systemd-219-host-cgroup";
+    oldest_allowed.init.version = 219;
+    Variant unknown = variant("systemd-unknown");
+    unknown.init = {InitKind::systemd, std::nullopt, "", "none was given"};
+    Variant delegated = variant("delegate-all");
+    delegated.options.delegate = Delegate::all;
+    Variant dockerd = variant("dockerd");
+    dockerd.init = {InitKind::dockerd, std::nullopt, ""};
     return {
+        {"docker-v1hybrid-capsysadmin", newest},
+        {"docker-v1hybrid-capsysadmin", unknown},
+        {"docker-v1hybrid-capsysadmin", dockerd},
+        {"docker-v1-capsysadmin", newest},
+        {"docker-v1-capsysadmin", newest_allowed},
+        {"docker-v1-capsysadmin-cgroupns-private", newest_allowed},
+        {"docker-unified-capsysadmin", oldest_allowed},
+        {"docker-unified-capsysadmin", unknown},
+        {"docker-unified-capsysadmin-cgroupns-host", oldest_allowed},
+        {"docker-unified-capsysadmin-cgroupns-host", delegated},
         {"docker-unified-capsysadmin", legacy},
         {"docker-unified-capsysadmin", with_method("none", Method::none)},
         {"docker-unified-capsysadmin", remount},

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -173,7 +174,7 @@ TEST(KernelLinuxCgroup, ControllersOfV2) {
         // A host that hands no controller down has none to refuse.
         EXPECT_EQ(outcome.notes.empty(), trim(offered).empty());
         for (const std::string& note : outcome.notes) {
-            EXPECT_NE(note.find(" controller cannot be used by the init: "), std::string::npos) << note;
+            EXPECT_TRUE(note.starts_with("the init cannot use the controller ")) << note;
         }
         fails(EnableControllers{join_path(own, "none"), inner},
               concat({"open ", own, "/none/cgroup.controllers: No such file or directory"}));
@@ -182,17 +183,82 @@ TEST(KernelLinuxCgroup, ControllersOfV2) {
     });
 }
 
+TEST(KernelLinuxCgroup, EachControllerIsReported) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        // The kernel has it, but on v1, or nobody enabled it above.
+        const Outcome absent = succeeds(EnableControllers{own, own, {"memory", "cpu"}});
+        EXPECT_EQ(absent.notes, (std::vector<std::string>{
+                                    "the init cannot use the controller memory: it is not available there; the "
+                                    "host enables it above the container's cgroup, or keeps it on v1",
+                                    "the init cannot use the controller cpu: it is not available there; the host "
+                                    "enables it above the container's cgroup, or keeps it on v1"}));
+        EXPECT_TRUE(absent.details.empty());
+    });
+}
+
+/// A cgroup by name only, whose subtree_control is another file that takes no text: EINVAL.
+void make_refusing_cgroup(const std::string& path, const std::string& threads) {
+    succeeds(MakeDirectory{path});
+    write_text(join_path(path, "cgroup.threads"), threads);
+    write_text(join_path(path, "cgroup.subtree_control"), "");
+    succeeds(BindMount{"/proc/self/oom_score_adj", join_path(path, "cgroup.subtree_control")});
+}
+
+/// Outside of any test cgroup: a v1 cpu cgroup without rt_runtime permits no real-time thread.
+TEST(KernelLinuxCgroup, RealTimeThreadsThatStandInTheWayAreNamed) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(run_in_private_mounts([] {
+                  const std::string self = std::to_string(::getpid());
+                  const std::string name(trim(read_text("/proc/self/comm")));
+                  succeeds(MountFilesystem{"tmpfs", "/mnt", "mode=755", {}});
+                  make_refusing_cgroup("/mnt/refusing", concat({"0\n", self, "\n"}));
+                  const EnableControllers op{"/mnt/refusing", "/mnt/refusing/leaf", {"cpu"}};
+                  EXPECT_EQ(succeeds(op).notes,
+                            std::vector<std::string>{"the init cannot use the controller cpu: Invalid argument"});
+                  const sched_param priority{.sched_priority = 1};
+                  ASSERT_EQ(::sched_setscheduler(0, SCHED_RR, &priority), 0) << "needs CAP_SYS_NICE";
+                  EXPECT_EQ(succeeds(op).notes,
+                            std::vector<std::string>{concat({"the init cannot use the controller cpu: real-time "
+                                                             "processes cannot be put under it: ",
+                                                             self, " (", name, ")"})});
+              }),
+              0);
+}
+
+TEST(KernelLinuxCgroup, JoinAndWrite) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("cpuset", [](const std::string& own) {
+        const std::string inner = join_path(own, "inner");
+        const int other = start_bystander();
+        succeeds(MakeCgroup{inner});
+        fails(JoinCgroup{inner}, concat({"write \"0\" to ", inner, "/cgroup.procs: No space left on device"}));
+        succeeds(WriteCgroupFile{join_path(own, "cgroup.clone_children"), "1"});
+        const std::string usable = join_path(own, "usable");
+        succeeds(MakeCgroup{usable});
+        succeeds(JoinCgroup{usable});
+        EXPECT_EQ(processes(usable), concat({std::to_string(::getpid()), " "}));
+        EXPECT_NE(processes(own).find(std::to_string(other)), std::string::npos) << "only the caller moves";
+        succeeds(JoinCgroup{own});
+        fails(WriteCgroupFile{join_path(own, "none"), "1"}, concat({"open ", own, "/none: No such file or directory"}));
+    });
+}
+
 TEST(KernelLinuxCgroup, RealRoot) {
     CGINIT_NEEDS_KERNEL();
     in_cgroup("memory", [](const std::string& own) {
         succeeds(AssertNotRealRoot{own, false});
         fails(AssertNotRealRoot{"/sys/fs/cgroup/memory", false},
-              "/sys/fs/cgroup/memory is the host's root; give the container a cgroup of its own");
+              "the container sits at the host's root of /sys/fs/cgroup/memory");
+        succeeds(AssertRealRoot{"/sys/fs/cgroup/memory", false});
+        fails(AssertRealRoot{own, false}, concat({own, " is not the host's root"}));
     });
     in_cgroup("unified", [](const std::string& own) {
         succeeds(AssertNotRealRoot{own, true});
         fails(AssertNotRealRoot{"/sys/fs/cgroup/unified", true},
-              "/sys/fs/cgroup/unified is the host's root; give the container a cgroup of its own");
+              "the container sits at the host's root of /sys/fs/cgroup/unified");
+        succeeds(AssertRealRoot{"/sys/fs/cgroup/unified", true});
+        fails(AssertRealRoot{own, true}, concat({own, " is not the host's root"}));
     });
 }
 

@@ -61,7 +61,7 @@ TEST(SharedView, PeersKeepTheirMountsWhicheverStepFails) {
         const Lines before = mounts_now();
         for (std::size_t k = 0; k < story.plan.steps.size(); ++k) {
             FaultyKernelLinux kernel(k);
-            PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
+            PlanRunner runner(kernel, story.plan, kernel.observe());
             EXPECT_FALSE(runner.run_until_commit() && runner.commit());
             EXPECT_EQ(mounts_now(), before) << k;
         }

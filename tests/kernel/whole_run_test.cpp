@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "core/text.hpp"
@@ -19,7 +21,51 @@ struct Run {
     Inner inner = Inner::automatic;
     InitKind init = InitKind::busybox;
     Lines keep = {};
+    std::optional<int> version = std::nullopt;
+    Layout layout = Layout::automatic;
+    /// Where `spec.id` has a cgroup at the host's root afterwards: `unified`, `systemd`; empty = nowhere.
+    std::string host_cgroup = {};
 };
+
+/// Layouts that the engine does not show.
+std::vector<Run> layout_runs() {
+    using View = EngineView;
+    const std::string id = "c01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffee0000";
+    const auto run = [](ContainerSpec spec, std::optional<int> version, Layout layout = Layout::automatic,
+                        const std::string& host_cgroup = "") {
+        return Run{std::move(spec),
+                   Method::automatic,
+                   Inner::automatic,
+                   version ? InitKind::systemd : InitKind::busybox,
+                   {},
+                   version,
+                   layout,
+                   host_cgroup};
+    };
+    return {
+        run({.name = "hidden_v2", .view = View::docker_v1}, std::nullopt, Layout::unified),
+        run({.name = "hidden_v2_private", .view = View::docker_v1, .private_cgroup_namespace = true}, std::nullopt,
+            Layout::unified),
+        run({.name = "added_v2", .view = View::docker_v1}, 252),
+        run({.name = "added_v2_private", .view = View::docker_v1, .private_cgroup_namespace = true}, 257),
+        run({.name = "no_own_v2_private",
+             .view = View::docker_v1,
+             .private_cgroup_namespace = true,
+             .v2_at_host_root = true},
+            252),
+        run({.name = "at_v2_root", .view = View::docker_v1, .v2_at_host_root = true, .id = id}, 262, Layout::automatic,
+            "unified"),
+        run({.name = "at_v2_root_private",
+             .view = View::docker_v1,
+             .private_cgroup_namespace = true,
+             .v2_at_host_root = true,
+             .id = id},
+            262, Layout::automatic, "unified"),
+        run({.name = "own_v2_and_permission", .view = View::docker_v1, .private_cgroup_namespace = true, .id = id},
+            262),
+        run({.name = "tracking", .view = View::docker_v2, .id = id}, 219, Layout::automatic, "systemd"),
+    };
+}
 
 std::vector<Run> runs() {
     using View = EngineView;
@@ -46,7 +92,9 @@ std::vector<Run> runs() {
         {{.name = "v1_systemd_with_run", .view = View::docker_v1, .secret_below_run = true},
          Method::automatic,
          Inner::automatic,
-         InitKind::systemd},
+         InitKind::systemd,
+         {},
+         252},
         {{.name = "v2_elsewhere", .view = View::docker_v2, .elsewhere_read_only = true}},
         {{.name = "v2_elsewhere_kept", .view = View::docker_v2, .elsewhere_writable = true},
          Method::automatic,
@@ -54,20 +102,31 @@ std::vector<Run> runs() {
          InitKind::busybox,
          {"/cginit-host/cgroup"}},
     };
+    for (Run& run : layout_runs()) {
+        all.push_back(std::move(run));
+    }
     return all;
 }
 
 Options options_of(const Run& run) {
     Options options;
+    options.layout = run.layout;
+    options.allow_host_cgroup = !run.spec.id.empty();
     options.method = run.method;
     options.inner = run.inner;
     options.keep_mounts = run.keep;
     return options;
 }
 
-ExpectedView expected_of(const Run& run) { return {run.keep, run.inner == Inner::never}; }
+ExpectedView expected_of(const Run& run) {
+    using View = EngineView;
+    const bool unified =
+        run.spec.view == View::docker_v2 || run.spec.view == View::root_stacked || run.layout == Layout::unified;
+    return {run.keep, run.inner == Inner::never,
+            unified && run.init == InitKind::busybox && run.method != Method::remount};
+}
 
-InitTraits traits_of(const Run& run) { return {run.init, std::nullopt, ""}; }
+InitTraits traits_of(const Run& run) { return {run.init, run.version, ""}; }
 
 void PrintTo(const Run& run, std::ostream* out) { *out << run.spec.name; }
 
@@ -120,18 +179,23 @@ void builds_it_twice(const Run& run) {
     EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.method == Method::none, is_marked);
 }
 
-/// The step numbered `failing` fails; all is as before, and the error names the step.
+/// The step numbered `failing` fails; all is as before, and the error names the step. A step with an answer, or one
+/// that was given up, lets the plan go on: then that is taken back as a whole.
 void fails_without_a_trace(const Story& story, std::size_t failing, const TestCgroups& cgroups, const Lines& before) {
     FaultyKernelLinux kernel(failing);
-    PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
-    Status status = runner.run_until_commit();
-    if (status) {
-        status = runner.commit();
-    }
+    PlanRunner runner(kernel, story.plan, kernel.observe());
     const Step& step = story.plan.steps[failing];
-    const std::string wanted =
-        concat({"step ", std::to_string(failing + 1), " (", step.why, "): injected: Input/output error"});
-    EXPECT_EQ(status ? "" : status.error().message(), wanted);
+    Status status = runner.run_until_commit();
+    if (status && step.phase != Phase::commit) {
+        EXPECT_TRUE(step.or_else || !kernel.has_failed()) << describe(step.op);
+        const Status undone = runner.roll_back();
+        EXPECT_TRUE(undone) << undone.error().message();
+    } else {
+        status = status ? runner.commit() : status;
+        const std::string wanted =
+            concat({"step ", std::to_string(failing + 1), " (", step.why, "): injected: Input/output error"});
+        EXPECT_EQ(status ? "" : status.error().message(), wanted);
+    }
     EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
 }
 
@@ -162,6 +226,10 @@ void in_container(const Run& run, const std::function<void(const TestCgroups&)>&
     {
         const TestCgroups cgroups;
         EXPECT_EQ(run_private_container(run.spec, cgroups, [&] { body(cgroups); }), 0);
+    }
+    if (!run.host_cgroup.empty()) {
+        const std::string left = concat({"/sys/fs/cgroup/", run.host_cgroup, "/cginit-", run.spec.id});
+        EXPECT_EQ(::rmdir(left.c_str()), 0) << left << " is not what the container left";
     }
     expect_host_untouched(host);
 }

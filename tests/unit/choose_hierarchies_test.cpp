@@ -95,6 +95,68 @@ TEST(ChooseHierarchies, TheLayoutLeavesOut) {
     }
 }
 
+TEST(ChooseHierarchies, WhoDelegatesSeesOnlyWhatHeCanUse) {
+    Decision delegating = planned(View::legacy, Method::name_space);
+    delegating.delegation.wanted = true;
+    Snapshot snapshot = docker_v1();
+    snapshot.kernel_release = "4.19.0";
+    snapshot.directories["/sys/fs/cgroup/memory"].memory_hierarchical = Tri::no;
+    const auto choices = chosen(snapshot, delegating);
+    EXPECT_EQ(choices.at("blkio").access, Access::left_out);
+    EXPECT_EQ(choices.at("memory").access, Access::read_only) << "programs look for their limit there";
+    EXPECT_EQ(choices.at("cpu,cpuacct").access, Access::writable);
+    for (const auto& [name, choice] : choices) {
+        EXPECT_EQ(choice.leaf, "") << name;
+    }
+    delegating.layout = View::unified;
+    EXPECT_EQ(chosen(docker_v2(), delegating).at("unified").leaf, "init.scope");
+    delegating.delegation.wanted = false;
+    EXPECT_EQ(chosen(docker_v2(), delegating).at("unified").leaf, "");
+}
+
+TEST(ChooseHierarchies, ACgroupAtTheHostsRootOnlyWithPermission) {
+    Snapshot snapshot = docker_v1();
+    snapshot.cgroups.push_back({0, {}, "/"});
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    const Decision unified = planned(View::unified, Method::name_space);
+    const HierarchyDecision yes = chosen(snapshot, unified, allowed).at("unified");
+    EXPECT_EQ(yes.host_cgroup, HostCgroup::yes);
+    EXPECT_EQ(yes.access, Access::writable);
+    EXPECT_FALSE(yes.inner) << "no limit of the engine's is there to be guarded";
+    EXPECT_EQ(yes.init_cgroup, std::string("/cginit-") + kId);
+    Decision refused = unified;
+    EXPECT_FALSE(choose_hierarchies(classify(snapshot), {}, refused));
+    EXPECT_EQ(chosen(snapshot, planned(View::hybrid, Method::name_space), allowed).at("unified").access,
+              Access::left_out)
+        << "a hybrid layout does without";
+    // In a private namespace `/` may be both.
+    snapshot.namespaces["cgroup"] = kPrivateCgroupNamespaceId;
+    const HierarchyDecision perhaps = chosen(snapshot, unified, allowed).at("unified");
+    EXPECT_EQ(perhaps.host_cgroup, HostCgroup::if_real_root);
+    EXPECT_TRUE(perhaps.inner);
+    EXPECT_EQ(chosen(snapshot, unified).at("unified").host_cgroup, HostCgroup::no);
+}
+
+TEST(ChooseHierarchies, TheTrackingHierarchyIsMadeWhereTheHostHasNone) {
+    Snapshot snapshot = docker_v2();
+    snapshot.namespaces["cgroup"] = kInitialCgroupNamespaceId;
+    snapshot.cgroups.front().path = std::string("/docker/") + kId;
+    snapshot.init.version = 219;
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    for (const bool there : {false, true}) {
+        if (there) {
+            snapshot.cgroups.push_back({1, {"name=systemd"}, "/somewhere"});
+        }
+        const auto choices = chosen(snapshot, planned(View::legacy, Method::name_space), allowed);
+        EXPECT_EQ(choices.at("name=systemd").host_cgroup, HostCgroup::yes);
+        EXPECT_EQ(choices.at("name=systemd").engine_cgroup, there ? "/somewhere" : "/");
+        EXPECT_EQ(choices.at("unified").access, Access::left_out);
+        EXPECT_TRUE(choices.at("unified").inner) << "what the engine shows is guarded all the same";
+    }
+}
+
 TEST(ChooseHierarchies, WhatTheEngineDoesNotShow) {
     Snapshot snapshot = docker_v1();
     snapshot.cgroups.push_back({61, {"perf_event"}, "/docker/3aef"});

@@ -43,10 +43,10 @@ TEST(ChooseLayout, FollowsWhatTheVersionCanLiveWith) {
         View hybrid_host;
         View v1_host;
     };
-    for (const Case& expected :
-         {Case{247, View::legacy, View::legacy}, Case{252, View::legacy, View::legacy},
-          Case{255, View::legacy, View::legacy}, Case{256, View::unified, View::legacy},
-          Case{257, View::legacy, View::legacy}, Case{std::nullopt, View::legacy, View::legacy}}) {
+    for (const Case& expected : {Case{219, View::legacy, View::legacy}, Case{232, View::legacy, View::legacy},
+                                 Case{233, View::hybrid, View::legacy}, Case{247, View::hybrid, View::legacy},
+                                 Case{252, View::hybrid, View::legacy}, Case{255, View::hybrid, View::legacy},
+                                 Case{256, View::unified, View::legacy}, Case{257, View::hybrid, View::legacy}}) {
         EXPECT_EQ(layout_of(docker_hybrid(expected.version)).layout, expected.hybrid_host)
             << expected.version.value_or(0);
         EXPECT_EQ(layout_of(docker_pure_v1(expected.version)).layout, expected.v1_host) << expected.version.value_or(0);
@@ -60,14 +60,80 @@ TEST(ChooseLayout, SystemdThatRefusesV1GetsItsOwnV2Cgroup) {
     ASSERT_EQ(decision.warnings.size(), 1U);
     EXPECT_NE(decision.warnings[0].find("MemoryMax="), std::string::npos);
     EXPECT_EQ(refusal_of(docker_pure_v1(258)),
-              "systemd 258 refuses cgroup v1, and the container sits at the host's v2 root; boot the host with "
-              "systemd.unified_cgroup_hierarchy=1 (v2), or take an image with systemd 257 or older");
+              "systemd 258 refuses cgroup v1, and the container sits at the host's v2 root, where a cgroup of its own "
+              "could be made, but it would outlive the container; permit it with --allow-host-cgroup, or boot the host "
+              "with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1), or take an image with systemd 257 or older");
     Snapshot without = docker_v1();
     without.init = {InitKind::systemd, 258, ""};
     EXPECT_NE(refusal_of(without).find("this kernel has no cgroup2"), std::string::npos);
     Options bind;
     bind.method = Method::bind;
     EXPECT_NE(refusal_of(docker_hybrid(258), bind).find("without a cgroup namespace"), std::string::npos);
+}
+
+TEST(ChooseLayout, AtTheHostsRootOnlyWithPermission) {
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    EXPECT_EQ(layout_of(docker_pure_v1(258), allowed).layout, View::unified);
+    EXPECT_EQ(layout_of(docker_pure_v1(252), allowed).layout, View::legacy) << "252 needs none";
+    Options bind = allowed;
+    bind.method = Method::bind;
+    EXPECT_NE(refusal_of(docker_pure_v1(258), bind).find("without a cgroup namespace"), std::string::npos);
+    Snapshot nameless = docker_pure_v1(258);
+    for (CgroupEntry& cgroup : nameless.cgroups) {
+        cgroup.path = "/";
+    }
+    EXPECT_NE(refusal_of(nameless, allowed).find("the container's id, which would name it, is not known"),
+              std::string::npos);
+    // The kernel has cgroup2, and nobody mounted it yet.
+    Snapshot unused = docker_v1();
+    unused.init = {InitKind::systemd, 258, ""};
+    unused.filesystems = {"cgroup", "cgroup2"};
+    EXPECT_NE(refusal_of(unused).find("--allow-host-cgroup"), std::string::npos);
+    EXPECT_EQ(layout_of(unused, allowed).layout, View::unified);
+    unused.init.version = 252;
+    EXPECT_EQ(layout_of(unused, allowed).layout, View::legacy) << "a first mount shows in every /proc/PID/cgroup";
+}
+
+TEST(ChooseLayout, SystemdBefore230OnV2GetsAHierarchyOfItsOwn) {
+    Snapshot snapshot = docker_v2();
+    snapshot.init = {InitKind::systemd, 219, ""};
+    EXPECT_EQ(refusal_of(snapshot),
+              "systemd 219 needs a name=systemd hierarchy, which this v2 host does not show, but it would outlive the "
+              "container; permit it with --allow-host-cgroup");
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    snapshot.cgroups.front().path = std::string("/docker/") + kId;
+    EXPECT_NE(refusal_of(snapshot, allowed).find("--cgroupns=host"), std::string::npos);
+    snapshot.namespaces["cgroup"] = kInitialCgroupNamespaceId;
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::legacy);
+    snapshot.init.version = 230;
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::unified);
+    allowed.layout = Layout::legacy;
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::legacy);
+}
+
+TEST(ChooseLayout, AnUnknownVersionIsRefusedWhereItMatters) {
+    Snapshot snapshot = docker_hybrid(std::nullopt);
+    snapshot.init.version_unknown_because = "there is a libsystemd-shared of each of 257, 258";
+    EXPECT_EQ(refusal_of(snapshot),
+              "the version of this systemd cannot be told (there is a libsystemd-shared of each of 257, 258), and on a "
+              "host with v1 hierarchies the layout depends on it; say --layout=host for systemd 257 or older, "
+              "--layout=unified for 258 or newer");
+    Options told;
+    told.layout = Layout::host;
+    EXPECT_EQ(layout_of(snapshot, told).layout, View::legacy);
+    Snapshot v2 = docker_v2();
+    v2.init = {InitKind::systemd, std::nullopt, ""};
+    EXPECT_EQ(layout_of(v2).layout, View::unified);
+}
+
+TEST(ChooseLayout, SomebodyElsesV2CgroupIsLeftAlone) {
+    Snapshot snapshot = docker_hybrid(252);
+    snapshot.cgroups.back().path = "/user.slice/session-1.scope";
+    EXPECT_EQ(layout_of(snapshot).layout, View::legacy);
+    snapshot.init.version = 258;
+    EXPECT_NE(refusal_of(snapshot).find("(/user.slice/session-1.scope)"), std::string::npos);
 }
 
 TEST(ChooseLayout, OlderThanTodaysHybridGetsLegacy) {
@@ -98,7 +164,11 @@ TEST(ChooseLayout, WhatIsAskedForWinsWhereTheKernelCanGiveIt) {
     EXPECT_EQ(layout_of(docker_hybrid(252), options).layout, View::hybrid);
     options.layout = Layout::legacy;
     EXPECT_EQ(layout_of(docker_hybrid(262), options).layout, View::legacy);
-    EXPECT_NE(refusal_of(docker_v2(), options).find("this container's view is unified"), std::string::npos);
+    EXPECT_NE(refusal_of(docker_v2(), options).find("--layout=legacy needs a name=systemd hierarchy"),
+              std::string::npos);
+    Snapshot busybox = docker_v2();
+    busybox.init = {InitKind::busybox, std::nullopt, ""};
+    EXPECT_NE(refusal_of(busybox, options).find("this container's view is unified"), std::string::npos);
 }
 
 TEST(ChooseLayout, TheHiddenHierarchyIsMountedAfreshBehindItsInnerLevel) {

@@ -109,27 +109,26 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Layouts, Refusal,
     ::testing::Values(
-        RefusalCase{"legacy on v2", docker_v2(), [](Options& o) { o.layout = Layout::legacy; },
+        RefusalCase{"legacy on v2", with_init(docker_v2(), InitKind::busybox),
+                    [](Options& o) { o.layout = Layout::legacy; },
                     "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with v1 "
-                    "hierarchies"},
+                    "hierarchies (without cgroup_no_v1=)"},
         RefusalCase{"hybrid on v2", docker_v2(), [](Options& o) { o.layout = Layout::hybrid; },
                     "--layout=hybrid: this container's view is unified; use --layout=host, or boot the host with v1 "
-                    "hierarchies"},
-        RefusalCase{
-            "unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
-            "--layout=unified: this kernel has no cgroup2; use --layout=host, or boot the host with a v2 hierarchy "
-            "(unified or hybrid)"},
-        RefusalCase{
-            "hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
-            "--layout=hybrid: this kernel has no cgroup2; use --layout=host, or boot the host with a v2 hierarchy "
-            "(unified or hybrid)"},
-        RefusalCase{"a contradiction", docker_v2(),
+                    "hierarchies (without cgroup_no_v1=)"},
+        RefusalCase{"unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
+                    "--layout=unified: this kernel has no cgroup2; boot the host with a v2 hierarchy "
+                    "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
+        RefusalCase{"hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
+                    "--layout=hybrid: this kernel has no cgroup2; boot the host with a v2 hierarchy "
+                    "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
+        RefusalCase{"a contradiction", with_init(docker_v2(), InitKind::busybox),
                     [](Options& o) {
                         o.layout = Layout::legacy;
                         o.method = Method::none;
                     },
                     "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with v1 "
-                    "hierarchies"},
+                    "hierarchies (without cgroup_no_v1=)"},
         RefusalCase{"no view", snapshot_of(base_mounts(), "0::/\n"), kNothing,
                     "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight; leave "
                     "the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)"}));
@@ -313,6 +312,39 @@ TEST(Decide, KeepMountKeepsAndSaysSo) {
         EXPECT_EQ(decision.kept_elsewhere, std::vector<std::string>{"/host/memory"}) << flags;
         EXPECT_TRUE(decision.detach_elsewhere.empty());
         EXPECT_TRUE(decision.warnings.empty());
+    }
+}
+
+TEST(Decide, Delegation) {
+    struct Case {
+        InitKind init;
+        Delegate delegate;
+        Method method;
+        bool wanted;
+        const char* reason;
+    };
+    for (const Case& c : {
+             Case{InitKind::systemd, Delegate::automatic, Method::automatic, false, "systemd does it itself"},
+             {InitKind::dockerd, Delegate::automatic, Method::automatic, true, "only systemd does it itself"},
+             {InitKind::unknown, Delegate::automatic, Method::automatic, true, "only systemd does it itself"},
+             {InitKind::systemd, Delegate::all, Method::automatic, true, "asked for with --delegate"},
+             {InitKind::runit, Delegate::none, Method::automatic, false, "asked for with --delegate"},
+             {InitKind::runit, Delegate::list, Method::automatic, true, "asked for with --delegate"},
+             {InitKind::runit, Delegate::all, Method::remount, false, "the view stays as it is"},
+         }) {
+        Options options;
+        options.delegate = c.delegate;
+        options.method = c.method;
+        options.inner = c.method == Method::remount ? Inner::never : Inner::automatic;
+        if (c.delegate == Delegate::list) {
+            options.delegate_controllers = {"memory"};
+        }
+        Snapshot snapshot = with_init(docker_v2(), c.init);
+        const Decision decision = decided(classify(snapshot), options);
+        EXPECT_EQ(decision.delegation.wanted, c.wanted) << to_string(c.init) << " " << to_string(c.delegate);
+        EXPECT_EQ(decision.delegation.reason, c.reason);
+        EXPECT_EQ(decision.delegation.controllers,
+                  c.wanted ? options.delegate_controllers : std::vector<std::string>());
     }
 }
 

@@ -125,6 +125,52 @@ const std::vector<Shape>& shapes() {
           "remount /proc/driver/new/memory (rw"},
          {}},
         {"remount", {"remount /sys/fs/cgroup (rw", "assert that this process", "make and remove"}, {"/proc/driver"}},
+        {"delegated-v1",
+         {"make cgroup /proc/driver/engine/cpuset/cginit",
+          "write 1 to /proc/driver/engine/cpuset/cginit/cgroup.clone_children",
+          "move all processes of /proc/driver/engine/cpuset"},
+         {"blkio", "init.scope"}},
+        {"delegated-v2",
+         {"enable all controllers for the children of /proc/driver/engine/unified", "unshare",
+          "mount cgroup2 on /proc/driver/new (rw", "make cgroup /proc/driver/new/init.scope",
+          "move all processes of /proc/driver/new to /proc/driver/new/init.scope",
+          "enable cpu, memory for the children of /proc/driver/new", "move mount /proc/driver/new to /sys/fs/cgroup",
+          "assert that this process is in /sys/fs/cgroup/init.scope",
+          "make and remove a child cgroup of /sys/fs/cgroup"},
+         {}},
+        {"delegated-bind",
+         {"bind mount /proc/driver/engine/unified/cginit to /proc/driver/new/docker/c/cginit",
+          "make cgroup /proc/driver/new/init.scope",
+          "assert that this process is in /sys/fs/cgroup/docker/c/cginit/init.scope"},
+         {}},
+        {"host-v2",
+         {"unshare", "mount cgroup2 on /proc/driver/engine/unified (rw",
+          "make cgroup /proc/driver/engine/unified/cginit-aaaa",
+          "move this process alone to /proc/driver/engine/unified", "unshare", "mount cgroup2 on /proc/driver/new (rw"},
+         {"move all processes of /proc/driver/engine/unified", "enable all controllers"}},
+        {"host-v2-unknown",
+         {"mount cgroup2 on /proc/driver/engine/unified (ro",
+          "assert that /proc/driver/engine/unified is the real root",
+          "assert that /proc/driver/engine/unified is not the real root", "remount /proc/driver/engine/unified (rw",
+          "make cgroup /proc/driver/engine/unified/cginit-aaaa", "move this process alone",
+          "make cgroup /proc/driver/engine/unified/cginit", "move all processes of /proc/driver/engine/unified",
+          "unshare"},
+         {}},
+        {"tracking",
+         {"mount cgroup [none,name=systemd,xattr] on /proc/driver/engine/systemd (rw",
+          "make cgroup /proc/driver/engine/systemd/cginit-aaaa", "move this process alone", "unshare",
+          "mount cgroup2 on /proc/driver/engine/unified", "make cgroup /proc/driver/engine/unified/cginit", "unshare",
+          "mount cgroup [none,name=systemd,xattr] on /proc/driver/new/systemd (rw"},
+         {"/proc/driver/new/unified", "move all processes of /proc/driver/engine/systemd"}},
+        {"tracking-there", {"mount cgroup [none,name=systemd] on /proc/driver/engine/systemd (rw", "unshare"}, {}},
+        {"added-v2",
+         {"mount cgroup2 on /proc/driver/engine/unified (rw", "make cgroup /proc/driver/engine/unified/cginit",
+          "mount cgroup2 on /proc/driver/new/unified (rw"},
+         {"enable"}},
+        {"added-v2-unknown",
+         {"mount cgroup2 on /proc/driver/engine/unified (ro", "is not the real root",
+          "/proc/driver/engine/unified (rw"},
+         {"is the real root"}},
         {"none", {}, {"mount"}},
         {"none-run", {"mount tmpfs [mode=755,size=20%", "move mount /proc/driver/run to /run", "detach"}, {"cgroup"}},
     };
@@ -187,7 +233,11 @@ TEST_P(MakePlanForEach, WhatOutlivesTheContainerIsSaid) {
         const bool persistent = std::holds_alternative<MakeCgroup>(step.op) ||
                                 std::holds_alternative<MoveProcesses>(step.op) ||
                                 std::holds_alternative<EnableControllers>(step.op);
-        EXPECT_EQ(step.scope == Scope::persistent, persistent || std::holds_alternative<CopyCgroupFile>(step.op))
+        const bool written = std::holds_alternative<CopyCgroupFile>(step.op) ||
+                             std::holds_alternative<WriteCgroupFile>(step.op) ||
+                             std::holds_alternative<JoinCgroup>(step.op);
+        const bool told = step.scope == Scope::persistent || step.scope == Scope::host;
+        EXPECT_EQ(told && !std::holds_alternative<MountFilesystem>(step.op), persistent || written)
             << describe(step.op);
         EXPECT_TRUE(!persistent || step.undo) << describe(step.op);
     }

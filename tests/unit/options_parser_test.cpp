@@ -58,6 +58,14 @@ TEST(OptionsParser, EachOption) {
         {{"--method=remount"}, with([](Options& o) { o.method = Method::remount; })},
         {{"--method=none"}, with([](Options& o) { o.method = Method::none; })},
         {{"--inner=never"}, with([](Options& o) { o.inner = Inner::never; })},
+        {{"--delegate=all"}, with([](Options& o) { o.delegate = Delegate::all; })},
+        {{"--delegate=none"}, with([](Options& o) { o.delegate = Delegate::none; })},
+        {{"--delegate=cpu,memory"}, with([](Options& o) {
+             o.delegate = Delegate::list;
+             o.delegate_controllers = {"cpu", "memory"};
+         })},
+        {{"--delegate=cpu", "--delegate=auto"}, Options{}},
+        {{"--allow-host-cgroup"}, with([](Options& o) { o.allow_host_cgroup = true; })},
         {{"--tmpfs=never"}, with([](Options& o) { o.run_tmpfs = false; })},
         {{"--tmpfs=never", "--tmpfs=auto"}, Options{}},
         {{"--keep-mount=/host/sys/", "--keep-mount", "/b"}, with([](Options& o) {
@@ -110,13 +118,17 @@ TEST(OptionsParser, OptionsEndAtTheInit) {
 }
 
 TEST(OptionsParser, Environment) {
-    const Strings environment = {"CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",       "CGINIT_INNER=never",
-                                 "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:", "CGINIT_LOG_LEVEL=debug"};
+    const Strings environment = {"CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",        "CGINIT_INNER=never",
+                                 "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:",  "CGINIT_LOG_LEVEL=debug",
+                                 "CGINIT_DELEGATE=pids",  "CGINIT_ALLOW_HOST_CGROUP=1"};
     Options expected = with([](Options& o) {
         o.layout = Layout::unified;
         o.method = Method::bind;
         o.inner = Inner::never;
         o.run_tmpfs = false;
+        o.delegate = Delegate::list;
+        o.delegate_controllers = {"pids"};
+        o.allow_host_cgroup = true;
         o.keep_mounts = {"/a", "/b"};
         o.log_level = LogLevel::debug;
     });
@@ -127,6 +139,8 @@ TEST(OptionsParser, Environment) {
     EXPECT_EQ(options_of({"--layout=host", "--keep-mount=/c", "-q"}, environment), expected) << "the command line wins";
     EXPECT_EQ(options_of({}, {"CGINIT_LAYOUT=", "CGINIT_KEEP_MOUNT=", "LAYOUT=host"}), Options{});
     EXPECT_EQ(options_of({"--layout=host"}, {"CGINIT_LAYOUT=bad"}).layout, Layout::host);
+    EXPECT_FALSE(options_of({}, {"CGINIT_ALLOW_HOST_CGROUP=0"}).allow_host_cgroup);
+    EXPECT_EQ(error_of({}, {"CGINIT_ALLOW_HOST_CGROUP=yes"}), "CGINIT_ALLOW_HOST_CGROUP: 'yes' is not 1 or 0");
 }
 
 TEST(OptionsParser, UnknownVariablesAreWarnings) {
@@ -165,6 +179,10 @@ TEST(OptionsParser, Errors) {
              {{"--method=name_space"}, "--method: 'name_space' is not auto, namespace, bind, remount or none"},
              {{"--method=userns"}, "--method: 'userns' is not auto, namespace, bind, remount or none"},
              {{"--inner", "always"}, "--inner: 'always' is not auto or never"},
+             {{"--delegate=cpu,"}, "--delegate: 'cpu,' is not auto, all, none or a list such as cpu,memory"},
+             {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},
+             {{"--delegate=cpu memory"},
+              "--delegate: 'cpu memory' is not auto, all, none or a list such as cpu,memory"},
              {{"--tmpfs=/run"}, "--tmpfs: '/run' is not auto or never"},
              {{"--keep-mount=host/sys"}, "--keep-mount: 'host/sys' is not an absolute path"},
              {{"--keep-mount=[/a]", "x"}, "--keep-mount: '[/a]' is not an absolute path"},

@@ -125,14 +125,15 @@ TEST_P(PlanRunnerForEach, EveryAnswerIsFollowed) {
         PlanRunner runner(kernel, planned.plan, ignore);
         ASSERT_TRUE(runner.run_until_commit()) << k;
         EXPECT_EQ(runner.given_up(), step.or_else->give_up) << k;
-        EXPECT_EQ(runner.notes(), Lines{step.or_else->why}) << k;
+        EXPECT_EQ(runner.notes(), step.or_else->quiet ? Lines{} : Lines{step.or_else->why}) << k;
         for (std::size_t later = k + 1; later < planned.plan.steps.size(); ++later) {
             const Step& other = planned.plan.steps[later];
             const bool given_up = std::any_of(other.parts.begin(), other.parts.end(), [&](const std::string& part) {
                 return std::find(step.or_else->give_up.begin(), step.or_else->give_up.end(), part) !=
                        step.or_else->give_up.end();
             });
-            const bool performed = find_line(kernel.performed, describe(other.op)) != std::string::npos;
+            const bool performed = std::find(kernel.performed.begin(), kernel.performed.end(), describe(other.op)) !=
+                                   kernel.performed.end();
             EXPECT_TRUE(other.phase == Phase::commit || performed == !given_up) << k << ": " << describe(other.op);
         }
         EXPECT_TRUE(runner.roll_back()) << k;

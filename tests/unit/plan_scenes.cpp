@@ -64,14 +64,14 @@ const std::string kRunMounts =
 const InitTraits kSystemd = {InitKind::systemd, 252, "/lib/systemd/systemd"};
 
 Options with_method(Method method, Inner inner = Inner::automatic) {
-    Options options;
+    Options options = undelegated();
     options.method = method;
     options.inner = inner;
     return options;
 }
 
 Options with_kept(const std::string& path) {
-    Options options;
+    Options options = undelegated();
     options.keep_mounts = {path};
     return options;
 }
@@ -88,6 +88,55 @@ const std::string kElsewhere =
     "181 180 0:38 / /host/sys/fs/cgroup ro,relatime shared:4 - cgroup2 cgroup2 rw\n";
 
 const std::string kPrivateV1 = "5:blkio:/\n4:memory:/\n3:cpuset:/\n1:name=systemd:/\n";
+
+void add_delegating(std::vector<Scene>& all) {
+    Options two;
+    two.delegate = Delegate::list;
+    two.delegate_controllers = {"cpu", "memory"};
+    Options bind;
+    bind.method = Method::bind;
+    all.push_back({"delegated-v1",
+                   v1_mounts("/docker/c"),
+                   v1_cgroups("/docker/c"),
+                   kHostCgroupNamespace,
+                   "6.1.0",
+                   {InitKind::dockerd, std::nullopt, "/usr/bin/dockerd"},
+                   {}});
+    all.push_back({"delegated-v2",
+                   unified_mount(),
+                   "0::/docker/c\n",
+                   kHostCgroupNamespace,
+                   "6.1.0",
+                   {InitKind::busybox, std::nullopt, "/bin/busybox"},
+                   two});
+    all.push_back({"delegated-bind",
+                   unified_mount(),
+                   "0::/docker/c\n",
+                   kHostCgroupNamespace,
+                   "6.1.0",
+                   {InitKind::busybox, std::nullopt, "/bin/busybox"},
+                   bind});
+}
+
+void add_host_cgroups(std::vector<Scene>& all) {
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    const std::string own = "/docker/" + std::string(64, 'a');
+    const InitTraits newest = {InitKind::systemd, 262, "/lib/systemd/systemd"};
+    const InitTraits oldest = {InitKind::systemd, 219, "/lib/systemd/systemd"};
+    all.push_back(
+        {"host-v2", v1_mounts(own), v1_cgroups(own) + "0::/\n", kHostCgroupNamespace, "6.1.0", newest, allowed});
+    all.push_back({"host-v2-unknown",
+                   v1_mounts("/") + "170 140 0:70 /containers/" + std::string(64, 'a') +
+                       "/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n",
+                   kPrivateV1 + "0::/\n", kOwnCgroupNamespace, "6.1.0", newest, allowed});
+    all.push_back({"tracking", unified_mount(), "0::" + own + "\n", kHostCgroupNamespace, "6.1.0", oldest, allowed});
+    all.push_back({"tracking-there", unified_mount(), "1:name=systemd:/\n0::" + own + "\n", kHostCgroupNamespace,
+                   "6.1.0", oldest, allowed});
+    all.push_back(
+        {"added-v2", v1_mounts(own), v1_cgroups(own) + "0::" + own + "\n", kHostCgroupNamespace, "6.1.0", kSystemd});
+    all.push_back({"added-v2-unknown", v1_mounts("/"), kPrivateV1 + "0::/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
+}
 
 std::vector<Scene> make_scenes() {
     const std::string hybrid =
@@ -159,10 +208,18 @@ std::vector<Scene> make_scenes() {
                    with_method(Method::remount, Inner::never)});
     all.push_back({"none", kOwnView, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace});
     all.push_back({"none-run", kOwnView, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
+    add_delegating(all);
+    add_host_cgroups(all);
     return all;
 }
 
 }  // namespace
+
+Options undelegated() {
+    Options options;
+    options.delegate = Delegate::none;
+    return options;
+}
 
 const std::vector<Scene>& scenes() {
     static const std::vector<Scene> all = make_scenes();

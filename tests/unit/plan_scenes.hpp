@@ -16,6 +16,9 @@ namespace cginit {
 inline constexpr std::uint64_t kHostCgroupNamespace = 4026531835;
 inline constexpr std::uint64_t kOwnCgroupNamespace = 4026532601;
 
+/// What the shapes have in common is told apart from what --delegate adds.
+[[nodiscard]] Options undelegated();
+
 /// A small container, written as the kernel shows it, for the tests of everything behind `classify`.
 struct Scene {
     std::string name;
@@ -24,7 +27,7 @@ struct Scene {
     std::uint64_t cgroup_namespace = kHostCgroupNamespace;  ///< 0: no namespace link can be read
     std::string kernel_release = "6.1.0-18-amd64";
     InitTraits init = {InitKind::busybox, std::nullopt, "/bin/busybox"};
-    Options options = {};
+    Options options = undelegated();
 
     bool operator==(const Scene&) const = default;
 };

@@ -15,6 +15,7 @@ Decision decision() {
     made.layout_reason = "the host's";
     made.method = Method::name_space;
     made.method_reason = "the kernel has cgroup namespaces";
+    made.delegation.reason = "systemd does it itself";
     made.run_reason = "/run is a mount already";
     made.hierarchies = {{"memory", Access::writable, true, false, "/a", "/a/cginit", "guarded by an inner cgroup"},
                         {"name=systemd", Access::writable, false, false, "/a", "/a", "it limits nothing"},
@@ -32,6 +33,7 @@ constexpr const char* kHead =
     "decision\n"
     "  layout    legacy: the host's\n"
     "  method    namespace: the kernel has cgroup namespaces\n"
+    "  delegate  no: systemd does it itself\n"
     "  /run      as it is: /run is a mount already\n"
     "hierarchies\n"
     "  memory        writable   guarded by an inner cgroup\n"
@@ -118,19 +120,19 @@ TEST(PlanText, NumbersStayAlignedAndPersistentIsNamed) {
 
 TEST(SummaryLine, Counts) {
     EXPECT_EQ(
-        summary_line(world(), decision()),
+        summary_line(world(), decision(), {}),
         "legacy cgroups private (namespace): 3 hierarchies, 2 writable, 1 guarded by an inner cgroup; systemd 252 "
         "next");
     Decision made = decision();
     made.layout = View::unified;
     made.hierarchies = {{"unified", Access::writable, true, false, "/", "/cginit", ""}};
     made.kept_elsewhere = {"/host/sys", "/mnt"};
-    EXPECT_EQ(summary_line(world(), made),
+    EXPECT_EQ(summary_line(world(), made, {}),
               "unified cgroups private (namespace): 1 hierarchy, 1 writable, 1 guarded by an inner cgroup; /host/sys "
               "kept; /mnt kept; systemd 252 next");
     made.method = Method::none;
     made.method_reason = "an earlier cginit made the view private and writable";
-    EXPECT_EQ(summary_line(world(), made),
+    EXPECT_EQ(summary_line(world(), made, {}),
               "nothing to do (an earlier cginit made the view private and writable); /host/sys kept; /mnt kept; "
               "systemd 252 next");
 }

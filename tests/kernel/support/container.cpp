@@ -129,6 +129,13 @@ void make_extras(const ContainerSpec& spec, const TestCgroups& cgroups) {
         write_text(below("run/secrets/token"), "");
         bind_read_only(below("cginit-work/token"), below("run/secrets/token"));
     }
+    if (!spec.id.empty()) {
+        const std::string kept = join_path(join_path(below("cginit-work/containers"), spec.id), "hostname");
+        fs::create_directories(parent_path(kept));
+        write_text(kept, "test\n");
+        write_text(below("cginit-work/hostname"), "");
+        bind_plain(kept, below("cginit-work/hostname"));
+    }
     if (spec.elsewhere_read_only || spec.elsewhere_writable) {
         fs::create_directories(below("cginit-host/cgroup"));
         bind_plain(named(cgroups, "unified").point, below("cginit-host/cgroup"));
@@ -194,7 +201,7 @@ int run_container(const ContainerSpec& spec, const TestCgroups& cgroups, const s
         make_extras(spec, cgroups);
         // The caller of unshare(CLONE_NEWPID) stays outside of the container; so does its cgroup.
         EXPECT_EQ(run_in_child([&] {
-                      cgroups.join();
+                      cgroups.join(!spec.v2_at_host_root);
                       if (spec.private_cgroup_namespace) {
                           must(::unshare(CLONE_NEWCGROUP) == 0, "unshare(CLONE_NEWCGROUP)");
                       }

@@ -28,6 +28,10 @@ struct ContainerSpec {
     bool elsewhere_writable = false;
     /// Files of the machine to be copied into it: from, to.
     std::vector<std::pair<std::string, std::string>> copies = {};
+    /// The engine left it at the root of cgroup2, as on hosts where it uses v1 alone.
+    bool v2_at_host_root = false;
+    /// What Docker binds over /etc/hostname names it (64 hexadecimal digits).
+    std::string id = {};
     bool keep_propagation = false;  ///< the machine's cgroup mounts keep their peers (rshared)
 };
 

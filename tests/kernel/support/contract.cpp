@@ -64,7 +64,13 @@ std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
         if (!is_cgroup(mount) || has(expected.kept, mount.point)) {
             continue;
         }
-        const std::string own = own_path(cgroups, mount);
+        std::string own = own_path(cgroups, mount);
+        const std::string leaf = expected.leaf && mount.fstype == "cgroup2" ? "/init.scope" : "";
+        if (!own.ends_with(leaf)) {
+            breaches.push_back(concat({"the init is in ", own, " and not in a leaf"}));
+        } else if (!leaf.empty()) {
+            own = parent_path(own);
+        }
         const std::string where = concat({mount.point, " (root ", mount.root, ", own path ", own, ")"});
         if (own.empty() || !is_at_or_below(mount.root, own)) {
             breaches.push_back(concat({where, " shows more than the own cgroup"}));
@@ -76,7 +82,10 @@ std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
         const MountEntry* parent = mount_with_id(table, mount.parent);
         const bool literal = parent != nullptr && is_cgroup(*parent) && parent->super_options == mount.super_options;
         const std::string directory = literal ? mount.point : join_path(mount.point, own);
-        if (!has(processes_of(directory), std::to_string(::getpid()))) {
+        if (!leaf.empty() && !processes_of(directory).empty()) {
+            breaches.push_back(concat({directory, " was to be left to its children"}));
+        }
+        if (!has(processes_of(directory + leaf), std::to_string(::getpid()))) {
             breaches.push_back(concat({directory, " does not hold the init"}));
         }
         check_writable(mount, directory, expected.blkio_writable, breaches);

@@ -11,6 +11,7 @@ namespace cginit {
 struct ExpectedView {
     std::vector<std::string> kept = {};  ///< mount points that are not judged
     bool blkio_writable = false;         ///< the user gave up the guard
+    bool leaf = false;                   ///< the init sits in `init.scope` and its root has controllers enabled
 };
 
 /// What the init would find, judged from the running system alone: every cgroup mount, covered ones too, shows the own

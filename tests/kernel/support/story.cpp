@@ -12,7 +12,9 @@
 namespace cginit {
 
 Result<Outcome> FaultyKernelLinux::perform(const Op& op) {
-    if (calls_++ == failing_) {
+    if (armed_) {
+        armed_ = false;
+        has_failed_ = true;
         return make_errno_error(EIO, "injected");
     }
     return kernel_.perform(op);

@@ -13,16 +13,23 @@
 
 namespace cginit {
 
-/// The running kernel, but for one call that fails: the one with that number, counted from 0.
+/// The running kernel, but for one step of a plan that fails: the one with that number, counted from 0. Its observe()
+/// tells it where the plan is.
 class FaultyKernelLinux : public Kernel {
 public:
     explicit FaultyKernelLinux(std::size_t failing) : failing_(failing) {}
     Result<Outcome> perform(const Op& op) override;
+    [[nodiscard]] PlanRunner::Observer observe() {
+        return [this](std::size_t number, const Step&) { armed_ = number == failing_ + 1; };
+    }
+    /// False if the plan never came to the step: its part was given up.
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
 
 private:
     KernelLinux kernel_;
     std::size_t failing_;
-    std::size_t calls_ = 0;
+    bool armed_ = false;
+    bool has_failed_ = false;
 };
 
 /// All that cginit finds out and decides before it changes anything.

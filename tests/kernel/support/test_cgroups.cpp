@@ -154,9 +154,11 @@ TestCgroups::~TestCgroups() {
     }
 }
 
-void TestCgroups::join() const {
-    for (const UniqueFd& directory : directories_) {
-        write_text(concat({"/proc/self/fd/", std::to_string(directory.get()), "/cgroup.procs"}), "0");
+void TestCgroups::join(bool v2_too) const {
+    for (std::size_t i = 0; i < directories_.size(); ++i) {
+        if (v2_too || !hierarchies_[i].v2) {
+            write_text(concat({"/proc/self/fd/", std::to_string(directories_[i].get()), "/cgroup.procs"}), "0");
+        }
     }
 }
 

@@ -34,8 +34,8 @@ public:
     [[nodiscard]] const std::vector<HostHierarchy>& hierarchies() const { return hierarchies_; }
     /// The container's cgroup in one hierarchy, through the machine's mount.
     [[nodiscard]] std::string directory(const HostHierarchy& hierarchy) const { return hierarchy.point + path_; }
-    /// Moves the calling process into all of them, in any mount namespace.
-    void join() const;
+    /// Moves the calling process into all of them, or all but v2's, in any mount namespace.
+    void join(bool v2_too = true) const;
     /// Every cgroup below, with its processes and settings, in any mount namespace: equal before and after if nothing
     /// was changed.
     [[nodiscard]] std::vector<std::string> tree() const;

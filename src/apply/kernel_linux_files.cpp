@@ -1,0 +1,70 @@
+#include "apply/kernel_linux_files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "core/unique_fd.hpp"
+
+namespace cginit {
+
+Result<std::string> read_file(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd.valid()) {
+        return make_errno_error(errno, concat({"open ", path}));
+    }
+    std::string text;
+    std::array<char, 4096> buffer{};
+    for (;;) {
+        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return make_errno_error(errno, concat({"read ", path}));
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+}
+
+Status write_file(const std::string& path, std::string_view value) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd.valid()) {
+        return make_errno_error(errno, concat({"open ", path}));
+    }
+    for (;;) {
+        if (::write(fd.get(), value.data(), value.size()) >= 0) {
+            return {};
+        }
+        if (errno != EINTR) {
+            return make_errno_error(errno, concat({"write \"", value, "\" to ", path}));
+        }
+    }
+}
+
+Result<std::vector<std::string>> list_numbers(const std::string& path) {
+    const Result<std::string> text = read_file(path);
+    if (!text) {
+        return text.error();
+    }
+    std::vector<std::string> numbers;
+    for (std::string& line : split(*text, '\n')) {
+        if (!line.empty() && line != "0") {
+            numbers.push_back(std::move(line));
+        }
+    }
+    return numbers;
+}
+
+Result<std::vector<std::string>> list_processes(const std::string& cgroup) {
+    return list_numbers(join_path(cgroup, "cgroup.procs"));
+}
+
+}  // namespace cginit

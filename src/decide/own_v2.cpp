@@ -1,0 +1,67 @@
+#include "decide/own_v2.hpp"
+
+#include <algorithm>
+
+namespace cginit {
+namespace {
+
+constexpr const char* kBootV2 = "boot the host with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1)";
+
+bool can_unshare(const World& world, const Options& options) {
+    return options.method != Method::bind && world.cgroup_namespaces != Tri::no;
+}
+
+}  // namespace
+
+const Hierarchy* v2_hierarchy(const World& world) {
+    const auto found = std::find_if(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
+        return hierarchy.version == HierarchyVersion::v2 && hierarchy.id >= 0;
+    });
+    return found == world.hierarchies.end() ? nullptr : &*found;
+}
+
+bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
+    return world.namespaced == Tri::no && !world.container_id.empty() &&
+           hierarchy.own_path.find(world.container_id) == std::string::npos;
+}
+
+Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
+    if (!options.allow_host_cgroup) {
+        return {"it would outlive the container", "permit it with --allow-host-cgroup"};
+    }
+    if (!can_unshare(world, options)) {
+        return {"without a cgroup namespace it cannot be made the init's root", "use --method=namespace (Linux 4.6)"};
+    }
+    // Two containers must never share one.
+    if (world.container_id.empty()) {
+        return {"the container's id, which would name it, is not known", "start the container with Docker or Podman"};
+    }
+    return {};
+}
+
+Obstacle v2_obstacle(const World& world, const Options& options) {
+    const Hierarchy* v2 = v2_hierarchy(world);
+    if (v2 == nullptr) {
+        return {"this kernel has no cgroup2", kBootV2};
+    }
+    // `0::/` on a pure v1 host: the engine left the container at the host's v2 root.
+    if (v2->real_root == Tri::yes) {
+        const Obstacle obstacle = host_cgroup_obstacle(world, options);
+        if (obstacle.text.empty()) {
+            return {};
+        }
+        return {
+            "the container sits at the host's v2 root, where a cgroup of its own could be made, but " + obstacle.text,
+            obstacle.cure + ", or " + kBootV2};
+    }
+    if (is_someone_elses(*v2, world)) {
+        return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")",
+                "start it without --cgroups=disabled"};
+    }
+    if (view_mount(*v2) == nullptr && !can_unshare(world, options)) {
+        return {"the engine does not show v2, and without a cgroup namespace it cannot be mounted", kBootV2};
+    }
+    return {};
+}
+
+}  // namespace cginit

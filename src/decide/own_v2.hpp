@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "cginit/options.hpp"
+#include "cginit/world.hpp"
+
+namespace cginit {
+
+/// Why something cannot be had, and what would change that; both empty if nothing stands in the way.
+struct Obstacle {
+    std::string text;
+    std::string cure;
+};
+
+/// The one v2 hierarchy of the kernel; nullptr if it has none.
+[[nodiscard]] const Hierarchy* v2_hierarchy(const World& world);
+
+/// What keeps the init from a v2 cgroup of its own. None is no promise: an unknown real root is told later.
+[[nodiscard]] Obstacle v2_obstacle(const World& world, const Options& options);
+
+/// `podman run --cgroups=disabled` leaves the container in the cgroup of whoever started it: what would be made there
+/// would stay on the host. In the initial namespace the engines' paths carry the container's id.
+[[nodiscard]] bool is_someone_elses(const Hierarchy& hierarchy, const World& world);
+
+/// What keeps cginit from making a cgroup right below the host's root of a hierarchy: the permission, a name for it, or
+/// a cgroup namespace that makes it a root.
+[[nodiscard]] Obstacle host_cgroup_obstacle(const World& world, const Options& options);
+
+}  // namespace cginit
