@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct Decision {
     std::string method_reason;
     std::vector<HierarchyDecision> hierarchies;
     Delegation delegation;
+    /// v2: what is enabled above the init; empty = all that there are. No value: nothing.
+    std::optional<std::vector<std::string>> enabled_controllers = std::vector<std::string>();
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;
     bool run_tmpfs = false;

@@ -14,6 +14,8 @@ enum class Layout { automatic, host, unified, hybrid, legacy };
 enum class Method { automatic, name_space, bind, remount, none };
 /// `--inner`: one cgroup level between the engine's limits and the init. `automatic` = wherever it guards.
 enum class Inner { automatic, never };
+/// `--writable`: which controllers the init may set. `tracking` = none, only what systemd needs to track processes.
+enum class Writable { all, tracking, list };
 /// `--delegate`: whether the root of the init's v2 cgroup is left to a leaf and its controllers enabled, for inits that
 /// do not do that themselves. `automatic` = for everything but systemd.
 enum class Delegate { automatic, all, none, list };
@@ -26,6 +28,9 @@ struct Options {
     Layout layout = Layout::automatic;
     Method method = Method::automatic;
     Inner inner = Inner::automatic;
+    Writable writable = Writable::all;
+    /// With Writable::list: the controllers, in the user's order.
+    std::vector<std::string> writable_controllers;
     Delegate delegate = Delegate::automatic;
     /// With Delegate::list: the controllers, in the user's order.
     std::vector<std::string> delegate_controllers;
@@ -56,6 +61,7 @@ struct Options {
 [[nodiscard]] const char* to_string(Layout layout);
 [[nodiscard]] const char* to_string(Method method);
 [[nodiscard]] const char* to_string(Inner inner);
+[[nodiscard]] const char* to_string(Writable writable);
 [[nodiscard]] const char* to_string(Delegate delegate);
 
 }  // namespace cginit

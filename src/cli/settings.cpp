@@ -35,25 +35,33 @@ bool set_inner(Options& options, const std::string& value) {
     return choose(options.inner, value, {Inner::automatic, Inner::never});
 }
 
-/// `cpu,memory`: names as in cgroup.controllers.
-bool set_delegate_list(Options& options, const std::string& value) {
-    const std::vector<std::string> controllers = split(value, ',');
-    const bool good =
-        !controllers.empty() && std::all_of(controllers.begin(), controllers.end(), [](const std::string& controller) {
-            return !controller.empty() &&
-                   controller.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
-        });
-    if (good) {
-        options.delegate = Delegate::list;
-        options.delegate_controllers = controllers;
+/// `cpu,memory`: names as in cgroup.controllers and /proc/cgroups; empty if it is no such list.
+std::vector<std::string> controller_list(const std::string& value) {
+    std::vector<std::string> controllers = split(value, ',');
+    const bool good = std::all_of(controllers.begin(), controllers.end(), [](const std::string& controller) {
+        return !controller.empty() && controller.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+    });
+    return good ? controllers : std::vector<std::string>();
+}
+
+bool set_writable(Options& options, const std::string& value) {
+    options.writable_controllers.clear();
+    if (choose(options.writable, value, {Writable::all, Writable::tracking})) {
+        return true;
     }
-    return good;
+    options.writable = Writable::list;
+    options.writable_controllers = controller_list(value);
+    return !options.writable_controllers.empty();
 }
 
 bool set_delegate(Options& options, const std::string& value) {
     options.delegate_controllers.clear();
-    return choose(options.delegate, value, {Delegate::automatic, Delegate::all, Delegate::none}) ||
-           set_delegate_list(options, value);
+    if (choose(options.delegate, value, {Delegate::automatic, Delegate::all, Delegate::none})) {
+        return true;
+    }
+    options.delegate = Delegate::list;
+    options.delegate_controllers = controller_list(value);
+    return !options.delegate_controllers.empty();
 }
 
 /// A flag on the command line, 1 or 0 in the environment.
@@ -139,6 +147,10 @@ constexpr Setting kSettings[] = {
      "one cgroup level between the engine's limits and the init;\n"
      "auto = wherever it guards them",
      set_inner},
+    {"--writable", "CGINIT_WRITABLE", "all|tracking|LIST", "all, tracking or a list such as memory,pids", kView,
+     "the controllers that the init may set; all = those that cannot give the\n"
+     "engine's limits away; tracking = none, but services can be tracked",
+     set_writable},
     {"--delegate", "CGINIT_DELEGATE", "auto|all|none|LIST", "auto, all, none or a list such as cpu,memory", kView,
      "make the controllers ready for an init that does not do so itself;\n"
      "auto = for everything but systemd; LIST = these, separated by commas",

@@ -24,6 +24,15 @@ const char* to_string(Method method) {
     return "?";
 }
 
+const char* to_string(Writable writable) {
+    switch (writable) {
+        case Writable::all: return "all";
+        case Writable::tracking: return "tracking";
+        case Writable::list: return "list";
+    }
+    return "?";
+}
+
 const char* to_string(Delegate delegate) {
     switch (delegate) {
         case Delegate::automatic: return "auto";

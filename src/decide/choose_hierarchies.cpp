@@ -74,6 +74,31 @@ Access access_without_guard(const Hierarchy& hierarchy, const Decision& decision
     return decision.delegation.wanted && !memory ? Access::left_out : Access::read_only;
 }
 
+bool is_listed(const Hierarchy& hierarchy, const Options& options) {
+    return std::any_of(hierarchy.controllers.begin(), hierarchy.controllers.end(), [&options](const auto& controller) {
+        const auto& list = options.writable_controllers;
+        return std::find(list.begin(), list.end(), controller) != list.end();
+    });
+}
+
+/// What the user wants writable: less than could be, or more. v2 and named hierarchies track processes and are always.
+void apply_policy(const Hierarchy& hierarchy, const Options& options, Decision& decision, HierarchyDecision& choice) {
+    const bool tracks = hierarchy.version == HierarchyVersion::v2 || choice.name.starts_with("name=");
+    if (options.writable == Writable::all || tracks) {
+        return;
+    }
+    const bool listed = is_listed(hierarchy, options);
+    if (!listed && choice.access == Access::writable) {
+        choice.access = Access::read_only;
+        choice.reason = concat({"not among --writable", choice.inner ? ", guarded all the same" : ""});
+    } else if (listed && choice.access != Access::writable) {
+        choice.access = Access::writable;
+        choice.reason = "named in --writable, unguarded";
+        decision.warnings.push_back(
+            concat({choice.name, " is writable because --writable names it: the init can raise its own limits of it"}));
+    }
+}
+
 void guard(const Hierarchy& hierarchy, const Options& options, const Decision& decision, HierarchyDecision& choice) {
     const Guard guard = guard_of(hierarchy);
     const Method method = decision.method;
@@ -101,8 +126,7 @@ void guard(const Hierarchy& hierarchy, const Options& options, const Decision& d
     }
 }
 
-HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const Options& options,
-                         const Decision& decision) {
+HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const Options& options, Decision& decision) {
     HierarchyDecision choice;
     choice.name = hierarchy_name(hierarchy);
     choice.engine_cgroup = hierarchy.own_path;
@@ -130,8 +154,36 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         // Out of sight is not out of reach: with CAP_SYS_ADMIN the init can mount it, and must not find the limits.
         choice.access = Access::left_out;
         choice.reason = concat({not_in_layout(decision), choice.inner ? ", guarded all the same" : ""});
+        return choice;
     }
+    apply_policy(hierarchy, options, decision, choice);
     return choice;
+}
+
+void warn_of_unknown_controllers(const World& world, const Options& options, Decision& decision) {
+    if (decision.layout == View::unified) {
+        return;  // There the kernel is asked, and its refusal told.
+    }
+    for (const std::string& controller : options.writable_controllers) {
+        const bool known =
+            std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [&controller](const Hierarchy& hierarchy) {
+                const auto& names = hierarchy.controllers;
+                return std::find(names.begin(), names.end(), controller) != names.end();
+            });
+        if (!known) {
+            decision.warnings.push_back(
+                concat({"--writable names ", controller, ", which no hierarchy has, ignoring"}));
+        }
+    }
+}
+
+/// v2 has one hierarchy for all controllers: what is not to be set is not enabled.
+void choose_controllers(const Options& options, Decision& decision) {
+    switch (options.writable) {
+        case Writable::all: return;
+        case Writable::tracking: decision.enabled_controllers.reset(); return;
+        case Writable::list: decision.enabled_controllers = options.writable_controllers; return;
+    }
 }
 
 /// The leaf that keeps processes out of the v2 root, where controllers are to be enabled.
@@ -212,6 +264,8 @@ Status choose_hierarchies(const World& world, const Options& options, Decision& 
     if (decision.method == Method::none) {
         return {};
     }
+    choose_controllers(options, decision);
+    warn_of_unknown_controllers(world, options, decision);
     choose_leaf(decision);
     warn_of_host_cgroup(decision);
     return require_usable(world, decision);

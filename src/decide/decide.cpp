@@ -32,6 +32,11 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
             concat({"--layout=", to_string(options.layout), " needs new mounts, --method=", name, " makes none"}),
             "use --method=auto");
     }
+    if (options.writable != Writable::all) {
+        return refusal(
+            concat({"--writable=", to_string(options.writable), " needs new mounts, --method=", name, " makes none"}),
+            "use --method=auto");
+    }
     if (!is_own_view(world) && options.inner != Inner::never) {
         return refusal(concat({"--method=", name, " leaves the engine's limits within reach of the init"}),
                        "use --method=auto, or accept that with --inner=never");
@@ -50,7 +55,7 @@ Status decide_method(const World& world, const Options& options, Decision& decis
         return decide_to_keep_view(world, options, decision);
     }
     if (options.method == Method::automatic && decision.layout == world.view && is_own_view(world) &&
-        (!world.is_pid1 || view_defect(world, false).empty())) {
+        (!world.is_pid1 || view_defect(world, options.writable != Writable::all).empty())) {
         decision.method = Method::none;
         decision.method_reason = "an earlier cginit made the view private and writable";
         return {};

@@ -137,9 +137,10 @@ void move_into_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
         .add(Phase::prepare, MoveProcesses{stage.engine, inner}, "everything in the container sits below the limits",
              MoveProcesses{inner, stage.engine})
         .parts = stage.level_parts();
-    if (stage.hierarchy->version == HierarchyVersion::v2 && builder.decision().layout == View::unified) {
+    const auto& enabled = builder.decision().enabled_controllers;
+    if (stage.hierarchy->version == HierarchyVersion::v2 && builder.decision().layout == View::unified && enabled) {
         builder
-            .add(Phase::prepare, EnableControllers{stage.engine, inner, {}},
+            .add(Phase::prepare, EnableControllers{stage.engine, inner, *enabled},
                  "the init can only use controllers that are enabled above it", DisableControllers{stage.engine})
             .parts = stage.level_parts();
     }

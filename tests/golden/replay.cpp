@@ -154,7 +154,16 @@ std::vector<Case> special_cases() {
     delegated.options.delegate = Delegate::all;
     Variant dockerd = variant("dockerd");
     dockerd.init = {InitKind::dockerd, std::nullopt, ""};
+    Variant tracking = variant("writable-tracking");
+    tracking.options.writable = Writable::tracking;
+    Variant listed = variant("writable-list");
+    listed.options.writable = Writable::list;
+    listed.options.writable_controllers = {"memory", "blkio", "io"};
     return {
+        {"host-v1-docker-nsdefault-sysadmin-noapparmor", tracking},
+        {"host-v1-docker-nsdefault-sysadmin-noapparmor", listed},
+        {"host-v2-docker-nshost-sysadmin", tracking},
+        {"host-v2-docker-nshost-sysadmin", listed},
         {"docker-v1hybrid-capsysadmin", newest},
         {"docker-v1hybrid-capsysadmin", unknown},
         {"docker-v1hybrid-capsysadmin", dockerd},

@@ -23,6 +23,7 @@ struct Run {
     Lines keep = {};
     std::optional<int> version = std::nullopt;
     Layout layout = Layout::automatic;
+    Writable writable = Writable::all;  ///< Writable::list: blkio and pids
     /// Where `spec.id` has a cgroup at the host's root afterwards: `unified`, `systemd`; empty = nowhere.
     std::string host_cgroup = {};
 };
@@ -40,6 +41,7 @@ std::vector<Run> layout_runs() {
                    {},
                    version,
                    layout,
+                   Writable::all,
                    host_cgroup};
     };
     return {
@@ -102,6 +104,14 @@ std::vector<Run> runs() {
          InitKind::busybox,
          {"/cginit-host/cgroup"}},
     };
+    for (const Writable writable : {Writable::tracking, Writable::list}) {
+        for (const View view : {View::docker_hybrid, View::docker_v2}) {
+            Run run{{.name = concat({"writable_", to_string(writable), view == View::docker_v2 ? "_v2" : ""}),
+                     .view = view}};
+            run.writable = writable;
+            all.push_back(std::move(run));
+        }
+    }
     for (Run& run : layout_runs()) {
         all.push_back(std::move(run));
     }
@@ -111,6 +121,10 @@ std::vector<Run> runs() {
 Options options_of(const Run& run) {
     Options options;
     options.layout = run.layout;
+    options.writable = run.writable;
+    if (run.writable == Writable::list) {
+        options.writable_controllers = {"blkio", "pids"};
+    }
     options.allow_host_cgroup = !run.spec.id.empty();
     options.method = run.method;
     options.inner = run.inner;
@@ -122,8 +136,15 @@ ExpectedView expected_of(const Run& run) {
     using View = EngineView;
     const bool unified =
         run.spec.view == View::docker_v2 || run.spec.view == View::root_stacked || run.layout == Layout::unified;
-    return {run.keep, run.inner == Inner::never,
-            unified && run.init == InitKind::busybox && run.method != Method::remount};
+    Lines read_only = {"blkio"};
+    if (run.writable == Writable::tracking) {
+        read_only = {"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"};
+    } else if (run.writable == Writable::list) {
+        read_only = {"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory"};
+    } else if (run.inner == Inner::never) {
+        read_only = {};
+    }
+    return {run.keep, read_only, unified && run.init == InitKind::busybox && run.method != Method::remount};
 }
 
 InitTraits traits_of(const Run& run) { return {run.init, run.version, ""}; }

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
+#include "cginit/plan.hpp"
 #include "unit/world_builder.hpp"
 
 namespace cginit {
@@ -112,6 +114,57 @@ TEST(ChooseHierarchies, WhoDelegatesSeesOnlyWhatHeCanUse) {
     EXPECT_EQ(chosen(docker_v2(), delegating).at("unified").leaf, "init.scope");
     delegating.delegation.wanted = false;
     EXPECT_EQ(chosen(docker_v2(), delegating).at("unified").leaf, "");
+}
+
+TEST(ChooseHierarchies, TheWritablePolicy) {
+    Options tracking;
+    tracking.writable = Writable::tracking;
+    expect(chosen(docker_v1(), planned(View::legacy, Method::name_space), tracking),
+           {{"misc", Access::left_out, false, "the own cgroup is the host's root of it"},
+            {"memory", Access::read_only, true, "not among --writable, guarded all the same"},
+            {"cpu,cpuacct", Access::read_only, true, "not among --writable, guarded all the same"},
+            {"blkio", Access::read_only, false, "limits of it do not hold for children"},
+            {"name=systemd", Access::writable, false, "it limits nothing"}});
+    Options list;
+    list.writable = Writable::list;
+    list.writable_controllers = {"cpuacct", "blkio", "memroy"};
+    Decision decision = planned(View::legacy, Method::name_space);
+    ASSERT_TRUE(choose_hierarchies(classify(docker_v1()), list, decision));
+    std::map<std::string, Access> access;
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        access[choice.name] = choice.access;
+    }
+    EXPECT_EQ(access, (std::map<std::string, Access>{{"misc", Access::left_out},
+                                                     {"memory", Access::read_only},
+                                                     {"cpu,cpuacct", Access::writable},
+                                                     {"blkio", Access::writable},
+                                                     {"name=systemd", Access::writable}}));
+    EXPECT_EQ(decision.warnings,
+              (std::vector<std::string>{
+                  "blkio is writable because --writable names it: the init can raise its own limits of it",
+                  "--writable names memroy, which no hierarchy has, ignoring"}));
+}
+
+TEST(ChooseHierarchies, OnV2WhatIsNotToBeWritableIsNotEnabled) {
+    const World world = classify(docker_v2());
+    for (const auto& [writable, enabled] : {std::pair{Writable::all, std::optional(std::vector<std::string>())},
+                                            {Writable::tracking, std::nullopt},
+                                            {Writable::list, std::optional(std::vector<std::string>{"memory"})}}) {
+        Options options;
+        options.writable = writable;
+        options.writable_controllers =
+            writable == Writable::list ? std::vector<std::string>{"memory"} : std::vector<std::string>();
+        Decision decision = planned(View::unified, Method::name_space);
+        ASSERT_TRUE(choose_hierarchies(world, options, decision));
+        EXPECT_EQ(decision.hierarchies.front().access, Access::writable) << "services are tracked in it";
+        EXPECT_EQ(decision.enabled_controllers, enabled);
+        std::string ops;
+        for (const Step& step : make_plan(world, decision).steps) {
+            ops += describe(step.op) + "\n";
+        }
+        EXPECT_EQ(ops.find("enable ") != std::string::npos, enabled.has_value()) << ops;
+        EXPECT_EQ(ops.find("enable memory for") != std::string::npos, writable == Writable::list) << ops;
+    }
 }
 
 TEST(ChooseHierarchies, ACgroupAtTheHostsRootOnlyWithPermission) {

@@ -58,6 +58,12 @@ TEST(OptionsParser, EachOption) {
         {{"--method=remount"}, with([](Options& o) { o.method = Method::remount; })},
         {{"--method=none"}, with([](Options& o) { o.method = Method::none; })},
         {{"--inner=never"}, with([](Options& o) { o.inner = Inner::never; })},
+        {{"--writable=tracking"}, with([](Options& o) { o.writable = Writable::tracking; })},
+        {{"--writable=memory,net_cls"}, with([](Options& o) {
+             o.writable = Writable::list;
+             o.writable_controllers = {"memory", "net_cls"};
+         })},
+        {{"--writable=memory", "--writable=all"}, Options{}},
         {{"--delegate=all"}, with([](Options& o) { o.delegate = Delegate::all; })},
         {{"--delegate=none"}, with([](Options& o) { o.delegate = Delegate::none; })},
         {{"--delegate=cpu,memory"}, with([](Options& o) {
@@ -179,6 +185,7 @@ TEST(OptionsParser, Errors) {
              {{"--method=name_space"}, "--method: 'name_space' is not auto, namespace, bind, remount or none"},
              {{"--method=userns"}, "--method: 'userns' is not auto, namespace, bind, remount or none"},
              {{"--inner", "always"}, "--inner: 'always' is not auto or never"},
+             {{"--writable=,"}, "--writable: ',' is not all, tracking or a list such as memory,pids"},
              {{"--delegate=cpu,"}, "--delegate: 'cpu,' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=cpu memory"},

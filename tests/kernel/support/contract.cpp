@@ -39,14 +39,16 @@ std::vector<std::string> processes_of(const std::string& directory) {
     return std::filesystem::exists(file) ? split(read_text(file), '\n') : std::vector<std::string>();
 }
 
-void check_writable(const MountEntry& mount, const std::string& directory, bool blkio_too,
+void check_writable(const MountEntry& mount, const std::string& directory, const std::vector<std::string>& read_only,
                     std::vector<std::string>& breaches) {
     const std::string child = join_path(directory, "contract");
     const int made = ::mkdir(child.c_str(), 0755) == 0 ? 0 : errno;
     if (made == 0) {
         ::rmdir(child.c_str());
     }
-    const bool writable = blkio_too || !has(split(mount.super_options, ','), "blkio");
+    const std::vector<std::string> options = split(mount.super_options, ',');
+    const bool writable = std::none_of(options.begin(), options.end(),
+                                       [&read_only](const std::string& name) { return has(read_only, name); });
     if (made != (writable ? 0 : EROFS)) {
         breaches.push_back(
             concat({directory, writable ? " is not writable: " : " is not read-only: ", errno_text(made)}));
@@ -88,7 +90,7 @@ std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
         if (!has(processes_of(directory + leaf), std::to_string(::getpid()))) {
             breaches.push_back(concat({directory, " does not hold the init"}));
         }
-        check_writable(mount, directory, expected.blkio_writable, breaches);
+        check_writable(mount, directory, expected.read_only, breaches);
         ++visible;
     }
     if (visible == 0) {

@@ -10,13 +10,14 @@ namespace cginit {
 /// What differs from run to run.
 struct ExpectedView {
     std::vector<std::string> kept = {};  ///< mount points that are not judged
-    bool blkio_writable = false;         ///< the user gave up the guard
-    bool leaf = false;                   ///< the init sits in `init.scope` and its root has controllers enabled
+    /// v1 controllers whose hierarchies are visible and EROFS; everything else takes a child cgroup.
+    std::vector<std::string> read_only = {"blkio"};
+    bool leaf = false;  ///< the init sits in `init.scope` and its root has controllers enabled
 };
 
 /// What the init would find, judged from the running system alone: every cgroup mount, covered ones too, shows the own
-/// cgroup and nothing above; the init finds itself at mount point + its path in /proc/self/cgroup; blkio is read-only
-/// and everything else takes a child cgroup. One text per breach.
+/// cgroup and nothing above; the init finds itself at mount point + its path in /proc/self/cgroup; what is expected to be
+/// read-only is, and everything else takes a child cgroup. One text per breach.
 [[nodiscard]] std::vector<std::string> breaches_of_contract(const ExpectedView& expected);
 
 /// All that a run which fails has to leave as it was: the mount table modulo mount ids and peer groups, the own cgroups
