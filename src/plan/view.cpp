@@ -28,7 +28,7 @@ bool starts_writable(const Stage& stage) {
 }
 
 void open_if_guarded(PlanBuilder& builder, const Stage& stage, const std::string& target) {
-    if (stage.memory_is_unsure()) {
+    if (stage.memory_is_unsure() && stage.choice->access == Access::writable) {
         builder
             .add(Phase::prepare, RemountBind{target, cgroup_flags(false)}, "the inner level guards it",
                  kGoneWithWorkbench)
