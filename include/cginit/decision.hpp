@@ -50,6 +50,22 @@ struct Delegation {
     bool operator==(const Delegation&) const = default;
 };
 
+/// One thing that systemd expects of a container manager, and why it is done or left.
+struct Measure {
+    bool taken = false;
+    std::string reason;
+
+    bool operator==(const Measure&) const = default;
+};
+
+/// Whether a directory becomes a tmpfs. What the engine mounted below it stays.
+struct TmpfsDecision {
+    std::string point;  ///< one of kTmpfsPoints
+    Measure measure;
+
+    bool operator==(const TmpfsDecision&) const = default;
+};
+
 /// How the view will be built. Layout and method are never `automatic` here.
 struct Decision {
     View layout = View::none;
@@ -62,8 +78,11 @@ struct Decision {
     std::optional<std::vector<std::string>> enabled_controllers = std::vector<std::string>();
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;
-    bool run_tmpfs = false;
-    std::string run_reason;
+    std::vector<TmpfsDecision> tmpfs;  ///< in the order of kTmpfsPoints
+    Measure sys_read_only;
+    Measure share_tree;
+    Measure hide_ttys;
+    std::vector<std::string> ttys;  ///< the names in /dev that are hidden: `tty0`
     /// Cgroup mounts outside the view that are moved aside and detached.
     std::vector<std::string> detach_elsewhere;
     /// Cgroup mounts outside the view that stay because the user said so.
@@ -85,6 +104,8 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
 /// The hierarchy in which systemd before 230 tracks processes. A v2 host has none: it is made by mounting it.
 [[nodiscard]] Hierarchy tracking_hierarchy();
+/// True if mounts are built aside and moved into place, or moved away.
+[[nodiscard]] bool needs_workbench(const Decision& decision);
 
 [[nodiscard]] const char* to_string(View view);
 [[nodiscard]] const char* to_string(Access access);

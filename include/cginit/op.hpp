@@ -12,7 +12,7 @@ namespace cginit {
 
 /// mount(2) of a new file system instance; the source is always `cginit`.
 struct MountFilesystem {
-    std::string fstype;  ///< tmpfs, cgroup, cgroup2
+    std::string fstype;  ///< tmpfs, overlay, cgroup, cgroup2
     std::string target;
     std::string options;  ///< file system options: `mode=755`, `cpu,cpuacct`, `none,name=systemd`
     MountFlags flags;
@@ -37,10 +37,11 @@ struct MoveMount {
     bool operator==(const MoveMount&) const = default;
 };
 enum class PropagationType { private_, slave, shared };
-/// mount(MS_PRIVATE|MS_SLAVE|MS_SHARED) of the topmost mount at a point, not recursive.
+/// mount(MS_PRIVATE|MS_SLAVE|MS_SHARED) of the topmost mount at a point, and with MS_REC of all that is below it.
 struct SetPropagation {
     std::string target;
     PropagationType type = PropagationType::private_;
+    bool recursive = false;
     bool operator==(const SetPropagation&) const = default;
 };
 /// umount2(MNT_DETACH|UMOUNT_NOFOLLOW): the topmost mount at a point and everything below it.
@@ -67,6 +68,11 @@ struct MakeSymlink {
     std::string target;
     std::string path;
     bool operator==(const MakeSymlink&) const = default;
+};
+/// mknod(2) of the character device 0:0: in an upper layer it hides what the layers below have at the name, overlayfs.
+struct MakeWhiteout {
+    std::string path;
+    bool operator==(const MakeWhiteout&) const = default;
 };
 /// mkdir(2) or mknod(2) of an empty file, parents included, so that what is at `like` can be bound to `path`.
 struct MakeMountPoint {
@@ -165,9 +171,9 @@ struct ExecuteProgram {
 };
 
 using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeMountPoint,
-                        MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
-                        EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot,
+                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
+                        MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
+                        CopyCgroupFile, EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot,
                         AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.

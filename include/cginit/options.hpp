@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,14 @@ enum class Writable { all, tracking, list };
 /// `--delegate`: whether the root of the init's v2 cgroup is left to a leaf and its controllers enabled, for inits that
 /// do not do that themselves. `automatic` = for everything but systemd.
 enum class Delegate { automatic, all, none, list };
+/// `--sys`, `--propagation`, `--ttys`: what systemd expects of a container manager; `keep` = as the engine left it.
+enum class Expected { automatic, keep };
 /// `--dry-run` prints the plan; nothing is changed.
 enum class Action { run, dry_run };
 enum class LogLevel { debug, info, warning, error, off };
+
+/// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
+inline constexpr std::array<const char*, 3> kTmpfsPoints{"/run", "/run/lock", "/tmp"};
 
 /// What the user asked for, after the command line was laid over the environment. Plain values: no policy.
 struct Options {
@@ -36,8 +42,11 @@ struct Options {
     std::vector<std::string> delegate_controllers;
     /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
     bool allow_host_cgroup = false;
-    /// `--tmpfs`: false = leave /run as the engine made it.
-    bool run_tmpfs = true;
+    /// `--tmpfs`: the points of kTmpfsPoints asked for; empty list = never, no list = auto.
+    std::optional<std::vector<std::string>> tmpfs;
+    Expected sys = Expected::automatic;
+    Expected propagation = Expected::automatic;
+    Expected ttys = Expected::automatic;
     /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
     std::vector<std::string> keep_mounts;
     Action action = Action::run;
@@ -63,5 +72,6 @@ struct Options {
 [[nodiscard]] const char* to_string(Inner inner);
 [[nodiscard]] const char* to_string(Writable writable);
 [[nodiscard]] const char* to_string(Delegate delegate);
+[[nodiscard]] const char* to_string(Expected expected);
 
 }  // namespace cginit

@@ -57,6 +57,11 @@ struct Plan {
 /// has (fs/proc/root.c), so that no writable directory on the root file system is needed.
 inline constexpr const char* kWorkbench = "/proc/driver";
 
+/// The parts of a plan that hide the host's terminals, make /sys read-only, and share the mount tree.
+inline constexpr const char* kTtysPart = "ttys";
+inline constexpr const char* kSysPart = "sys";
+inline constexpr const char* kSharePart = "mounts";
+
 /// A decision to steps; pure.
 [[nodiscard]] Plan make_plan(const World& world, const Decision& decision);
 
@@ -67,6 +72,10 @@ inline constexpr const char* kWorkbench = "/proc/driver";
 /// `given_up` are the parts that fell back. The workbench, detached in commit, is not looked at.
 [[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision,
                                                   const std::vector<std::string>& given_up);
+
+/// The same for what choose_expectations() decided, but for the mount tree, which is shared after the judgement.
+[[nodiscard]] std::vector<std::string> check_expectations(const World& after, const Decision& decision,
+                                                          const std::vector<std::string>& given_up);
 
 [[nodiscard]] const char* to_string(Phase phase);
 [[nodiscard]] const char* to_string(Scope scope);

@@ -33,6 +33,9 @@ struct CgroupDirectory {
     bool operator==(const CgroupDirectory&) const = default;
 };
 
+/// What is at a path, symlinks in its last component not followed.
+enum class PlaceType { unknown, absent, directory, symlink, other };
+
 /// Capability and filter facts of /proc/self/status, proc(5).
 struct ProcessStatus {
     std::uint64_t effective_capabilities = 0;
@@ -56,6 +59,10 @@ struct Snapshot {
     std::optional<std::string> kernel_release;  ///< /proc/sys/kernel/osrelease
     /// By mount point of a visible cgroup mount: what the own cgroup's directory shows there.
     std::map<std::string, CgroupDirectory> directories;
+    /// By path, for kTmpfsPoints: what is there to mount on.
+    std::map<std::string, PlaceType> places;
+    /// The host's terminals in /dev: `tty0` to `tty63`; empty if /dev could not be listed.
+    std::optional<std::vector<std::string>> host_ttys;
     /// getpid() of the running system; empty for a capture, which stands for PID 1.
     std::optional<int> pid;
     InitTraits init;

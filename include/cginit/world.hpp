@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ struct World {
     std::vector<Hierarchy> hierarchies;
     View view = View::none;
     MountTable mounts;
+    std::map<std::string, PlaceType> places;  ///< what is at kTmpfsPoints
+    std::optional<std::vector<std::string>> host_ttys;
     Tri cgroup_namespaces = Tri::unknown;  ///< the kernel has them (Linux 4.6)
     Tri namespaced = Tri::unknown;         ///< the own cgroup namespace is not the initial one
     bool has_sys_admin = false;            ///< CAP_SYS_ADMIN is effective

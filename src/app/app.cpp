@@ -76,7 +76,12 @@ Status verify(const Source& source, const Prepared& prepared, const PlanRunner& 
     if (!after) {
         return after.error().in("verify");
     }
-    const std::vector<std::string> problems = check_view(*after, prepared.decision, runner.given_up());
+    std::vector<std::string> problems = check_expectations(*after, prepared.decision, runner.given_up());
+    // A view that was not touched keeps what it had when it was decided upon.
+    if (prepared.decision.method != Method::none) {
+        const std::vector<std::string> more = check_view(*after, prepared.decision, runner.given_up());
+        problems.insert(problems.end(), more.begin(), more.end());
+    }
     return problems.empty() ? Status() : Status(make_error(concat({"verify: ", join(problems, "; ")})));
 }
 
@@ -93,12 +98,10 @@ Status rebuild(const Source& source, const Prepared& prepared, Kernel& kernel) {
     if (!status) {
         return with_cure(status, runner, prepared.world);
     }
-    if (prepared.decision.method != Method::none) {
-        status = verify(source, prepared, runner);
-        if (!status) {
-            const Status undone = runner.roll_back();
-            return undone ? status : Status(status.error().in(undone.error().message()));
-        }
+    status = prepared.plan.steps.empty() ? Status() : verify(source, prepared, runner);
+    if (!status) {
+        const Status undone = runner.roll_back();
+        return undone ? status : Status(status.error().in(undone.error().message()));
     }
     // The point of no return: what the engine had mounted is gone once this succeeds.
     status = runner.commit();

@@ -34,6 +34,13 @@ Status make_symlink(const MakeSymlink& op) {
     return make_errno_error(errno, concat({"symlink ", op.path}));
 }
 
+Status make_whiteout(const MakeWhiteout& op) {
+    if (::mknod(op.path.c_str(), S_IFCHR, 0) == 0) {
+        return {};
+    }
+    return make_errno_error(errno, concat({"mknod ", op.path}));
+}
+
 /// All directories on the way to `path`; those that exist are passed.
 Status make_parents(const std::string& path) {
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
@@ -107,6 +114,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         }
         Result<Outcome> operator()(const MakeDirectory& verb) const { return outcome_of(make_directory(verb.path)); }
         Result<Outcome> operator()(const MakeSymlink& verb) const { return outcome_of(make_symlink(verb)); }
+        Result<Outcome> operator()(const MakeWhiteout& verb) const { return outcome_of(make_whiteout(verb)); }
         Result<Outcome> operator()(const MakeMountPoint& verb) const { return outcome_of(make_mount_point(verb)); }
         Result<Outcome> operator()(const MakeCgroup& verb) const { return outcome_of(make_cgroup(verb.path)); }
         Result<Outcome> operator()(const RemoveCgroup& verb) const { return outcome_of(remove_cgroup(verb.path)); }

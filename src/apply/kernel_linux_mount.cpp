@@ -107,8 +107,12 @@ Status set_propagation(const SetPropagation& op) {
         flags = MS_SHARED;
         frame = "mount(MS_SHARED)";
     }
-    return mount_once(
-        {.frame = frame, .source = "none", .target = op.target.c_str(), .fstype = "none", .flags = flags});
+    flags |= op.recursive ? static_cast<unsigned long>(MS_REC) : 0UL;
+    // Of a recursive one libmount makes two calls.
+    if (::mount("none", op.target.c_str(), nullptr, flags, nullptr) == 0) {
+        return {};
+    }
+    return make_errno_error(errno, concat({frame, " ", op.target}));
 }
 
 Status detach_mount(const DetachMount& op) {

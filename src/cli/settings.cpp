@@ -71,8 +71,33 @@ bool set_allow_host_cgroup(Options& options, const std::string& value) {
 }
 
 bool set_tmpfs(Options& options, const std::string& value) {
-    options.run_tmpfs = value == "auto";
-    return value == "auto" || value == "never";
+    options.tmpfs.reset();
+    if (value == "auto") {
+        return true;
+    }
+    options.tmpfs.emplace();
+    if (value == "never") {
+        return true;
+    }
+    for (const std::string& point : split(value, ',')) {
+        if (std::find(kTmpfsPoints.begin(), kTmpfsPoints.end(), point) == kTmpfsPoints.end()) {
+            return false;
+        }
+        options.tmpfs->push_back(point);
+    }
+    return true;
+}
+
+bool set_sys(Options& options, const std::string& value) {
+    return choose(options.sys, value, {Expected::automatic, Expected::keep});
+}
+
+bool set_propagation(Options& options, const std::string& value) {
+    return choose(options.propagation, value, {Expected::automatic, Expected::keep});
+}
+
+bool set_ttys(Options& options, const std::string& value) {
+    return choose(options.ttys, value, {Expected::automatic, Expected::keep});
 }
 
 bool add_keep_mount(Options& options, const std::string& value) {
@@ -133,6 +158,7 @@ bool set_quiet(Options& options, const std::string&) {
 }
 
 constexpr const char* kView = "The view of the cgroups";
+constexpr const char* kExpected = "What systemd expects of a container manager, where the engine did not do it";
 constexpr const char* kInspect = "Looking without changing anything";
 constexpr const char* kMessages = "Messages";
 
@@ -159,12 +185,20 @@ constexpr Setting kSettings[] = {
      "permit a cgroup at the host's root, which outlives the container,\n"
      "where the init cannot do without; 1 in the variable",
      set_allow_host_cgroup, false, true},
-    {"--tmpfs", "CGINIT_TMPFS", "auto|never", "auto or never", kView,
-     "/run as a tmpfs for systemd, with what the engine put below it", set_tmpfs},
     {"--keep-mount", "CGINIT_KEEP_MOUNT", "PATH", "an absolute path", kView,
      "leave the cgroup mounts at or below PATH as they are; repeatable,\n"
      "separated by colons in the variable (default: none)",
      add_keep_mount, true},
+    {"--tmpfs", "CGINIT_TMPFS", "auto|never|LIST", "auto, never or a list of /run, /run/lock and /tmp", kExpected,
+     "/run, /run/lock and /tmp as tmpfs, with what the engine put below them;\n"
+     "LIST, comma-separated: these, for any init",
+     set_tmpfs},
+    {"--sys", "CGINIT_SYS", "auto|keep", "auto or keep", kExpected,
+     "/sys read-only, or systemd manages the host's devices", set_sys},
+    {"--propagation", "CGINIT_PROPAGATION", "auto|keep", "auto or keep", kExpected,
+     "the mount tree shared, for what runs in namespaces below", set_propagation},
+    {"--ttys", "CGINIT_TTYS", "auto|keep", "auto or keep", kExpected,
+     "the host's terminals /dev/tty0 to tty63 out of sight", set_ttys},
     {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run},
     {"--root", nullptr, "DIR", "a directory", kInspect,
      "read the facts below DIR, a capture; with --dry-run (default: /)", set_root},

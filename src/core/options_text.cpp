@@ -51,4 +51,12 @@ const char* to_string(Inner inner) {
     return "?";
 }
 
+const char* to_string(Expected expected) {
+    switch (expected) {
+        case Expected::automatic: return "auto";
+        case Expected::keep: return "keep";
+    }
+    return "?";
+}
+
 }  // namespace cginit

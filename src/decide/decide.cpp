@@ -3,6 +3,7 @@
 #include "cginit/decision.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "decide/choose_expectations.hpp"
 #include "decide/choose_hierarchies.hpp"
 #include "decide/choose_layout.hpp"
 #include "decide/view_facts.hpp"
@@ -116,32 +117,11 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
     }
 }
 
-/// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it.
-void decide_run(const World& world, const Options& options, Decision& decision) {
-    if (!options.run_tmpfs) {
-        decision.run_reason = "--tmpfs=never";
-    } else if (world.init.kind != InitKind::systemd) {
-        decision.run_reason = "only systemd needs it";
-    } else if (visible_mount_at(world.mounts, "/run") != nullptr) {
-        decision.run_reason = "/run is a mount already";
-    } else {
-        decision.run_tmpfs = true;
-        decision.run_reason = "systemd needs /run as a tmpfs and would hide what the engine put there";
-    }
-}
-
 Status require_sys_admin(const World& world, const Decision& decision) {
-    if (world.has_sys_admin) {
+    if (world.has_sys_admin || decision.method == Method::none) {
         return {};
     }
-    if (decision.method != Method::none) {
-        return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
-    }
-    if (decision.run_tmpfs) {
-        return refusal("this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs",
-                       "let the engine do that (--tmpfs /run), or leave /run as it is with --tmpfs=never");
-    }
-    return {};
+    return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
 }
 
 }  // namespace
@@ -165,8 +145,10 @@ Result<Decision> decide(const World& world, const Options& options) {
     if (!status) {
         return status.error();
     }
-    decide_run(world, options, decision);
     status = require_sys_admin(world, decision);
+    if (status) {
+        status = choose_expectations(world, options, decision);
+    }
     if (!status) {
         return status.error();
     }

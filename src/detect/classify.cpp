@@ -226,6 +226,8 @@ World classify(const Snapshot& snapshot) {
     }
     world.view = classify_view(world.hierarchies);
     world.mounts = snapshot.mounts;
+    world.places = snapshot.places;
+    world.host_ttys = snapshot.host_ttys;
     world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
     // Kernels without user namespaces have no uid_map.
     world.initial_user_namespace = snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "detect/own_directory.hpp"
@@ -78,6 +79,35 @@ std::map<std::string, CgroupDirectory> read_directories(const Source& source, co
     return directories;
 }
 
+/// In a capture what was not captured is not there, which says nothing.
+PlaceType read_place(const Source& source, const char* path) {
+    switch (source.type(path)) {
+        case FileType::absent: return source.is_live() ? PlaceType::absent : PlaceType::unknown;
+        case FileType::directory: return PlaceType::directory;
+        case FileType::symlink: return PlaceType::symlink;
+        default: return PlaceType::other;
+    }
+}
+
+/// `tty7`; not `tty`, the own terminal, nor `ttyS0` or `tty64`.
+bool is_host_tty(const std::string& name) {
+    constexpr unsigned long kCount = 64;
+    const unsigned long number = name.starts_with("tty") ? parse_number(name.substr(3)).value_or(kCount) : kCount;
+    return number < kCount && name == concat({"tty", std::to_string(number)});
+}
+
+/// A symlink is the engine's name for a terminal of the container's own, as LXC has them.
+std::optional<std::vector<std::string>> read_host_ttys(const Source& source) {
+    std::vector<std::string> names = source.list("/dev");
+    if (names.empty()) {
+        return std::nullopt;
+    }
+    std::erase_if(names, [&source](const std::string& name) {
+        return !is_host_tty(name) || source.type(join_path("/dev", name)) == FileType::symlink;
+    });
+    return names;
+}
+
 std::string read_text(const Source& source, const char* path) {
     const auto text = source.read_if_exists(path);
     if (!text || !*text) {
@@ -118,6 +148,10 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const Init
         snapshot.kernel_release = release;
     }
     snapshot.directories = read_directories(source, snapshot);
+    for (const char* point : kTmpfsPoints) {
+        snapshot.places[point] = read_place(source, point);
+    }
+    snapshot.host_ttys = read_host_ttys(source);
     return snapshot;
 }
 

@@ -50,6 +50,7 @@ public:
     /// The last step, to be amended by the caller.
     Step& add(Phase phase, Op op, std::string why, Op undo);
     Step& add(Phase phase, Op op, std::string why, std::string no_undo);
+    [[nodiscard]] Step& last() { return plan_.steps.back(); }
     /// Makes one mount and its place stop carrying our changes to peers, unless it does not or was done before.
     void make_private(const MountEntry* mount);
 
@@ -65,6 +66,20 @@ private:
     std::vector<int> made_private_;
     Plan plan_;
 };
+
+/// A directory that is replaced as a whole: built aside, given what the engine mounted below it, moved over it.
+struct Replacement {
+    std::string point;
+    std::string stage;
+    std::vector<std::string> carried;  ///< the mount points below `point`
+    std::vector<std::string> parts;
+
+    /// Where a path at or below the point is while it is being built.
+    [[nodiscard]] std::string stage_for(const std::string& path) const;
+};
+
+/// All of them, none within another.
+[[nodiscard]] std::vector<Replacement> replacements(const PlanBuilder& builder);
 
 /// nosuid, nodev, noexec, relatime: what every engine gives a cgroup mount.
 [[nodiscard]] MountFlags cgroup_flags(bool read_only);
@@ -83,11 +98,16 @@ void plan_leaf(PlanBuilder& builder, const Stage& stage);
 void plan_usable_cpuset(PlanBuilder& builder, const Stage& stage);
 /// prepare: the new tree.
 void plan_view(PlanBuilder& builder);
-/// The mount points below /run that go over into the new one.
-[[nodiscard]] std::vector<std::string> mounts_to_carry_over(const PlanBuilder& builder);
-/// prepare: the new /run.
-void plan_run(PlanBuilder& builder);
-/// aside: what the engine mounted below /run.
-void plan_run_aside(PlanBuilder& builder);
+/// prepare: the new /run, /run/lock, /tmp; the new /dev.
+void plan_tmpfs(PlanBuilder& builder);
+void plan_dev(PlanBuilder& builder);
+/// aside: what the engine mounted below each replacement; its /dev.
+void plan_carry_over(PlanBuilder& builder);
+void plan_dev_aside(PlanBuilder& builder);
+/// switch: the replacements into place; /sys read-only.
+void plan_replace(PlanBuilder& builder);
+void plan_sys(PlanBuilder& builder);
+/// commit: the mount tree shared.
+void plan_share(PlanBuilder& builder);
 
 }  // namespace cginit

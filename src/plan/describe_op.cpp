@@ -25,7 +25,7 @@ struct Describer {
     }
     std::string operator()(const MoveMount& op) const { return concat({"move mount ", op.from, " to ", op.to}); }
     std::string operator()(const SetPropagation& op) const {
-        return concat({"make ", op.target, " ", to_string(op.type)});
+        return concat({"make ", op.target, op.recursive ? " and all below " : " ", to_string(op.type)});
     }
     std::string operator()(const DetachMount& op) const { return concat({"detach ", op.target}); }
     std::string operator()(const UnshareCgroupNamespace& /*op*/) const { return "unshare the cgroup namespace"; }
@@ -36,6 +36,7 @@ struct Describer {
     std::string operator()(const MakeSymlink& op) const {
         return concat({"make symlink ", op.path, " -> ", op.target});
     }
+    std::string operator()(const MakeWhiteout& op) const { return concat({"make whiteout ", op.path}); }
     std::string operator()(const MakeMountPoint& op) const {
         return concat({"make mount point ", op.path, " like ", op.like});
     }

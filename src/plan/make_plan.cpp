@@ -15,9 +15,9 @@ bool rebuilds_view(const Decision& decision) {
 void cut_off_peers(PlanBuilder& builder) {
     const World& world = builder.world();
     builder.make_private(mount_holding(world.mounts, kWorkbench));
-    if (builder.decision().run_tmpfs) {
-        builder.make_private(mount_below(world.mounts, "/run"));
-        for (const std::string& point : mounts_to_carry_over(builder)) {
+    for (const Replacement& replacement : replacements(builder)) {
+        builder.make_private(mount_below(world.mounts, replacement.point));
+        for (const std::string& point : replacement.carried) {
             builder.make_private(mount_below(world.mounts, point));
         }
     }
@@ -54,11 +54,8 @@ void plan_switch(PlanBuilder& builder) {
         builder.add(Phase::switch_, MoveMount{view, kCgroupRoot}, "the new view, whole, in one move",
                     MoveMount{kCgroupRoot, view});
     }
-    if (builder.decision().run_tmpfs) {
-        const std::string stage = join_path(kWorkbench, "run");
-        builder.add(Phase::switch_, MoveMount{stage, "/run"}, "the new /run, whole, in one move",
-                    MoveMount{"/run", stage});
-    }
+    plan_replace(builder);
+    plan_sys(builder);
 }
 
 void plan_remount(PlanBuilder& builder) {
@@ -120,7 +117,7 @@ void plan_workbench(PlanBuilder& builder) {
 Plan make_plan(const World& world, const Decision& decision) {
     PlanBuilder builder(world, decision);
     const bool rebuilds = rebuilds_view(decision);
-    const bool workbench = rebuilds || decision.run_tmpfs;
+    const bool workbench = needs_workbench(decision);
     if (workbench) {
         plan_workbench(builder);
     }
@@ -129,11 +126,13 @@ Plan make_plan(const World& world, const Decision& decision) {
         plan_inner_level(builder);
         plan_view(builder);
     }
-    plan_run(builder);
+    plan_tmpfs(builder);
+    plan_dev(builder);
     if (rebuilds) {
         plan_aside(builder);
     }
-    plan_run_aside(builder);
+    plan_carry_over(builder);
+    plan_dev_aside(builder);
     plan_switch(builder);
     if (decision.method == Method::remount) {
         plan_remount(builder);
@@ -145,6 +144,7 @@ Plan make_plan(const World& world, const Decision& decision) {
         builder.add(Phase::commit, DetachMount{kWorkbench}, "the engine's view and the workbench go, all in one",
                     "the point of no return");
     }
+    plan_share(builder);
     return std::move(builder).finish();
 }
 

@@ -1,6 +1,7 @@
 #include "plan/simulate.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "cginit/world.hpp"
 #include "core/path.hpp"
@@ -15,6 +16,21 @@ bool is_shared(const MountEntry* mount) { return mount != nullptr && mount->prop
 
 std::string moved_point(const std::string& point, const std::string& from, const std::string& to) {
     return join_path(to, path_below(point, from).value_or(""));
+}
+
+/// For a subtree as large as the table: there is one pass for each time that a child is listed before its parent.
+std::set<int> whole_subtree(const MountTable& table, int top) {
+    std::set<int> ids{top};
+    std::size_t before = 0;
+    while (ids.size() != before) {
+        before = ids.size();
+        for (const MountEntry& entry : table) {
+            if (ids.contains(entry.parent)) {
+                ids.insert(entry.id);
+            }
+        }
+    }
+    return ids;
 }
 
 }  // namespace
@@ -137,13 +153,27 @@ std::string SimulatedMounts::propagate(const SetPropagation& op) {
     if (top == nullptr) {
         return nothing_at(op.target);
     }
-    MountEntry* entry = find(top->id);
-    switch (op.type) {
-        case PropagationType::private_: entry->propagation = {}; break;
-        case PropagationType::slave: entry->propagation.shared = 0; break;
-        case PropagationType::shared: entry->propagation.shared = static_cast<std::uint32_t>(next_id_++); break;
+    const std::set<int> ids = op.recursive ? whole_subtree(table_, top->id) : std::set<int>{top->id};
+    for (MountEntry& entry : table_) {
+        if (ids.contains(entry.id)) {
+            propagate(entry, op.type);
+        }
     }
     return {};
+}
+
+void SimulatedMounts::propagate(MountEntry& entry, PropagationType type) {
+    switch (type) {
+        case PropagationType::private_: entry.propagation = {}; break;
+        case PropagationType::slave: entry.propagation.shared = 0; break;
+        case PropagationType::shared:
+            entry.propagation.unbindable = false;
+            // Who has peers keeps them: invent_group_ids() in fs/namespace.c passes over it.
+            if (entry.propagation.shared == 0) {
+                entry.propagation.shared = static_cast<std::uint32_t>(next_id_++);
+            }
+            break;
+    }
 }
 
 std::string SimulatedMounts::apply(const Op& op) {

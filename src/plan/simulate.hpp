@@ -25,6 +25,7 @@ private:
     std::string detach(const DetachMount& op);
     std::string remount(const RemountBind& op);
     std::string propagate(const SetPropagation& op);
+    void propagate(MountEntry& entry, PropagationType type);
     /// The ids of a mount and of everything below it.
     [[nodiscard]] std::vector<int> subtree(int id) const;
     [[nodiscard]] MountEntry* find(int id);

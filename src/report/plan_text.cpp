@@ -37,28 +37,26 @@ std::string delegation_text(const Delegation& delegation) {
     return concat({delegation.wanted ? which : "no", ": ", delegation.reason});
 }
 
+std::string measure_text(const std::string& what, const Measure& measure, const char* taken, const char* left) {
+    return concat({"  ", padded(what, 9), " ", measure.taken ? taken : left, ": ", measure.reason, "\n"});
+}
+
+std::string expectations_text(const Decision& decision) {
+    std::string text;
+    for (const TmpfsDecision& tmpfs : decision.tmpfs) {
+        text += measure_text(tmpfs.point, tmpfs.measure, "tmpfs", "as it is");
+    }
+    text += measure_text("/sys", decision.sys_read_only, "read-only", "as it is");
+    text += measure_text("mounts", decision.share_tree, "shared", "as they are");
+    text += measure_text("ttys", decision.hide_ttys, "hidden", "as they are");
+    return text;
+}
+
 std::string decision_text(const Decision& decision) {
-    std::string text = concat({"decision\n",
-                               "  layout    ",
-                               to_string(decision.layout),
-                               ": ",
-                               decision.layout_reason,
-                               "\n",
-                               "  method    ",
-                               to_string(decision.method),
-                               ": ",
-                               decision.method_reason,
-                               "\n",
-                               "  delegate  ",
-                               delegation_text(decision.delegation),
-                               "\n",
-                               "  /run      ",
-                               decision.run_tmpfs ? "tmpfs" : "as it is",
-                               ": ",
-                               decision.run_reason,
-                               "\n",
-                               "hierarchies\n",
-                               hierarchies_text(decision)});
+    std::string text = concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason,
+                               "\n", "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n",
+                               "  delegate  ", delegation_text(decision.delegation), "\n", expectations_text(decision),
+                               "hierarchies\n", hierarchies_text(decision)});
     for (const std::string& point : decision.kept_elsewhere) {
         text += concat({"kept\n  ", point, ": --keep-mount\n"});
     }
@@ -124,7 +122,9 @@ std::string summary_line(const World& world, const Decision& decision, const std
         kept += concat({"; ", point, " kept"});
     }
     if (decision.method == Method::none) {
-        return concat({"nothing to do (", decision.method_reason, ")", kept, "; ", next});
+        const bool idle = !needs_workbench(decision) && !decision.sys_read_only.taken && !decision.share_tree.taken;
+        return concat(
+            {idle ? "nothing to do (" : "cgroups as they are (", decision.method_reason, ")", kept, "; ", next});
     }
     const View layout = decision.layout == View::hybrid && is_given_up("unified") ? View::legacy : decision.layout;
     return concat({to_string(layout), " cgroups private (", to_string(decision.method), "): ", std::to_string(visible),

@@ -225,6 +225,10 @@ static void gather(bool first) {
             look_at_cgroup("proc/driver/old-0", &hierarchies[i]);
         look_at_cgroup("sys/fs/cgroup", &hierarchies[i]);
     }
+    look("run");
+    look("run/lock");
+    look("tmp");
+    list("dev", false);
     free(mountinfo);
     free(cgroup);
 }
@@ -369,16 +373,24 @@ static void rebuild(void) {
     make_directory(WORKBENCH "/run");
     do_mount("cginit", WORKBENCH "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
              "mode=755,size=20%,nr_inodes=800k");
+    make_directory(WORKBENCH "/run/lock");
+    do_mount("cginit", WORKBENCH "/run/lock", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_STRICTATIME,
+             "mode=1777,size=5m");
+    make_directory(WORKBENCH "/tmp");
+    do_mount("cginit", WORKBENCH "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_STRICTATIME,
+             "mode=1777,size=50%,nr_inodes=1m");
 
     make_directory(WORKBENCH "/old-0");
     do_mount(VIEW, WORKBENCH "/old-0", NULL, MS_MOVE, NULL);
     do_mount(WORKBENCH "/new", VIEW, NULL, MS_MOVE, NULL);
     do_mount(WORKBENCH "/run", "/run", NULL, MS_MOVE, NULL);
+    do_mount(WORKBENCH "/tmp", "/tmp", NULL, MS_MOVE, NULL);
     for (int i = 0; i < count; ++i)
         prove(&hierarchies[i]);
     gather(false);
     if (umount2(WORKBENCH, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
         fail("umount", WORKBENCH);
+    do_mount("none", "/", NULL, MS_SHARED | MS_REC, NULL);
 }
 
 static void close_descriptors(void) {

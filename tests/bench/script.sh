@@ -67,9 +67,13 @@ build_view() {
     cd /
     mount -n -o "remount,bind,ro,$strict" $bench/new
     mount -n -t tmpfs -o mode=755,size=20%,nr_inodes=800k,nosuid,nodev,strictatime cginit $bench/run
+    mkdir $bench/run/lock $bench/tmp
+    mount -n -t tmpfs -o mode=1777,size=5m,nosuid,nodev,noexec,strictatime cginit $bench/run/lock
+    mount -n -t tmpfs -o mode=1777,size=50%,nr_inodes=1m,nosuid,nodev,strictatime cginit $bench/tmp
     mount -n --move $view $bench/old
     mount -n --move $bench/new $view
     mount -n --move $bench/run /run
+    mount -n --move $bench/tmp /tmp
 }
 
 verify() {
@@ -102,6 +106,7 @@ case $stage in
         build_view
         verify
         umount -n -l $bench
+        mount -n --make-rshared /
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}
             # 255 is bash's own script, closed on exec.

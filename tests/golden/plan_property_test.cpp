@@ -62,6 +62,7 @@ std::string wrong_with(const Hierarchy& hierarchy, const Replay& replay, const s
 void expect_promised_view(const Replay& replay, const Rehearsal& rehearsal) {
     const World after = world_after(replay, rehearsal.table(), rehearsal.given_up());
     EXPECT_EQ(check_view(after, *replay.decision, rehearsal.given_up()), std::vector<std::string>());
+    EXPECT_EQ(check_expectations(after, *replay.decision, rehearsal.given_up()), std::vector<std::string>());
     for (const Hierarchy& hierarchy : after.hierarchies) {
         EXPECT_EQ(wrong_with(without_kept(hierarchy, *replay.decision), replay, rehearsal.given_up()), "");
     }
@@ -70,7 +71,9 @@ void expect_promised_view(const Replay& replay, const Rehearsal& rehearsal) {
         EXPECT_EQ(holder->fstype, "tmpfs");
         EXPECT_TRUE(holder->flags.read_only) << "systemd could mount the host's v2 root on `unified`";
     }
+    const bool shared = replay.decision->share_tree.taken && !contains(rehearsal.given_up(), kSharePart);
     for (const MountEntry& mount : rehearsal.table()) {
+        EXPECT_TRUE(mount.propagation.shared != 0 || !shared) << mount.point << " has no peers";
         EXPECT_FALSE(is_at_or_below(mount.point, kWorkbench)) << mount.point << " is left behind";
     }
 }
@@ -179,7 +182,12 @@ TEST_P(PlanProperty, ASecondRunFindsNothingToDo) {
     const Result<Decision> second = decide(world_after(replay_, rehearsal.table(), {}), options);
     ASSERT_TRUE(second) << second.error().message();
     EXPECT_EQ(second->method, Method::none) << second->method_reason;
-    EXPECT_FALSE(second->run_tmpfs);
+    for (const TmpfsDecision& tmpfs : second->tmpfs) {
+        EXPECT_FALSE(tmpfs.measure.taken) << tmpfs.point;
+    }
+    for (const Measure& measure : {second->sys_read_only, second->share_tree, second->hide_ttys}) {
+        EXPECT_FALSE(measure.taken) << measure.reason;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Captures, PlanProperty, ::testing::ValuesIn(cases()),

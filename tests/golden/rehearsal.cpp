@@ -78,6 +78,11 @@ World world_after(const Replay& replay, const MountTable& mounts, const std::vec
     if (unshared) {
         after.namespaces["cgroup"] = kNewCgroupNamespace;
     }
+    // Whiteouts hide them from whoever lists /dev.
+    if (after.host_ttys && replay.decision->hide_ttys.taken && !contains(given_up, kTtysPart)) {
+        const std::vector<std::string>& hidden = replay.decision->ttys;
+        std::erase_if(*after.host_ttys, [&hidden](const std::string& tty) { return contains(hidden, tty); });
+    }
     for (CgroupEntry& cgroup : after.cgroups) {
         cgroup.path = unshared ? "/" : cgroup.path;
         const std::string name = cgroup.controllers.empty() ? "unified" : join(cgroup.controllers, ",");

@@ -57,6 +57,24 @@ void add_volume(Snapshot& snapshot, bool read_only) {
 void add_ro_volume(Snapshot& snapshot) { add_volume(snapshot, true); }
 void add_rw_volume(Snapshot& snapshot) { add_volume(snapshot, false); }
 
+/// What a live /run, /run/lock and /tmp are in any image of Debian.
+void add_places(Snapshot& snapshot) {
+    snapshot.places = {
+        {"/run", PlaceType::directory}, {"/run/lock", PlaceType::directory}, {"/tmp", PlaceType::directory}};
+}
+
+/// --privileged shows the host's terminals; here two of them, and a volume below /tmp.
+void add_host_ttys(Snapshot& snapshot) {
+    add_places(snapshot);
+    snapshot.host_ttys = {"tty0", "tty1"};
+    MountEntry volume = *mount_holding(snapshot.mounts, "/tmp");
+    volume.parent = volume.id;
+    volume.id = kNewId;
+    volume.root = "/tmp/.X11-unix";
+    volume.point = "/tmp/.X11-unix";
+    snapshot.mounts.push_back(std::move(volume));
+}
+
 Variant variant(const std::string& name) {
     Variant made;
     made.name = name;
@@ -139,7 +157,19 @@ std::vector<Case> special_cases() {
     kept.change = add_rw_volume;
     kept.options.keep_mounts = {"/host/sys"};
     Variant no_tmpfs = variant("tmpfs-never");
-    no_tmpfs.options.run_tmpfs = false;
+    no_tmpfs.options.tmpfs.emplace();
+    Variant places = variant("places");
+    places.change = add_places;
+    Variant ttys = variant("ttys");
+    ttys.change = add_host_ttys;
+    Variant keep = variant("keep");
+    keep.change = add_host_ttys;
+    keep.options.tmpfs.emplace();
+    keep.options.sys = keep.options.propagation = keep.options.ttys = Expected::keep;
+    Variant list = variant("busybox-tmpfs-list");
+    list.init = {InitKind::busybox, std::nullopt, ""};
+    list.change = add_places;
+    list.options.tmpfs = {"/run/lock", "/tmp"};
     Variant newest = variant("systemd-262");
     newest.init.version = 262;
     Variant newest_allowed = newest;
@@ -160,6 +190,13 @@ std::vector<Case> special_cases() {
     listed.options.writable = Writable::list;
     listed.options.writable_controllers = {"memory", "blkio", "io"};
     return {
+        {"docker-unified-capsysadmin", list},
+        {"docker-unified-privileged", keep},
+        {"docker-unified-privileged", ttys},
+        {"docker-v1-privileged", ttys},
+        {"host-v2-docker-nsprivate-privileged", ttys},
+        {"host-v2-docker-nsprivate-sysadmin", places},
+        {"podman-unified-crun-capsysadmin", places},
         {"host-v1-docker-nsdefault-sysadmin-noapparmor", tracking},
         {"host-v1-docker-nsdefault-sysadmin-noapparmor", listed},
         {"host-v2-docker-nshost-sysadmin", tracking},

@@ -93,7 +93,10 @@ void mounts_succeed() {
     EXPECT_NE(mount_at(in_place("d")).propagation.master, 0U);
     succeeds(kernel, SetPropagation{in_place("d"), PropagationType::private_});
     EXPECT_EQ(mount_at(in_place("d")).propagation, Propagation{});
-    succeeds(kernel, SetPropagation{in_place("e"), PropagationType::private_});
+    succeeds(kernel, SetPropagation{in_place("e"), PropagationType::shared, true});
+    EXPECT_NE(mount_at(in_place("e/x")).propagation.shared, 0U);
+    succeeds(kernel, SetPropagation{in_place("e"), PropagationType::private_, true});
+    EXPECT_EQ(mount_at(in_place("e/x")).propagation, Propagation{});
 
     // A busy mount goes all the same, with what is below.
     const int busy = ::open(in_place("e/x").c_str(), O_RDONLY | O_CLOEXEC);
@@ -158,6 +161,27 @@ void directories() {
     EXPECT_EQ(read_text(in_place("p/q/file")), "text");
     fails(kernel, MakeMountPoint{in_place("file"), in_place("p/q/file")}, EEXIST, "create " + in_place("p/q/file"));
     fails(kernel, MakeMountPoint{in_place("missing"), in_place("m")}, ENOENT, "lstat " + in_place("missing"));
+}
+
+void whiteouts() {
+    KernelLinux kernel;
+    for (const char* name : {"lower", "layer", "layer/upper", "layer/work", "merged"}) {
+        succeeds(kernel, MakeDirectory{in_place(name)});
+    }
+    write_text(in_place("lower/hidden"), "");
+    write_text(in_place("lower/seen"), "");
+    succeeds(kernel, MakeWhiteout{in_place("layer/upper/hidden")});
+    fails(kernel, MakeWhiteout{in_place("layer/upper/hidden")}, EEXIST, "mknod " + in_place("layer/upper/hidden"));
+    const std::string options = concat(
+        {"lowerdir=", in_place("lower"), ",upperdir=", in_place("layer/upper"), ",workdir=", in_place("layer/work")});
+    succeeds(kernel, MountFilesystem{"overlay", in_place("merged"), options, {.nosuid = true}});
+    EXPECT_TRUE(fs::exists(in_place("merged/seen")));
+    EXPECT_FALSE(fs::exists(in_place("merged/hidden")));
+}
+
+TEST(KernelLinux, WhiteoutsHide) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) { whiteouts(); });
 }
 
 TEST(KernelLinux, DirectoryVerbs) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
@@ -69,6 +70,10 @@ std::vector<Run> layout_runs() {
     };
 }
 
+Run as_systemd(const ContainerSpec& spec, Method method = Method::automatic) {
+    return {spec, method, Inner::automatic, InitKind::systemd, {}, 252};
+}
+
 std::vector<Run> runs() {
     using View = EngineView;
     std::vector<Run> all{
@@ -97,6 +102,14 @@ std::vector<Run> runs() {
          InitKind::systemd,
          {},
          252},
+        as_systemd({.name = "v1_privileged", .view = View::docker_v1, .secret_below_run = true, .privileged = true}),
+        as_systemd({.name = "v2_privileged_host_dev",
+                    .view = View::docker_v2,
+                    .private_cgroup_namespace = true,
+                    .privileged = true,
+                    .host_dev = true}),
+        as_systemd({.name = "v2_shared_tree", .view = View::docker_v2, .privileged = true, .shared_tree = true}),
+        as_systemd({.name = "v2_bind_systemd", .view = View::docker_v2, .privileged = true}, Method::bind),
         {{.name = "v2_elsewhere", .view = View::docker_v2, .elsewhere_read_only = true}},
         {{.name = "v2_elsewhere_kept", .view = View::docker_v2, .elsewhere_writable = true},
          Method::automatic,
@@ -156,6 +169,26 @@ class WholeRun : public testing::TestWithParam<Run> {};
 INSTANTIATE_TEST_SUITE_P(Views, WholeRun, testing::ValuesIn(runs()),
                          [](const auto& instance) { return instance.param.spec.name; });
 
+/// What systemd makes in /dev is the container's own, even if that is the machine's /dev.
+std::string made_in_dev(const Run& run) { return concat({"/dev/cginit-test-", run.spec.name}); }
+
+/// What systemd expects besides cgroups; other inits are given nothing of it.
+void expect_a_home_for_systemd(const Run& run) {
+    if (run.init != InitKind::systemd) {
+        EXPECT_NE(join(unmet_expectations({}), "\n"), "");
+        return;
+    }
+    Lines tmpfs{"/run", "/run/lock"};
+    if (run.spec.privileged) {
+        tmpfs.emplace_back("/tmp");
+        EXPECT_EQ(read_text("/tmp/volume/file"), "volume\n");
+        EXPECT_FALSE(std::filesystem::exists("/tmp/of-the-image"));
+    }
+    EXPECT_EQ(join(unmet_expectations(tmpfs), "\n"), "");
+    std::filesystem::remove(made_in_dev(run));
+    std::filesystem::create_symlink("null", made_in_dev(run));
+}
+
 /// The machine before and after: nothing that the container did is seen outside of it.
 void expect_host_untouched(const Lines& before) {
     const Lines after = host_facts();
@@ -182,6 +215,7 @@ void builds_a_good_view(const Run& run) {
     KernelLinux kernel;
     run_to_the_end(prepare_story(options_of(run), traits_of(run)), kernel);
     EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "");
+    expect_a_home_for_systemd(run);
     if (run.spec.secret_below_run) {
         EXPECT_EQ(read_text("/run/secrets/token"), "secret\n");
     }
@@ -192,23 +226,24 @@ void builds_it_twice(const Run& run) {
         KernelLinux kernel;
         run_to_the_end(prepare_story(options_of(run), traits_of(run)), kernel);
         EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "") << "run " << turn;
+        expect_a_home_for_systemd(run);
     }
     // Nothing of a bound cgroup2 carries a source of its own; a remount keeps the engine's.
-    const bool is_marked = run.method != Method::remount && run.spec.name != "v2_bind";
+    const bool is_marked = run.method != Method::remount && !run.spec.name.starts_with("v2_bind");
     Options automatic = options_of(run);
     automatic.method = Method::automatic;
     EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.method == Method::none, is_marked);
 }
 
-/// The step numbered `failing` fails; all is as before, and the error names the step. A step with an answer, or one
-/// that was given up, lets the plan go on: then that is taken back as a whole.
+/// The step numbered `failing` fails; all is as before, and the error names the step. One that another's answer gave
+/// up is never come to: then the plan is taken back as a whole.
 void fails_without_a_trace(const Story& story, std::size_t failing, const TestCgroups& cgroups, const Lines& before) {
     FaultyKernelLinux kernel(failing);
     PlanRunner runner(kernel, story.plan, kernel.observe());
     const Step& step = story.plan.steps[failing];
     Status status = runner.run_until_commit();
     if (status && step.phase != Phase::commit) {
-        EXPECT_TRUE(step.or_else || !kernel.has_failed()) << describe(step.op);
+        EXPECT_FALSE(kernel.has_failed()) << describe(step.op);
         const Status undone = runner.roll_back();
         EXPECT_TRUE(undone) << undone.error().message();
     } else {
@@ -220,12 +255,46 @@ void fails_without_a_trace(const Story& story, std::size_t failing, const TestCg
     EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
 }
 
+/// A step that has an answer fails, and nothing else does. What was done instead is taken back too.
+void does_without(const Story& story, std::size_t failing, const TestCgroups& cgroups, const Lines& before) {
+    const Step& step = story.plan.steps[failing];
+    FaultyKernelLinux kernel(failing);
+    PlanRunner runner(kernel, story.plan, kernel.observe());
+    const Status applied = runner.run_until_commit();
+    ASSERT_TRUE(applied) << applied.error().message();
+    for (const std::string& part : step.or_else->give_up) {
+        const auto& given_up = runner.given_up();
+        EXPECT_NE(std::find(given_up.begin(), given_up.end(), part), given_up.end()) << part;
+    }
+    EXPECT_EQ(join(verify_story(story, runner), "\n"), "") << describe(step.op);
+    const Status undone = runner.roll_back();
+    EXPECT_TRUE(undone) << undone.error().message();
+    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
+}
+
+/// The same where there is no way back any more.
+void ends_without(const Story& story, std::size_t failing) {
+    FaultyKernelLinux kernel(failing);
+    PlanRunner runner(kernel, story.plan, kernel.observe());
+    const Status applied = runner.run_until_commit();
+    ASSERT_TRUE(applied) << applied.error().message();
+    const Status committed = runner.commit();
+    ASSERT_TRUE(committed) << committed.error().message();
+    EXPECT_EQ(runner.notes().back(), story.plan.steps[failing].or_else->why);
+    EXPECT_NE(join(unmet_expectations({}), "\n").find("/ is not shared"), std::string::npos);
+}
+
 void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
     start_bystander();
     const Story story = prepare_story(options_of(run), traits_of(run));
     const Lines before = container_facts(cgroups);
     for (std::size_t k = 0; k < story.plan.steps.size() && !testing::Test::HasFailure(); ++k) {
-        fails_without_a_trace(story, k, cgroups, before);
+        const Step& step = story.plan.steps[k];
+        if (!step.or_else) {
+            fails_without_a_trace(story, k, cgroups, before);
+        } else if (step.phase != Phase::commit) {
+            does_without(story, k, cgroups, before);
+        }
     }
     // A view that verify refuses is taken back as a whole.
     KernelLinux kernel;
@@ -236,14 +305,27 @@ void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
     ASSERT_TRUE(undone) << undone.error().message();
     EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
     // After all that it still works.
-    run_to_the_end(story, kernel);
+    if (story.plan.steps.back().or_else) {
+        ends_without(story, story.plan.steps.size() - 1);
+    } else {
+        run_to_the_end(story, kernel);
+    }
     EXPECT_EQ(join(breaches_of_contract(expected_of(run)), "\n"), "");
     std::printf("[  FAULTS  ] %zu injected, 1 refused by verify: %s\n", story.plan.steps.size(), run.spec.name.c_str());
+}
+
+std::size_t terminals_of_the_machine() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/dev")) {
+        count += entry.path().filename().string().starts_with("tty") ? 1U : 0U;
+    }
+    return count;
 }
 
 /// Runs `body` in a container as the parameter says, and compares the machine before and after.
 void in_container(const Run& run, const std::function<void(const TestCgroups&)>& body) {
     const Lines host = host_facts();
+    const std::size_t terminals = terminals_of_the_machine();
     {
         const TestCgroups cgroups;
         EXPECT_EQ(run_private_container(run.spec, cgroups, [&] { body(cgroups); }), 0);
@@ -253,6 +335,8 @@ void in_container(const Run& run, const std::function<void(const TestCgroups&)>&
         EXPECT_EQ(::rmdir(left.c_str()), 0) << left << " is not what the container left";
     }
     expect_host_untouched(host);
+    EXPECT_FALSE(std::filesystem::remove(made_in_dev(run)));
+    EXPECT_EQ(terminals_of_the_machine(), terminals);
 }
 
 TEST_P(WholeRun, GivesAPrivateConsistentWritableView) {

@@ -276,7 +276,7 @@ TEST(Decide, NothingToDoNeedsNoCapability) {
     EXPECT_EQ(refusal(classify(without_sys_admin(writable(docker_v2()))), options_of([](Options& o) {
                           o.method = Method::none;
                           o.inner = Inner::never;
-                          o.run_tmpfs = false;
+                          o.tmpfs.emplace();
                       })),
               "accepted");
 }
@@ -345,29 +345,6 @@ TEST(Decide, Delegation) {
         EXPECT_EQ(decision.delegation.reason, c.reason);
         EXPECT_EQ(decision.delegation.controllers,
                   c.wanted ? options.delegate_controllers : std::vector<std::string>());
-    }
-}
-
-TEST(Decide, Run) {
-    struct Case {
-        Snapshot snapshot;
-        bool wanted;
-        bool run_tmpfs;
-        const char* reason;
-    };
-    const Snapshot mounted = with_mount(docker_v1(), "40 10 0:60 / /run rw - tmpfs tmpfs rw\n");
-    const Snapshot below = with_mount(docker_v1(), "40 10 0:60 / /run/secrets rw - tmpfs tmpfs rw\n");
-    for (const Case& c :
-         {Case{docker_v1(), true, true, "systemd needs /run as a tmpfs and would hide what the engine put there"},
-          {below, true, true, "systemd needs /run as a tmpfs and would hide what the engine put there"},
-          {docker_v1(), false, false, "--tmpfs=never"},
-          {with_init(docker_v1(), InitKind::openrc), true, false, "only systemd needs it"},
-          {mounted, true, false, "/run is a mount already"}}) {
-        Options options;
-        options.run_tmpfs = c.wanted;
-        const Decision decision = decided(classify(c.snapshot), options);
-        EXPECT_EQ(decision.run_tmpfs, c.run_tmpfs) << c.reason;
-        EXPECT_EQ(decision.run_reason, c.reason);
     }
 }
 

@@ -63,6 +63,35 @@ TEST_F(Gather, EverythingElseIsReadIfItIsThere) {
     EXPECT_EQ(snapshot.namespaces, (std::map<std::string, std::uint64_t>{{"cgroup", 4026531835}, {"mnt", 4026532500}}));
 }
 
+TEST_F(Gather, PlacesAndTerminals) {
+    EXPECT_EQ(gathered().places,
+              (std::map<std::string, PlaceType>{
+                  {"/run", PlaceType::unknown}, {"/run/lock", PlaceType::unknown}, {"/tmp", PlaceType::unknown}}));
+    EXPECT_EQ(gathered().host_ttys, std::nullopt);
+    root_.file("/run/lock", "");
+    root_.link("/tmp", "var/tmp");
+    root_.file("/dev/null", "");
+    EXPECT_EQ(gathered().places,
+              (std::map<std::string, PlaceType>{
+                  {"/run", PlaceType::directory}, {"/run/lock", PlaceType::other}, {"/tmp", PlaceType::symlink}}));
+    EXPECT_EQ(gathered().host_ttys, std::vector<std::string>());
+    for (const char* name : {"tty", "tty0", "tty63", "tty64", "tty07", "ttyS0", "tty1x", "ptty1"}) {
+        root_.file(std::string("/dev/") + name, "");
+    }
+    root_.link("/dev/tty2", "lxc/tty2");
+    EXPECT_EQ(gathered().host_ttys, (std::vector<std::string>{"tty0", "tty63"}));
+}
+
+/// Of the running system what is not there is known not to be.
+TEST(GatherLive, PlacesAreKnown) {
+    const Result<Source> source = Source::open("/");
+    const Result<Snapshot> snapshot = gather(*source, std::nullopt, {});
+    ASSERT_TRUE(snapshot) << snapshot.error().message();
+    for (const auto& [path, type] : snapshot->places) {
+        EXPECT_NE(type, PlaceType::unknown) << path;
+    }
+}
+
 TEST_F(Gather, DirectoriesThatWereNotCapturedStayUnknown) {
     const Snapshot snapshot = gathered();
     ASSERT_EQ(snapshot.directories.size(), 2U);

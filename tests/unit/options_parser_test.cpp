@@ -72,7 +72,15 @@ TEST(OptionsParser, EachOption) {
          })},
         {{"--delegate=cpu", "--delegate=auto"}, Options{}},
         {{"--allow-host-cgroup"}, with([](Options& o) { o.allow_host_cgroup = true; })},
-        {{"--tmpfs=never"}, with([](Options& o) { o.run_tmpfs = false; })},
+        {{"--tmpfs=never"}, with([](Options& o) { o.tmpfs.emplace(); })},
+        {{"--tmpfs=/tmp,/run/lock"}, with([](Options& o) {
+             o.tmpfs = {"/tmp", "/run/lock"};
+         })},
+        {{"--tmpfs=/run", "--tmpfs=never"}, with([](Options& o) { o.tmpfs.emplace(); })},
+        {{"--sys=keep"}, with([](Options& o) { o.sys = Expected::keep; })},
+        {{"--sys=keep", "--sys=auto"}, Options{}},
+        {{"--propagation=keep"}, with([](Options& o) { o.propagation = Expected::keep; })},
+        {{"--ttys=keep"}, with([](Options& o) { o.ttys = Expected::keep; })},
         {{"--tmpfs=never", "--tmpfs=auto"}, Options{}},
         {{"--keep-mount=/host/sys/", "--keep-mount", "/b"}, with([](Options& o) {
              o.keep_mounts = {"/host/sys", "/b"};
@@ -126,15 +134,19 @@ TEST(OptionsParser, OptionsEndAtTheInit) {
 TEST(OptionsParser, Environment) {
     const Strings environment = {"CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",        "CGINIT_INNER=never",
                                  "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:",  "CGINIT_LOG_LEVEL=debug",
+                                 "CGINIT_SYS=keep",       "CGINIT_PROPAGATION=keep",   "CGINIT_TTYS=keep",
                                  "CGINIT_DELEGATE=pids",  "CGINIT_ALLOW_HOST_CGROUP=1"};
     Options expected = with([](Options& o) {
         o.layout = Layout::unified;
         o.method = Method::bind;
         o.inner = Inner::never;
-        o.run_tmpfs = false;
         o.delegate = Delegate::list;
         o.delegate_controllers = {"pids"};
         o.allow_host_cgroup = true;
+        o.tmpfs.emplace();
+        o.sys = Expected::keep;
+        o.propagation = Expected::keep;
+        o.ttys = Expected::keep;
         o.keep_mounts = {"/a", "/b"};
         o.log_level = LogLevel::debug;
     });
@@ -190,7 +202,13 @@ TEST(OptionsParser, Errors) {
              {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=cpu memory"},
               "--delegate: 'cpu memory' is not auto, all, none or a list such as cpu,memory"},
-             {{"--tmpfs=/run"}, "--tmpfs: '/run' is not auto or never"},
+             {{"--tmpfs=/var"}, "--tmpfs: '/var' is not auto, never or a list of /run, /run/lock and /tmp"},
+             {{"--tmpfs=/run,"}, "--tmpfs: '/run,' is not auto, never or a list of /run, /run/lock and /tmp"},
+             {{"--tmpfs=/run/"}, "--tmpfs: '/run/' is not auto, never or a list of /run, /run/lock and /tmp"},
+             {{"--tmpfs=auto,/run"}, "--tmpfs: 'auto,/run' is not auto, never or a list of /run, /run/lock and /tmp"},
+             {{"--sys=ro"}, "--sys: 'ro' is not auto or keep"},
+             {{"--propagation=shared"}, "--propagation: 'shared' is not auto or keep"},
+             {{"--ttys=never"}, "--ttys: 'never' is not auto or keep"},
              {{"--keep-mount=host/sys"}, "--keep-mount: 'host/sys' is not an absolute path"},
              {{"--keep-mount=[/a]", "x"}, "--keep-mount: '[/a]' is not an absolute path"},
              {{"--log-level=trace"}, "--log-level: 'trace' is not info, debug, warning, error or off"},

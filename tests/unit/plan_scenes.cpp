@@ -138,6 +138,27 @@ void add_host_cgroups(std::vector<Scene>& all) {
     all.push_back({"added-v2-unknown", v1_mounts("/"), kPrivateV1 + "0::/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
 }
 
+/// docker run --privileged with a volume below /tmp, everything reachable by peers.
+Scene privileged_scene() {
+    Scene made;
+    made.name = "privileged";
+    made.mountinfo =
+        "140 121 0:42 / / rw,relatime shared:1 master:5 - overlay overlay rw\n"
+        "141 140 0:45 / /proc rw,nosuid,nodev,noexec,relatime shared:2 - proc proc rw\n"
+        "142 140 0:46 / /dev rw,nosuid shared:3 - tmpfs tmpfs rw,mode=755\n"
+        "143 142 0:47 / /dev/pts rw,nosuid,noexec - devpts devpts rw\n"
+        "144 140 0:48 / /sys rw,nosuid,nodev,noexec,relatime - sysfs sysfs rw\n"
+        "145 144 0:38 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - cgroup2 cgroup rw\n"
+        "146 142 0:49 / /dev/tty2 rw - devpts devpts rw\n"
+        "147 140 0:50 / /tmp/.X11-unix rw - ext4 /dev/vda rw\n";
+    made.cgroups = "0::/\n";
+    made.cgroup_namespace = kOwnCgroupNamespace;
+    made.init = kSystemd;
+    made.places = {{"/run", PlaceType::directory}, {"/run/lock", PlaceType::absent}, {"/tmp", PlaceType::directory}};
+    made.host_ttys = {"tty0", "tty1", "tty2"};
+    return made;
+}
+
 std::vector<Scene> make_scenes() {
     const std::string hybrid =
         v1_mounts("/") + "159 154 0:38 / /sys/fs/cgroup/unified ro,nosuid,nodev,noexec,relatime - cgroup2 cgroup rw\n";
@@ -210,6 +231,11 @@ std::vector<Scene> make_scenes() {
     all.push_back({"none-run", kOwnView, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
     add_delegating(all);
     add_host_cgroups(all);
+    std::string shared_root = kOwnView;
+    shared_root.replace(shared_root.find("master:5"), 8, "shared:1 master:5");
+    all.push_back(
+        {"none-run-shared", shared_root, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
+    all.push_back(privileged_scene());
     return all;
 }
 
@@ -253,6 +279,8 @@ World world_of(const Scene& scene) {
     }
     snapshot.kernel_release = scene.kernel_release;
     snapshot.init = scene.init;
+    snapshot.places = scene.places;
+    snapshot.host_ttys = scene.host_ttys;
     return classify(snapshot);
 }
 

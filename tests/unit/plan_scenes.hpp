@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ struct Scene {
     std::string kernel_release = "6.1.0-18-amd64";
     InitTraits init = {InitKind::busybox, std::nullopt, "/bin/busybox"};
     Options options = undelegated();
+    std::map<std::string, PlaceType> places = {};
+    std::optional<std::vector<std::string>> host_ttys = {};
 
     bool operator==(const Scene&) const = default;
 };

@@ -16,7 +16,10 @@ Decision decision() {
     made.method = Method::name_space;
     made.method_reason = "the kernel has cgroup namespaces";
     made.delegation.reason = "systemd does it itself";
-    made.run_reason = "/run is a mount already";
+    made.tmpfs = {{"/run", {false, "/run is a mount already"}}, {"/run/lock", {true, "needed"}}};
+    made.sys_read_only = {true, "no devices"};
+    made.share_tree = {false, "it is shared already"};
+    made.hide_ttys = {false, "none are there"};
     made.hierarchies = {{"memory", Access::writable, true, false, "/a", "/a/cginit", "guarded by an inner cgroup"},
                         {"name=systemd", Access::writable, false, false, "/a", "/a", "it limits nothing"},
                         {"blkio", Access::read_only, false, false, "/a", "/a", "limits of it do not hold for children"},
@@ -35,6 +38,10 @@ constexpr const char* kHead =
     "  method    namespace: the kernel has cgroup namespaces\n"
     "  delegate  no: systemd does it itself\n"
     "  /run      as it is: /run is a mount already\n"
+    "  /run/lock tmpfs: needed\n"
+    "  /sys      read-only: no devices\n"
+    "  mounts    as they are: it is shared already\n"
+    "  ttys      as they are: none are there\n"
     "hierarchies\n"
     "  memory        writable   guarded by an inner cgroup\n"
     "  name=systemd  writable   it limits nothing\n"
@@ -49,10 +56,14 @@ TEST(PlanText, KeptAndWarned) {
     Decision made = decision();
     made.kept_elsewhere = {"/host/sys"};
     made.warnings = {"the read-only cgroup mount at /mnt is detached"};
-    made.run_tmpfs = true;
-    made.run_reason = "needed";
+    made.sys_read_only = {false, "--sys=keep"};
+    made.share_tree.taken = true;
+    made.hide_ttys.taken = true;
     const std::string text = plan_text(world(), made, {});
-    EXPECT_NE(text.find("  /run      tmpfs: needed\n"), std::string::npos);
+    for (const char* line : {"  /sys      as it is: --sys=keep\n", "  mounts    shared: it is shared already\n",
+                             "  ttys      hidden: none are there\n"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    }
     EXPECT_NE(text.find("kept\n  /host/sys: --keep-mount\nwarning\n  the read-only cgroup mount at /mnt is detached\n"),
               std::string::npos);
 }
@@ -132,6 +143,9 @@ TEST(SummaryLine, Counts) {
               "kept; /mnt kept; systemd 252 next");
     made.method = Method::none;
     made.method_reason = "an earlier cginit made the view private and writable";
+    EXPECT_TRUE(summary_line(world(), made, {}).starts_with("cgroups as they are (an earlier cginit made"));
+    made.tmpfs.clear();
+    made.sys_read_only.taken = false;
     EXPECT_EQ(summary_line(world(), made, {}),
               "nothing to do (an earlier cginit made the view private and writable); /host/sys kept; /mnt kept; "
               "systemd 252 next");

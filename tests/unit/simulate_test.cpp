@@ -90,6 +90,27 @@ TEST(SimulatedMounts, Propagation) {
     EXPECT_EQ(at(mounts, "/a")->propagation, Propagation{});
 }
 
+/// Slaves stay slaves, and who has peers keeps them: shared mounts of the host do not get new ones.
+TEST(SimulatedMounts, SharedWithAllBelow) {
+    SimulatedMounts mounts(parse_mountinfo("10 1 0:10 / / rw - overlay o rw\n"
+                                           "11 10 0:11 / /a rw shared:4 - tmpfs t rw\n"
+                                           "12 11 0:12 / /a/b rw master:5 - tmpfs t rw\n"
+                                           "13 10 0:13 / /c rw unbindable - tmpfs t rw\n",
+                                           "m")
+                               .value());
+    EXPECT_EQ(mounts.apply(SetPropagation{"/a", PropagationType::shared, true}), "");
+    EXPECT_EQ(at(mounts, "/")->propagation, Propagation{});
+    EXPECT_EQ(mounts.apply(SetPropagation{"/", PropagationType::shared, true}), "");
+    EXPECT_NE(at(mounts, "/")->propagation.shared, 0U);
+    EXPECT_EQ(at(mounts, "/a")->propagation, (Propagation{4, 0, false}));
+    EXPECT_NE(at(mounts, "/a/b")->propagation.shared, 0U);
+    EXPECT_EQ(at(mounts, "/a/b")->propagation.master, 5U);
+    EXPECT_NE(at(mounts, "/c")->propagation.shared, 0U);
+    EXPECT_FALSE(at(mounts, "/c")->propagation.unbindable);
+    EXPECT_EQ(mounts.apply(SetPropagation{"/", PropagationType::private_, true}), "");
+    EXPECT_EQ(at(mounts, "/a/b")->propagation, Propagation{});
+}
+
 TEST(SimulatedMounts, RefusesWhatTheKernelRefusesAndWhatPeersWouldSee) {
     struct Case {
         Op op;
@@ -113,9 +134,10 @@ TEST(SimulatedMounts, RefusesWhatTheKernelRefusesAndWhatPeersWouldSee) {
 }
 
 TEST(SimulatedMounts, OtherOpsChangeNothing) {
-    for (const Op& op : std::vector<Op>{UnshareCgroupNamespace{}, RestoreCgroupNamespace{}, MakeDirectory{"/x"},
-                                        MakeSymlink{"a", "/b"}, MakeCgroup{"/view/c"}, RemoveCgroup{"/view/c"},
-                                        AssertMember{"/view"}, ProbeCgroup{"/view"}, CloseDescriptors{}}) {
+    for (const Op& op :
+         std::vector<Op>{UnshareCgroupNamespace{}, RestoreCgroupNamespace{}, MakeDirectory{"/x"},
+                         MakeSymlink{"a", "/b"}, MakeWhiteout{"/c"}, MakeCgroup{"/view/c"}, RemoveCgroup{"/view/c"},
+                         AssertMember{"/view"}, ProbeCgroup{"/view"}, CloseDescriptors{}}) {
         SimulatedMounts mounts = table();
         EXPECT_EQ(mounts.apply(op), "") << describe(op);
         EXPECT_EQ(mounts.table(), table().table()) << describe(op);

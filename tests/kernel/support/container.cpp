@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 
 #include "core/path.hpp"
 
@@ -54,8 +56,38 @@ void bind_read_only(const std::string& from, const std::string& to) {
 
 std::string below(const std::string& path) { return join_path(kNewRoot, path); }
 
+/// A terminal of the container's own on /dev/console. The other end stays open, or there would be none.
+void make_console() {
+    const int other_end = ::open(below("dev/pts/ptmx").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    must(other_end >= 0 && ::unlockpt(other_end) == 0, "open a terminal");
+    write_text(below("dev/console"), "");
+    bind_plain(below("dev/pts/0"), below("dev/console"));
+}
+
+/// What runc makes of --privileged, with some of the machine's devices.
+void make_dev() {
+    const std::string dev = below("dev");
+    mount_or_throw("tmpfs", dev, "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755");
+    for (const auto& [name, major, minor] : {std::tuple{"null", 1U, 3U},
+                                             {"zero", 1U, 5U},
+                                             {"tty", 5U, 0U},
+                                             {"tty0", 4U, 0U},
+                                             {"tty1", 4U, 1U},
+                                             {"tty63", 4U, 63U}}) {
+        must(::mknod(join_path(dev, name).c_str(), S_IFCHR | 0666, makedev(major, minor)) == 0, name);
+    }
+    for (const char* directory : {"pts", "shm", "mqueue"}) {
+        fs::create_directory(join_path(dev, directory));
+    }
+    mount_or_throw("devpts", join_path(dev, "pts"), "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666");
+    mount_or_throw("shm", join_path(dev, "shm"), "tmpfs", kEngineFlags, "mode=1777");
+    mount_or_throw("mqueue", join_path(dev, "mqueue"), "mqueue", kEngineFlags);
+    fs::create_symlink("pts/ptmx", join_path(dev, "ptmx"));
+    make_console();
+}
+
 /// The machine's programs and libraries, read-only, on a tmpfs; what a container has of its own is left out.
-void make_root_file_system() {
+void make_root_file_system(const ContainerSpec& spec) {
     mount_or_throw("root", kNewRoot, "tmpfs", 0, "mode=755");
     for (const fs::directory_entry& entry : fs::directory_iterator("/")) {
         const std::string name = entry.path().filename().string();
@@ -64,15 +96,25 @@ void make_root_file_system() {
             fs::create_symlink(fs::read_symlink(entry.path()), target);
         } else if (entry.is_directory()) {
             fs::create_directory(target);
-            const bool own = name == "proc" || name == "sys" || name == "dev" || name == "run" || name == "mnt";
+            const bool own = name == "proc" || name == "sys" || name == "dev" || name == "run" || name == "mnt" ||
+                             (name == "tmp" && spec.privileged);
             if (!own) {
                 bind_plain("/" + name, target);
                 mount_or_throw(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV);
             }
         }
     }
-    bind_plain("/dev", below("dev"));
-    bind_read_only("/sys", below("sys"));
+    if (spec.privileged && !spec.host_dev) {
+        make_dev();
+    } else {
+        bind_plain("/dev", below("dev"), spec.host_dev ? MS_REC : 0);
+    }
+    if (spec.privileged) {
+        bind_plain("/sys", below("sys"));
+        mount_or_throw(nullptr, below("sys"), nullptr, MS_BIND | MS_REMOUNT | kEngineFlags);
+    } else {
+        bind_read_only("/sys", below("sys"));
+    }
     fs::create_directories(below("cginit-work"));
     fs::create_directories(below("cginit-oldroot"));
 }
@@ -136,6 +178,12 @@ void make_extras(const ContainerSpec& spec, const TestCgroups& cgroups) {
         write_text(below("cginit-work/hostname"), "");
         bind_plain(kept, below("cginit-work/hostname"));
     }
+    if (spec.privileged) {
+        write_text(below("tmp/of-the-image"), "");
+        fs::create_directory(below("tmp/volume"));
+        mount_or_throw("volume", below("tmp/volume"), "tmpfs", 0, "mode=755");
+        write_text(below("tmp/volume/file"), "volume\n");
+    }
     if (spec.elsewhere_read_only || spec.elsewhere_writable) {
         fs::create_directories(below("cginit-host/cgroup"));
         bind_plain(named(cgroups, "unified").point, below("cginit-host/cgroup"));
@@ -192,7 +240,7 @@ int run_container(const ContainerSpec& spec, const TestCgroups& cgroups, const s
         if (!spec.keep_propagation) {
             mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
         }
-        make_root_file_system();
+        make_root_file_system(spec);
         make_view(spec, cgroups);
         if (spec.keep_propagation) {
             // Only the container's copies keep their peers: the old root goes without anybody noticing.
@@ -207,6 +255,9 @@ int run_container(const ContainerSpec& spec, const TestCgroups& cgroups, const s
                       }
                       mount_or_throw("proc", below("proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME);
                       enter_root();
+                      if (spec.shared_tree) {
+                          mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_SHARED);
+                      }
                       body();
                   }),
                   0)

@@ -32,6 +32,10 @@ struct ContainerSpec {
     bool v2_at_host_root = false;
     /// What Docker binds over /etc/hostname names it (64 hexadecimal digits).
     std::string id = {};
+    bool privileged =
+        false;              ///< a writable /sys, and a /dev with terminals of the machine; a /tmp with a mount below it
+    bool host_dev = false;  ///< -v /dev:/dev
+    bool shared_tree = false;       ///< every mount has peers, as an earlier run leaves them
     bool keep_propagation = false;  ///< the machine's cgroup mounts keep their peers (rshared)
 };
 

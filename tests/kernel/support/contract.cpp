@@ -1,5 +1,6 @@
 #include "kernel/support/contract.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "core/unique_fd.hpp"
 #include "parse/mountinfo.hpp"
 #include "parse/proc_files.hpp"
 #include "unit/normalized_table.hpp"
@@ -55,6 +57,18 @@ void check_writable(const MountEntry& mount, const std::string& directory, const
     }
 }
 
+/// The process has no terminal of its own, which /dev/tty says in its own words.
+void check_devices(std::vector<std::string>& unmet) {
+    for (const char* device : {"/dev/null", "/dev/zero", "/dev/tty", "/dev/ptmx", "/dev/console"}) {
+        const UniqueFd fd(::open(device, O_RDWR | O_NOCTTY | O_CLOEXEC));
+        const bool no_terminal = !fd.valid() && errno == ENXIO && std::string(device) == "/dev/tty";
+        const bool missing = !fd.valid() && errno == ENOENT && std::string(device) == "/dev/ptmx";
+        if (!fd.valid() && !no_terminal && !missing) {
+            unmet.push_back(concat({"open ", device, ": ", errno_text(errno)}));
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
@@ -97,6 +111,33 @@ std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
         breaches.emplace_back("no cgroup mount is left");
     }
     return breaches;
+}
+
+std::vector<std::string> unmet_expectations(const std::vector<std::string>& tmpfs) {
+    std::vector<std::string> unmet;
+    const MountTable table = parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value();
+    for (const MountEntry& mount : table) {
+        if (mount.propagation.shared == 0) {
+            unmet.push_back(concat({mount.point, " is not shared"}));
+        }
+    }
+    for (const std::string& point : tmpfs) {
+        const MountEntry* mount = visible_mount_at(table, point);
+        if (mount == nullptr || mount->fstype != "tmpfs" || !std::filesystem::is_directory(point)) {
+            unmet.push_back(concat({point, " is no tmpfs"}));
+        }
+    }
+    const MountEntry* sys = visible_mount_at(table, "/sys");
+    if (sys == nullptr || !sys->flags.read_only) {
+        unmet.emplace_back("/sys is writable");
+    }
+    for (const char* tty : {"/dev/tty0", "/dev/tty1", "/dev/tty63"}) {
+        if (std::filesystem::exists(std::filesystem::symlink_status(tty))) {
+            unmet.push_back(concat({tty, " is there"}));
+        }
+    }
+    check_devices(unmet);
+    return unmet;
 }
 
 std::vector<std::string> container_facts(const TestCgroups& cgroups) {

@@ -20,6 +20,10 @@ struct ExpectedView {
 /// read-only is, and everything else takes a child cgroup. One text per breach.
 [[nodiscard]] std::vector<std::string> breaches_of_contract(const ExpectedView& expected);
 
+/// What systemd would find missing of what it expects of a container manager: every mount shared, /sys read-only, a
+/// tmpfs at each of `tmpfs`, no terminals of the machine, and a /dev whose devices open. One text each.
+[[nodiscard]] std::vector<std::string> unmet_expectations(const std::vector<std::string>& tmpfs);
+
 /// All that a run which fails has to leave as it was: the mount table modulo mount ids and peer groups, the own cgroups
 /// with everything in them, /proc/self/cgroup and the cgroup namespace.
 [[nodiscard]] std::vector<std::string> container_facts(const TestCgroups& cgroups);

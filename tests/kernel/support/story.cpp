@@ -48,7 +48,12 @@ Story prepare_story(const Options& options, const InitTraits& traits) {
 }
 
 std::vector<std::string> verify_story(const Story& story, const PlanRunner& runner) {
-    return check_view(see_now(story.traits), story.decision, runner.given_up());
+    const World after = see_now(story.traits);
+    std::vector<std::string> problems = check_view(after, story.decision, runner.given_up());
+    for (std::string& problem : check_expectations(after, story.decision, runner.given_up())) {
+        problems.push_back(std::move(problem));
+    }
+    return problems;
 }
 
 }  // namespace cginit

@@ -45,7 +45,7 @@ struct Story {
 [[nodiscard]] World see_now(const InitTraits& traits);
 /// gather to check_plan; throws std::runtime_error if anything refuses.
 [[nodiscard]] Story prepare_story(const Options& options, const InitTraits& traits);
-/// What check_view says of the running system.
+/// What check_view and check_expectations say of the running system.
 [[nodiscard]] std::vector<std::string> verify_story(const Story& story, const PlanRunner& runner);
 
 }  // namespace cginit

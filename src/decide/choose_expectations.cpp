@@ -1,0 +1,188 @@
+#include "decide/choose_expectations.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+constexpr const char* kNoSysAdmin = "it needs CAP_SYS_ADMIN, which this container has not";
+constexpr const char* kOnlySystemd = "only systemd needs it";
+
+Measure take(std::string reason) { return {true, std::move(reason)}; }
+Measure leave(std::string reason) { return {false, std::move(reason)}; }
+
+bool is_taken(const Decision& decision, const std::string& point) {
+    return std::any_of(decision.tmpfs.begin(), decision.tmpfs.end(),
+                       [&point](const TmpfsDecision& tmpfs) { return tmpfs.point == point && tmpfs.measure.taken; });
+}
+
+bool is_asked_for(const Options& options, const std::string& point) {
+    return options.tmpfs && std::find(options.tmpfs->begin(), options.tmpfs->end(), point) != options.tmpfs->end();
+}
+
+PlaceType place_at(const World& world, const std::string& path) {
+    const auto place = world.places.find(path);
+    return place == world.places.end() ? PlaceType::unknown : place->second;
+}
+
+/// Why nothing can be mounted at the point; empty if it can. A symlink leads to what is not ours to cover.
+std::string obstacle_at(const World& world, const std::string& point) {
+    const std::string outer = parent_path(point);
+    if (place_at(world, outer) == PlaceType::symlink) {
+        return concat({outer, " is a symlink"});
+    }
+    switch (place_at(world, point)) {
+        case PlaceType::unknown:
+            // Without it systemd does not boot.
+            return point == "/run" ? std::string() : concat({"it is not known whether ", point, " is a directory"});
+        case PlaceType::absent: return concat({"there is no ", point});
+        case PlaceType::symlink: return concat({point, " is a symlink"});
+        case PlaceType::other: return concat({point, " is no directory"});
+        case PlaceType::directory: return {};
+    }
+    return {};
+}
+
+std::string reason_for(const std::string& point) {
+    if (point == "/run") {
+        return "systemd needs /run as a tmpfs and would hide what the engine put there";
+    }
+    return point == "/tmp" ? "systemd wants /tmp empty at boot" : "anyone may write there, and must not fill up /run";
+}
+
+/// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it;
+/// systemd of Debian on /run/lock too.
+Measure measure_for(const World& world, const Options& options, const Decision& decision, const std::string& point) {
+    const bool asked = is_asked_for(options, point);
+    if (options.tmpfs && !asked) {
+        return leave(options.tmpfs->empty() ? "--tmpfs=never" : "--tmpfs does not name it");
+    }
+    if (!asked && world.init.kind != InitKind::systemd) {
+        return leave(kOnlySystemd);
+    }
+    if (visible_mount_at(world.mounts, point) != nullptr) {
+        return leave(concat({point, " is a mount already"}));
+    }
+    const bool within_a_new_one = is_taken(decision, parent_path(point));
+    const std::string obstacle = within_a_new_one ? "" : obstacle_at(world, point);
+    if (!obstacle.empty()) {
+        return leave(obstacle);
+    }
+    if (!asked && point != "/run" && !world.has_sys_admin) {
+        return leave(kNoSysAdmin);
+    }
+    return take(asked ? "asked for with --tmpfs" : reason_for(point));
+}
+
+Status choose_tmpfs(const World& world, const Options& options, Decision& decision) {
+    for (const char* point : kTmpfsPoints) {
+        TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
+        if (tmpfs.measure.taken && !world.has_sys_admin) {
+            return make_error(
+                concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
+                concat({"let the engine do that (--tmpfs ", point, "), or leave ", point,
+                        " as it is with --tmpfs=never"}));
+        }
+        if (!tmpfs.measure.taken && is_asked_for(options, point) && visible_mount_at(world.mounts, point) == nullptr) {
+            decision.warnings.push_back(concat({"--tmpfs=", point, ": ", tmpfs.measure.reason, ", ignoring"}));
+        }
+        decision.tmpfs.push_back(std::move(tmpfs));
+    }
+    return {};
+}
+
+/// What holds for each of the switches that know auto and keep; empty if it is to be looked into.
+std::string reason_to_leave(const World& world, Expected wish, const char* option) {
+    if (wish == Expected::keep) {
+        return concat({option, "=keep"});
+    }
+    if (world.init.kind != InitKind::systemd) {
+        return kOnlySystemd;
+    }
+    return {};
+}
+
+/// udev, networkd and logind take a writable /sys for devices of their own.
+Measure choose_sys(const World& world, const Options& options) {
+    const std::string left = reason_to_leave(world, options.sys, "--sys");
+    const MountEntry* sys = visible_mount_at(world.mounts, "/sys");
+    if (!left.empty()) {
+        return leave(left);
+    }
+    if (sys == nullptr || sys->fstype != "sysfs") {
+        return leave("no sysfs is mounted there");
+    }
+    if (sys->flags.read_only || split(sys->super_options, ',').front() == "ro") {
+        return leave("it is read-only already");
+    }
+    return world.has_sys_admin ? take("on a writable one systemd manages the host's devices") : leave(kNoSysAdmin);
+}
+
+/// A node is the host's; a mount on it is a terminal of the container's own.
+std::vector<std::string> ttys_in_sight(const World& world) {
+    std::vector<std::string> names = world.host_ttys.value_or(std::vector<std::string>());
+    std::erase_if(names, [&world](const std::string& name) {
+        return visible_mount_at(world.mounts, join_path("/dev", name)) != nullptr;
+    });
+    return names;
+}
+
+Measure choose_ttys(const World& world, const Options& options) {
+    const std::string left = reason_to_leave(world, options.ttys, "--ttys");
+    if (!left.empty()) {
+        return leave(left);
+    }
+    if (!world.host_ttys) {
+        return leave("it is not known what is in /dev");
+    }
+    if (ttys_in_sight(world).empty()) {
+        return leave("none of the host's are there");
+    }
+    if (!world.has_sys_admin) {
+        return leave(kNoSysAdmin);
+    }
+    // The kernel opens no device on a file system that was mounted in one (SB_I_NODEV).
+    return world.initial_user_namespace ? take("systemd would take the host's terminals")
+                                        : leave("a user namespace can mount no /dev that opens devices");
+}
+
+/// systemd makes the tree shared where it boots a host, and leaves that to the container manager otherwise.
+Measure choose_propagation(const World& world, const Options& options, const Decision& decision) {
+    const std::string left = reason_to_leave(world, options.propagation, "--propagation");
+    const MountEntry* root = visible_mount_at(world.mounts, "/");
+    if (!left.empty()) {
+        return leave(left);
+    }
+    if (root != nullptr && root->propagation.shared != 0) {
+        return needs_workbench(decision) ? take("what was cut off from its peers is shared again")
+                                         : leave("it is shared already");
+    }
+    return world.has_sys_admin ? take("systemd expects it of the container manager") : leave(kNoSysAdmin);
+}
+
+}  // namespace
+
+Status choose_expectations(const World& world, const Options& options, Decision& decision) {
+    Status status = choose_tmpfs(world, options, decision);
+    if (!status) {
+        return status;
+    }
+    decision.sys_read_only = choose_sys(world, options);
+    decision.hide_ttys = choose_ttys(world, options);
+    if (decision.hide_ttys.taken) {
+        decision.ttys = ttys_in_sight(world);
+    }
+    decision.share_tree = choose_propagation(world, options, decision);
+    return {};
+}
+
+bool needs_workbench(const Decision& decision) {
+    return decision.method == Method::name_space || decision.method == Method::bind || decision.hide_ttys.taken ||
+           std::any_of(decision.tmpfs.begin(), decision.tmpfs.end(),
+                       [](const TmpfsDecision& tmpfs) { return tmpfs.measure.taken; });
+}
+
+}  // namespace cginit
