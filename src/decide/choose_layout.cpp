@@ -75,17 +75,25 @@ bool can_add_v2(const World& world, const Options& options, int version) {
            v2->real_root != Tri::yes && v2_obstacle(world, options).text.empty();
 }
 
+/// An init that can only live on v2, on a view with v1 hierarchies.
+Status choose_v2_only(const World& world, const Options& options, const std::string& reason, const char* otherwise,
+                      Decision& decision) {
+    const Obstacle obstacle = v2_obstacle(world, options);
+    if (!obstacle.text.empty()) {
+        return make_error(concat({reason, ", and ", obstacle.text}), concat({obstacle.cure, otherwise}));
+    }
+    set_layout(decision, View::unified, reason);
+    return {};
+}
+
 /// systemd on a view with v1 hierarchies: which of them this version can live with.
 Status choose_on_v1(const World& world, const Options& options, int version, Decision& decision) {
-    const Obstacle obstacle = v2_obstacle(world, options);
     const std::string name = concat({"systemd ", std::to_string(version)});
     if (version >= kFirstUnifiedOnly) {
-        if (!obstacle.text.empty()) {
-            return make_error(concat({name, " refuses cgroup v1, and ", obstacle.text}),
-                              concat({obstacle.cure, ", or take an image with systemd 257 or older"}));
-        }
-        set_layout(decision, View::unified, concat({name, " refuses v1"}));
-    } else if (version == kSlowOnV1 && obstacle.text.empty()) {
+        return choose_v2_only(world, options, concat({name, " refuses v1"}),
+                              ", or take an image with systemd 257 or older", decision);
+    }
+    if (version == kSlowOnV1 && v2_obstacle(world, options).text.empty()) {
         set_layout(decision, View::unified, concat({name, " waits 30 s before it boots on v1"}));
     } else if (version < kFirstHybrid && world.view == View::hybrid) {
         set_layout(decision, View::legacy, concat({name, " does not know this hybrid layout"}));
@@ -110,6 +118,18 @@ Status choose_for_systemd(const World& world, const Options& options, Decision& 
     return choose_on_v1(world, options, *version, decision);
 }
 
+Status choose_for_init(const World& world, const Options& options, Decision& decision) {
+    if (world.init.kind == InitKind::systemd) {
+        return choose_for_systemd(world, options, decision);
+    }
+    // finit's src/cgroup.c, cgroup_init(): in the host's cgroup namespace that is the host's root.
+    if (world.init.kind == InitKind::finit && world.view != View::unified) {
+        return choose_v2_only(world, options, "finit mounts v2 over whatever is at /sys/fs/cgroup",
+                              ", or boot another init", decision);
+    }
+    return {};
+}
+
 }  // namespace
 
 Status choose_layout(const World& world, const Options& options, Decision& decision) {
@@ -121,9 +141,9 @@ Status choose_layout(const World& world, const Options& options, Decision& decis
     Status status;
     if (options.layout != Layout::automatic && options.layout != Layout::host) {
         status = choose_wanted(world, options, decision);
-    } else if (options.layout == Layout::automatic && world.init.kind == InitKind::systemd &&
-               options.method != Method::none && options.method != Method::remount) {
-        status = choose_for_systemd(world, options, decision);
+    } else if (options.layout == Layout::automatic && options.method != Method::none &&
+               options.method != Method::remount) {
+        status = choose_for_init(world, options, decision);
     }
     if (status) {
         warn_of_lost_controllers(world, decision);

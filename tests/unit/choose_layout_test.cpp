@@ -60,7 +60,7 @@ TEST(ChooseLayout, SystemdThatRefusesV1GetsItsOwnV2Cgroup) {
     ASSERT_EQ(decision.warnings.size(), 1U);
     EXPECT_NE(decision.warnings[0].find("MemoryMax="), std::string::npos);
     EXPECT_EQ(refusal_of(docker_pure_v1(258)),
-              "systemd 258 refuses cgroup v1, and the container sits at the host's v2 root, where a cgroup of its own "
+              "systemd 258 refuses v1, and the container sits at the host's v2 root, where a cgroup of its own "
               "could be made, but it would outlive the container; permit it with --allow-host-cgroup, or boot the host "
               "with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1), or take an image with systemd 257 or older");
     Snapshot without = docker_v1();
@@ -152,6 +152,17 @@ TEST(ChooseLayout, OtherInitsAndV2HostsKeepTheHosts) {
     newest.init = {InitKind::systemd, 262, ""};
     EXPECT_EQ(layout_of(newest).layout, View::unified);
     EXPECT_TRUE(layout_of(newest).warnings.empty());
+}
+
+TEST(ChooseLayout, FinitMountsV2Itself) {
+    Snapshot snapshot = docker_hybrid(std::nullopt);
+    snapshot.init = {InitKind::finit, std::nullopt, ""};
+    EXPECT_EQ(layout_of(snapshot).layout, View::unified);
+    snapshot.cgroups.back().path = "/";
+    EXPECT_NE(refusal_of(snapshot).find("finit mounts v2 over whatever is at /sys/fs/cgroup"), std::string::npos);
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::unified);
 }
 
 TEST(ChooseLayout, WhatIsAskedForWinsWhereTheKernelCanGiveIt) {
