@@ -102,6 +102,7 @@ void detect_systemd_version(const Source& source, InitTraits& traits) {
     }
     if (versions.size() > 1) {
         std::vector<std::string> names;
+        names.reserve(versions.size());
         for (const int version : versions) {
             names.push_back(std::to_string(version));
         }
