@@ -1,4 +1,4 @@
-# Everything that comes from elsewhere, as targets cginit_dep_*: cli, log and mount. What is missing is collected
+# Everything that comes from elsewhere, as targets cginit_dep_*: cli, log, cap and mount. What is missing is collected
 # and named at the end, all of it at once, with the Debian package that has it.
 
 set(cginit_missing "")
@@ -33,6 +33,22 @@ endif()
 # No threads in PID 1: loggers need no locks, no thread ids.
 target_compile_definitions(cginit_dep_log INTERFACE
     SPDLOG_HEADER_ONLY SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY SPDLOG_NO_THREAD_ID SPDLOG_NO_ATOMIC_LEVELS SPDLOG_NO_TLS)
+
+# libcap: the names of capabilities, and their sets.
+cginit_find_header(CGINIT_LIBCAP_INCLUDE_DIR sys/capability.h libcap-dev)
+cginit_interface(cginit_dep_cap "${CGINIT_LIBCAP_INCLUDE_DIR}")
+if(CGINIT_STATIC)
+    set(cginit_libcap_name libcap.a)
+else()
+    set(cginit_libcap_name cap)
+endif()
+find_library(CGINIT_LIBCAP "${cginit_libcap_name}")
+mark_as_advanced(CGINIT_LIBCAP)
+if(CGINIT_LIBCAP)
+    target_link_libraries(cginit_dep_cap INTERFACE "${CGINIT_LIBCAP}")
+elseif(CGINIT_LIBCAP_INCLUDE_DIR)
+    list(APPEND cginit_missing "${cginit_libcap_name} (package libcap-dev)")
+endif()
 
 if(CGINIT_BUILD_TESTS)
     find_package(GTest QUIET)

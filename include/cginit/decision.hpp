@@ -82,7 +82,8 @@ struct Decision {
     Measure sys_read_only;
     Measure share_tree;
     Measure hide_ttys;
-    std::vector<std::string> ttys;  ///< the names in /dev that are hidden: `tty0`
+    std::vector<std::string> ttys;               ///< the names in /dev that are hidden: `tty0`
+    std::vector<std::string> drop_capabilities;  ///< right before the init is executed
     /// Cgroup mounts outside the view that are moved aside and detached.
     std::vector<std::string> detach_elsewhere;
     /// Cgroup mounts outside the view that stay because the user said so.

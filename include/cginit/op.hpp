@@ -162,6 +162,12 @@ struct CloseDescriptors {
     int first = 3;
     bool operator==(const CloseDescriptors&) const = default;
 };
+/// Drops capabilities from the bounding, ambient, permitted, effective and inheritable set, capabilities(7). One that
+/// the kernel does not know is dropped already.
+struct DropCapabilities {
+    std::vector<std::string> names;  ///< `cap_sys_admin`
+    bool operator==(const DropCapabilities&) const = default;
+};
 /// execve(2). Does not return if it succeeds.
 struct ExecuteProgram {
     std::string file;
@@ -170,11 +176,12 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
-                        MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
-                        CopyCgroupFile, EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot,
-                        AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors, ExecuteProgram>;
+using Op =
+    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                 UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
+                 MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
+                 EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory,
+                 AssertMember, ProbeCgroup, CloseDescriptors, DropCapabilities, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

@@ -47,6 +47,8 @@ struct Options {
     Expected sys = Expected::automatic;
     Expected propagation = Expected::automatic;
     Expected ttys = Expected::automatic;
+    /// `--drop-cap CAP`: dropped from every set of the init, as libcap names them: `cap_sys_admin`.
+    std::vector<std::string> drop_capabilities;
     /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
     std::vector<std::string> keep_mounts;
     Action action = Action::run;

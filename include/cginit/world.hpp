@@ -60,6 +60,7 @@ struct World {
     Tri cgroup_namespaces = Tri::unknown;  ///< the kernel has them (Linux 4.6)
     Tri namespaced = Tri::unknown;         ///< the own cgroup namespace is not the initial one
     bool has_sys_admin = false;            ///< CAP_SYS_ADMIN is effective
+    bool has_setpcap = false;              ///< CAP_SETPCAP is effective
     bool initial_user_namespace = true;    ///< uid_map is the full identity map
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;

@@ -140,7 +140,8 @@ Status run(const Options& options, const Invocation& invocation) {
         return status;
     }
     const InitIdentity identity{to_string(prepared->world.engine), prepared->world.container_id};
-    for (const Op& op : handoff_ops(prepared->init, identity, invocation, ::getpid())) {
+    const auto& dropped = prepared->decision.drop_capabilities;
+    for (const Op& op : handoff_ops(prepared->init, identity, dropped, invocation, ::getpid())) {
         const Result<Outcome> outcome = kernel.perform(op);
         if (!outcome) {
             return outcome.error();

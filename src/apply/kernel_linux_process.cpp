@@ -1,10 +1,12 @@
 #include "apply/kernel_linux_process.hpp"
 
 #include <dirent.h>
+#include <sys/capability.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
+#include <type_traits>
 
 #include "core/text.hpp"
 
@@ -14,6 +16,10 @@ namespace {
 struct CloseDir {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
+struct FreeCapabilities {
+    void operator()(cap_t capabilities) const { ::cap_free(capabilities); }
+};
+using CapabilitiesPtr = std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities>;
 using DirPtr = std::unique_ptr<DIR, CloseDir>;
 
 /// execve(2) takes char* for historical reasons and changes nothing.
@@ -47,6 +53,35 @@ Status close_descriptors(const CloseDescriptors& op) {
         ::close(fd);
     }
     return {};
+}
+
+Status drop_capabilities(const DropCapabilities& op) {
+    std::vector<cap_value_t> dropped;
+    for (const std::string& name : op.names) {
+        cap_value_t capability = 0;
+        if (::cap_from_name(name.c_str(), &capability) != 0) {
+            return make_errno_error(EINVAL, concat({"capability ", name}));
+        }
+        if (CAP_IS_SUPPORTED(capability)) {
+            dropped.push_back(capability);
+        }
+    }
+    // CAP_SETPCAP may be one of them: the sets that need it come first.
+    for (const cap_value_t capability : dropped) {
+        if (::cap_drop_bound(capability) != 0) {
+            return make_errno_error(errno, "prctl(PR_CAPBSET_DROP)");
+        }
+        if (CAP_AMBIENT_SUPPORTED() && ::cap_set_ambient(capability, CAP_CLEAR) != 0) {
+            return make_errno_error(errno, "prctl(PR_CAP_AMBIENT_LOWER)");
+        }
+    }
+    const CapabilitiesPtr own(::cap_get_proc());
+    const auto count = static_cast<int>(dropped.size());
+    bool good = own != nullptr;
+    for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
+        good = good && ::cap_set_flag(own.get(), set, count, dropped.data(), CAP_CLEAR) == 0;
+    }
+    return good && ::cap_set_proc(own.get()) == 0 ? Status() : Status(make_errno_error(errno, "capset"));
 }
 
 Status execute_program(const ExecuteProgram& op) {

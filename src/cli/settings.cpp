@@ -1,5 +1,7 @@
 #include "cli/settings.hpp"
 
+#include <sys/capability.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <string_view>
@@ -98,6 +100,19 @@ bool set_propagation(Options& options, const std::string& value) {
 
 bool set_ttys(Options& options, const std::string& value) {
     return choose(options.ttys, value, {Expected::automatic, Expected::keep});
+}
+
+/// `SYS_ADMIN`, `cap_sys_admin`: as engines write it, or as libcap does.
+bool add_drop_cap(Options& options, const std::string& value) {
+    std::string name = value;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (!name.starts_with("cap_")) {
+        name.insert(0, "cap_");
+    }
+    cap_value_t number = 0;
+    options.drop_capabilities.push_back(name);
+    return ::cap_from_name(name.c_str(), &number) == 0;
 }
 
 bool add_keep_mount(Options& options, const std::string& value) {
@@ -199,6 +214,10 @@ constexpr Setting kSettings[] = {
      "the mount tree shared, for what runs in namespaces below", set_propagation},
     {"--ttys", "CGINIT_TTYS", "auto|keep", "auto or keep", kExpected,
      "the host's terminals /dev/tty0 to tty63 out of sight", set_ttys},
+    {"--drop-cap", "CGINIT_DROP_CAP", "CAP", "a capability such as SYS_ADMIN", kView,
+     "take this capability from the init, right before it starts; repeatable,\n"
+     "separated by colons in the variable (default: none)",
+     add_drop_cap, true},
     {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run},
     {"--root", nullptr, "DIR", "a directory", kInspect,
      "read the facts below DIR, a capture; with --dry-run (default: /)", set_root},

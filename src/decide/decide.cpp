@@ -117,6 +117,15 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
     }
 }
 
+Status decide_capabilities(const World& world, const Options& options, Decision& decision) {
+    if (!options.drop_capabilities.empty() && !world.has_setpcap) {
+        return refusal("--drop-cap needs CAP_SETPCAP, which this container has not",
+                       "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
+    }
+    decision.drop_capabilities = options.drop_capabilities;
+    return {};
+}
+
 Status require_sys_admin(const World& world, const Decision& decision) {
     if (world.has_sys_admin || decision.method == Method::none) {
         return {};
@@ -146,6 +155,9 @@ Result<Decision> decide(const World& world, const Options& options) {
         return status.error();
     }
     status = require_sys_admin(world, decision);
+    if (status) {
+        status = decide_capabilities(world, options, decision);
+    }
     if (status) {
         status = choose_expectations(world, options, decision);
     }

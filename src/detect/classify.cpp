@@ -11,6 +11,7 @@ namespace {
 
 /// PROC_CGROUP_INIT_INO, include/linux/proc_ns.h: the same on every kernel that has cgroup namespaces.
 constexpr std::uint64_t kInitialCgroupNamespace = 4026531835;
+constexpr unsigned kCapSetpcap = 8;
 constexpr unsigned kCapSysAdmin = 21;
 
 Tri classify_namespaced(const Snapshot& snapshot) {
@@ -229,6 +230,7 @@ World classify(const Snapshot& snapshot) {
     world.places = snapshot.places;
     world.host_ttys = snapshot.host_ttys;
     world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
+    world.has_setpcap = ((snapshot.status.effective_capabilities >> kCapSetpcap) & 1U) != 0;
     // Kernels without user namespaces have no uid_map.
     world.initial_user_namespace = snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
     world.seccomp_filter = snapshot.status.seccomp_filter;

@@ -57,6 +57,9 @@ std::string decision_text(const Decision& decision) {
                                "\n", "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n",
                                "  delegate  ", delegation_text(decision.delegation), "\n", expectations_text(decision),
                                "hierarchies\n", hierarchies_text(decision)});
+    if (!decision.drop_capabilities.empty()) {
+        text += concat({"dropped\n  ", join(decision.drop_capabilities, ", "), ": --drop-cap\n"});
+    }
     for (const std::string& point : decision.kept_elsewhere) {
         text += concat({"kept\n  ", point, ": --keep-mount\n"});
     }

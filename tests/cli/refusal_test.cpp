@@ -179,5 +179,31 @@ TEST(Warning, UnknownVariableDoesNotStopIt) {
         0);
 }
 
+/// The line of /proc/PID/status: `CapBnd:\t000001ffffffffff`
+std::uint64_t capabilities_in(const std::string& status, const std::string& set) {
+    const std::size_t at = status.find(concat({set, ":\t"}));
+    EXPECT_NE(at, std::string::npos) << status;
+    return parse_hex(status.substr(at + set.size() + 2, 16)).value_or(~0UL);
+}
+
+TEST(DropCap, IsGoneFromEverySet) {
+    CGINIT_NEEDS_KERNEL();
+    const TestCgroups cgroups;
+    EXPECT_EQ(run_private_container(spec_of(EngineView::docker_v1), cgroups,
+                                    [] {
+                                        const Finished finished =
+                                            run_program({"/cginit", "--drop-cap=SYS_ADMIN", "--drop-cap", "cap_mknod",
+                                                         "--drop-cap=SETPCAP", "/bin/cat", "/proc/self/status"});
+                                        ASSERT_EQ(finished.status, 0) << finished.errors;
+                                        constexpr std::uint64_t kDropped = 1UL << 21U | 1UL << 27U | 1UL << 8U;
+                                        constexpr std::uint64_t kKept = 1UL << 0U | 1UL << 7U;
+                                        for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+                                            EXPECT_EQ(capabilities_in(finished.output, set) & kDropped, 0U) << set;
+                                        }
+                                        EXPECT_EQ(capabilities_in(finished.output, "CapEff") & kKept, kKept);
+                                    }),
+              0);
+}
+
 }  // namespace
 }  // namespace cginit

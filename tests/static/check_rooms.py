@@ -48,6 +48,8 @@ DOORS = [
     (["dirent.h"], ["source/*", "apply/kernel_linux*"]),
     (["fstream", "filesystem", "sys/vfs.h", "sys/statfs.h", "sys/statvfs.h"], ["source/*"]),
     # The door out.
+    # libcap knows the names of capabilities.
+    (["sys/capability.h"], ["apply/kernel_linux*", "cli/*"]),
     (["sys/mount.h", "sched.h", "linux/mount.h", "sys/syscall.h", "syscall.h", "sys/capability.h", "linux/capability.h",
       "sys/prctl.h", "linux/prctl.h", "sys/wait.h", "sys/ioctl.h", "sys/resource.h"],
      ["apply/kernel_linux*"]),

@@ -315,6 +315,17 @@ TEST(Decide, KeepMountKeepsAndSaysSo) {
     }
 }
 
+TEST(Decide, DroppingCapabilitiesNeedsSetpcap) {
+    const auto drop = [](Options& o) { o.drop_capabilities = {"cap_sys_admin"}; };
+    Snapshot snapshot = docker_v2();
+    EXPECT_EQ(refusal(classify(snapshot), options_of(drop)),
+              "--drop-cap needs CAP_SETPCAP, which this container has not; add --cap-add SETPCAP, or leave the "
+              "capabilities out with the engine's --cap-drop");
+    snapshot.status.effective_capabilities |= 1U << 8U;
+    EXPECT_EQ(decided(classify(snapshot), options_of(drop)).drop_capabilities,
+              std::vector<std::string>{"cap_sys_admin"});
+}
+
 TEST(Decide, Delegation) {
     struct Case {
         InitKind init;

@@ -42,6 +42,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {AssertMember{"/c"}, "assert that this process is in /c"},
         {ProbeCgroup{"/c"}, "make and remove a child cgroup of /c"},
         {CloseDescriptors{3}, "close descriptors from 3 on"},
+        {DropCapabilities{{"cap_sys_admin", "cap_mknod"}}, "drop cap_sys_admin, cap_mknod"},
         {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
     };
     std::vector<bool> seen(std::variant_size_v<Op>, false);

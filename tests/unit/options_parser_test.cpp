@@ -71,6 +71,9 @@ TEST(OptionsParser, EachOption) {
              o.delegate_controllers = {"cpu", "memory"};
          })},
         {{"--delegate=cpu", "--delegate=auto"}, Options{}},
+        {{"--drop-cap=SYS_ADMIN", "--drop-cap", "cap_mknod"}, with([](Options& o) {
+             o.drop_capabilities = {"cap_sys_admin", "cap_mknod"};
+         })},
         {{"--allow-host-cgroup"}, with([](Options& o) { o.allow_host_cgroup = true; })},
         {{"--tmpfs=never"}, with([](Options& o) { o.tmpfs.emplace(); })},
         {{"--tmpfs=/tmp,/run/lock"}, with([](Options& o) {
@@ -132,10 +135,11 @@ TEST(OptionsParser, OptionsEndAtTheInit) {
 }
 
 TEST(OptionsParser, Environment) {
-    const Strings environment = {"CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",        "CGINIT_INNER=never",
-                                 "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:",  "CGINIT_LOG_LEVEL=debug",
-                                 "CGINIT_SYS=keep",       "CGINIT_PROPAGATION=keep",   "CGINIT_TTYS=keep",
-                                 "CGINIT_DELEGATE=pids",  "CGINIT_ALLOW_HOST_CGROUP=1"};
+    const Strings environment = {
+        "CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",         "CGINIT_INNER=never",
+        "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:",   "CGINIT_LOG_LEVEL=debug",
+        "CGINIT_SYS=keep",       "CGINIT_PROPAGATION=keep",    "CGINIT_TTYS=keep",
+        "CGINIT_DELEGATE=pids",  "CGINIT_ALLOW_HOST_CGROUP=1", "CGINIT_DROP_CAP=NET_RAW:MKNOD"};
     Options expected = with([](Options& o) {
         o.layout = Layout::unified;
         o.method = Method::bind;
@@ -143,6 +147,7 @@ TEST(OptionsParser, Environment) {
         o.delegate = Delegate::list;
         o.delegate_controllers = {"pids"};
         o.allow_host_cgroup = true;
+        o.drop_capabilities = {"cap_net_raw", "cap_mknod"};
         o.tmpfs.emplace();
         o.sys = Expected::keep;
         o.propagation = Expected::keep;
@@ -197,6 +202,9 @@ TEST(OptionsParser, Errors) {
              {{"--method=name_space"}, "--method: 'name_space' is not auto, namespace, bind, remount or none"},
              {{"--method=userns"}, "--method: 'userns' is not auto, namespace, bind, remount or none"},
              {{"--inner", "always"}, "--inner: 'always' is not auto or never"},
+             {{"--drop-cap=SYS_ADMI"}, "--drop-cap: 'SYS_ADMI' is not a capability such as SYS_ADMIN"},
+             {{"--drop-cap=21"}, "--drop-cap: '21' is not a capability such as SYS_ADMIN"},
+             {{"--drop-cap=all"}, "--drop-cap: 'all' is not a capability such as SYS_ADMIN"},
              {{"--writable=,"}, "--writable: ',' is not all, tracking or a list such as memory,pids"},
              {{"--delegate=cpu,"}, "--delegate: 'cpu,' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},
