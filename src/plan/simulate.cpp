@@ -37,7 +37,8 @@ std::set<int> whole_subtree(const MountTable& table, int top) {
 
 SimulatedMounts::SimulatedMounts(MountTable table) : table_(std::move(table)) {
     for (const MountEntry& entry : table_) {
-        next_id_ = std::max(next_id_, entry.id + 1);
+        // The root's parent is no mount of this table, but its id is taken too, and may be the highest.
+        next_id_ = std::max({next_id_, entry.id + 1, entry.parent + 1});
     }
 }
 

@@ -35,6 +35,16 @@ TEST(SimulatedMounts, Mount) {
     EXPECT_TRUE(made->flags.read_only);
 }
 
+TEST(SimulatedMounts, NewIdsAreNotThatOfTheRootsParent) {
+    // What the container was given its root from is no mount of this namespace any more, but may be younger than all.
+    SimulatedMounts mounts(parse_mountinfo("10 12 0:10 / / rw - overlay overlay rw\n"
+                                           "11 10 0:11 / /proc rw - proc proc rw\n",
+                                           "mountinfo")
+                               .value());
+    EXPECT_EQ(mounts.apply(MountFilesystem{"tmpfs", "/proc/driver", "", {}}), "");
+    EXPECT_NE(at(mounts, "/proc/driver"), nullptr);
+}
+
 TEST(SimulatedMounts, BindHasRootAndFlagsOfItsSource) {
     SimulatedMounts mounts = table();
     EXPECT_EQ(mounts.apply(BindMount{"/view/own", "/proc/driver"}), "");
