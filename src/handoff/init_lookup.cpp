@@ -18,8 +18,6 @@ namespace {
 constexpr const char* kInitPlaces[] = {
     "/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/etc/init", "/bin/init",
 };
-/// Where the init is that a wrapper hides, if it has no name beside it.
-constexpr const char* kSystemdPlaces[] = {"/lib/systemd/systemd", "/usr/lib/systemd/systemd"};
 /// execvp(3)'s default is without the sbin directories, where inits live.
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kNameAnInit = "name the init after cginit's options: cginit /sbin/init";
@@ -82,9 +80,13 @@ Result<Found> find_wrapped(const Source& source, const std::string& path, const 
             }
         }
     }
-    places.insert(places.end(), std::begin(kSystemdPlaces), std::end(kSystemdPlaces));
+    // A wrapper at a path of its own, such as /usr/local/sbin/init, has replaced none.
+    places.insert(places.end(), std::begin(kInitPlaces), std::end(kInitPlaces));
+    // A mount over /sbin/init, where that is a link to systemd, hides systemd itself.
     Error nothing = make_error(concat({path, " is cginit itself, and the init that it wraps is not beside it"}),
-                               concat({"keep the real init as ", path, ".real"}));
+                               concat({"keep the real init as ", path,
+                                       ".real, or mount cginit at a path where nothing is, "
+                                       "such as /usr/local/sbin/init"}));
     Result<Found> found = find_first(source, places, invocation.self_exe, std::move(nothing));
     return found ? Found{path, found->file} : found;
 }

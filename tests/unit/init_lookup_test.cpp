@@ -160,7 +160,8 @@ TEST_F(InitLookup, WrapperPlaces) {
     const Invocation invocation = started_as({"/sbin/init"}, "/usr/bin/cginit");
     EXPECT_EQ(find(wrapping(), invocation),
               "125 /sbin/init is cginit itself, and the init that it wraps is not beside it; "
-              "keep the real init as /sbin/init.real");
+              "keep the real init as /sbin/init.real, or mount cginit at a path where nothing is, such as "
+              "/usr/local/sbin/init");
     program("/usr/lib/systemd/systemd");
     EXPECT_EQ(find(wrapping(), invocation), "/usr/lib/systemd/systemd: /sbin/init");
     program("/usr/bin/init.distrib");
@@ -169,6 +170,13 @@ TEST_F(InitLookup, WrapperPlaces) {
     EXPECT_EQ(find(wrapping(), invocation), "/sbin/init.distrib: /sbin/init");
     root_.link("/sbin/init.real", "init");
     EXPECT_EQ(find(wrapping(), invocation), "/sbin/init.distrib: /sbin/init") << "init.real is cginit itself";
+}
+
+TEST_F(InitLookup, WrapperAtAPathOfItsOwn) {
+    program("/usr/local/sbin/init");
+    program("/sbin/init");
+    const std::string self = "/usr/local/sbin/init";
+    EXPECT_EQ(find(wrapping({"3"}), started_as({self, "3"}, self)), "/sbin/init: /usr/local/sbin/init 3");
 }
 
 TEST_F(InitLookup, WrapperOverSystemdItself) {
