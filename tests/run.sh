@@ -77,7 +77,7 @@ check() {
 images_pid=''
 start_images() {
     # While the compiler has the other core.
-    tests/support/make-image.sh busybox bookworm trixie >"$logs/images.log" 2>&1 &
+    tests/support/make-image.sh busybox bookworm trixie inits newest bullseye backports >"$logs/images.log" 2>&1 &
     images_pid=$!
 }
 

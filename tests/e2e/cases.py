@@ -9,7 +9,7 @@ DIMENSIONS = {
     "view": ("hybrid", "v1", "comount", "unified"),
     "engine": ("docker-runc", "docker-crun", "podman-runc", "podman-crun"),
     "cgroupns": ("host", "private"),
-    "image": ("bookworm", "trixie", "busybox"),
+    "image": ("bullseye", "bookworm", "backports", "trixie", "newest", "busybox"),
     # What is at /sys/fs/cgroup when cginit starts: the engine's own mounts, a bind of the host's tree (a user's -v), or
     # what podman --systemd=always makes of it.
     "tree": ("engine", "bind-ro", "bind-rw", "bind-rshared", "podman-systemd"),
@@ -19,6 +19,42 @@ DIMENSIONS = {
     # An image that has cginit as its entrypoint may be given cginit once more.
     "chain": ("one", "two"),
 }
+
+
+# The oldest systemd that refuses cgroup v1. Debian's newest is at least that; which one is read from its image.
+FIRST_UNIFIED_ONLY = 258
+
+
+@dataclass(frozen=True)
+class Init:
+    """An init and how it is started and stopped."""
+
+    name: str
+    image: str
+    command: tuple = ("/sbin/init",)
+    kind: str = "systemd"  # what cginit calls it
+    # Prints its version, in the image.
+    version: tuple = ("/bin/systemctl", "--version")
+    stop_signal: int = 37  # SIGRTMIN+3
+    # The last that most inits do is reboot(2), which in a container ends them; without the capability they wait for ever.
+    stop_options: tuple = ()
+
+
+def debian_version(package):
+    return ("/usr/bin/dpkg-query", "--show", "--showformat=${Version}", package)
+
+
+REBOOT = ("--cap-add", "SYS_BOOT")
+SYSTEMD_IMAGES = ("bullseye", "bookworm", "backports", "trixie", "newest")
+INITS = {init.name: init for init in (
+    *(Init(f"systemd, {image}", image) for image in SYSTEMD_IMAGES),
+    Init("sysvinit", "inits", kind="sysvinit", version=debian_version("sysvinit-core"), stop_signal=30, stop_options=REBOOT),
+    Init("busybox", "busybox", kind="busybox", version=("/bin/busybox",), stop_signal=12),
+    Init("openrc-init", "inits", ("/sbin/openrc-init",), "openrc", debian_version("openrc"), 15, REBOOT),
+    Init("runit", "inits", ("/sbin/runit",), "runit", debian_version("runit"), 18, REBOOT),
+    Init("s6-svscan", "inits", ("/usr/bin/s6-svscan", "/etc/e2e-s6"), "s6", debian_version("s6"), 15),
+    Init("finit", "inits", ("/sbin/finit",), "finit", debian_version("finit"), 12, REBOOT),
+)}
 
 
 @dataclass(frozen=True)
@@ -32,6 +68,7 @@ class Case:
     secret: str = "none"
     method: str = "auto"
     chain: str = "one"
+    init: str = ""  # one of INITS, where it is not the image's /sbin/init
 
     @property
     def title(self):
@@ -51,7 +88,24 @@ class Case:
 
     @property
     def systemd(self):
-        return self.image != "busybox"
+        return self.image in SYSTEMD_IMAGES
+
+    @property
+    def layouts(self):
+        """The layouts that the init may get, each a name that cginit's info line has."""
+        if self.view == "unified" or self.image == "newest" or self.init == "finit":
+            return {"unified"}
+        # A bind of the host's tree shows cgroup2 to every init; else systemd is given it beside the v1 hierarchies, by a
+        # fresh mount.
+        shown = self.tree.startswith("bind-")
+        if self.view == "hybrid" and (shown or (self.systemd and self.method != "bind")):
+            return {"hybrid"}
+        return {"legacy"}
+
+    @property
+    def at_host_root(self):
+        """No cgroup2 but the host's own root, for an init that has to have cgroup2: only with --allow-host-cgroup."""
+        return self.view in ("v1", "comount") and self.layouts == {"unified"}
 
 
 def machine_v2_controllers():
@@ -62,7 +116,9 @@ def machine_v2_controllers():
 
 
 def possible(row, v2_controllers=tuple(machine_v2_controllers())):
-    """What the engines themselves can do, on a machine whose cgroup2 has these controllers."""
+    """What the engines themselves can do, on a machine whose cgroup2 has these controllers, and cginit with that."""
+    if Case(**row).at_host_root:
+        return False  # test_inits.py boots these.
     if row["engine"].endswith("-crun"):
         # "cgroups in hybrid mode not supported, drop all controllers from cgroupv2"
         if row["view"] == "hybrid" and v2_controllers:

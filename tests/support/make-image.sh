@@ -8,10 +8,14 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-# NAME SUITE PACKAGES, one line per Debian image.
+# NAME SUITES PACKAGES, one line per Debian image. a|b: b if a cannot be installed; a+b: a, and from b all that it has newer.
 readonly kDebianImages='
-bookworm    bookworm    systemd,systemd-sysv
-trixie      trixie      systemd,systemd-sysv
+bullseye    bullseye                      systemd,systemd-sysv
+bookworm    bookworm                      systemd,systemd-sysv
+backports   bookworm+bookworm-backports   systemd,systemd-sysv
+trixie      trixie                        systemd,systemd-sysv
+newest      sid|forky                     systemd,systemd-sysv
+inits       bookworm                      sysvinit-core,openrc,runit,s6,finit,runc,busybox-static
 '
 
 recipe_of() {
@@ -51,24 +55,31 @@ archive_keyring() {
     echo "$keyring"
 }
 
-make_debian() { # NAME SUITE PACKAGES TARGET
-    local keyring address setting passed=()
+make_debian() { # NAME SUITES PACKAGES TARGET
+    local keyring address setting suites suite sources passed=()
     keyring=$(archive_keyring)
     address=$(archive_address)
     # Proxies and the like; mmdebstrap's apt does not read this machine's configuration.
     while read -r setting; do
         passed+=(--aptopt="$setting")
     done < <(apt-config dump | grep -E '^Acquire::(https?::|Retries)')
-    # shellcheck disable=SC2016 # the hook is for mmdebstrap's shell
-    mmdebstrap --mode=root --variant=minbase --include="$3" "${passed[@]}" \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
-        --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/zoneinfo/*' \
-        --customize-hook='cd "$1" && rm -rf var/lib/apt/lists/* var/cache/apt/*.bin etc/apt/sources.list.d/* \
-            etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf && : >etc/apt/sources.list && : >etc/machine-id &&
-            echo image >etc/hostname' \
-        "$2" "$4" "deb [signed-by=$keyring] $address $2 main"
+    for suites in ${2//|/ }; do
+        sources=()
+        for suite in ${suites//+/ }; do
+            sources+=("deb [signed-by=$keyring] $address $suite main")
+        done
+        # shellcheck disable=SC2016 # the hook is for mmdebstrap's shell
+        ! mmdebstrap --mode=root --variant=minbase --include="$3" "${passed[@]}" \
+            --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
+            --aptopt='APT::Install-Recommends "false"' --aptopt="APT::Default-Release \"$suite\"" \
+            --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+            --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/zoneinfo/*' \
+            --customize-hook='cd "$1" && rm -rf var/lib/apt/lists/* var/cache/apt/*.bin etc/apt/sources.list.d/* \
+                etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf && : >etc/apt/sources.list && : >etc/machine-id &&
+                echo image >etc/hostname' \
+            "${suites%%+*}" "$4" "${sources[@]}" || return 0
+    done
+    return 1
 }
 
 make_busybox() { # TARGET

@@ -2,6 +2,8 @@
 
 import contextlib
 
+from cases import INITS
+
 from . import checks, host
 from .probe import probe, wait_for_boot
 
@@ -24,10 +26,15 @@ def engine_options(case, session):
         options += ["--volume", f"{session.secret}:/run/secrets/e2e:ro"]
     if case.view != "unified":
         options += ["--memory", "700m", "--pids-limit", "1000"]
+    if case.init:
+        init = INITS[case.init]
+        options += ["--stop-signal", str(init.stop_signal), *init.stop_options]
     return options
 
 
 def command(case):
+    if case.init:
+        return [*(["--allow-host-cgroup"] if case.at_host_root else []), *INITS[case.init].command]
     options = [] if case.method == "auto" else [f"--method={case.method}"]
     init = ["/sbin/init"]
     if case.chain == "two":
@@ -48,13 +55,22 @@ def unchanged_machine(session):
     compare()
 
 
+def start(session, case, tty=True):
+    """Starts the case's container; what it leaves on the machine with permission is removed after it."""
+    engine = session.engine(case.kind, case.runtime, case.view)
+    container = engine.start(case.image, *command(case), tty=tty, options=engine_options(case, session))
+    if case.at_host_root:
+        container.after_removal.append(lambda: host.clean_up(container.id))
+    return container
+
+
 @contextlib.contextmanager
 def booted(session, case, tty=True):
     """A container whose init is up; afterwards it is removed and the machine compared with what it was."""
     engine = session.engine(case.kind, case.runtime, case.view)
     engine.image(case.image)
     with unchanged_machine(session) as compare:
-        with engine.start(case.image, *command(case), tty=tty, options=engine_options(case, session)) as container:
+        with start(session, case, tty) as container:
             state = wait_for_boot(container, case.systemd)
             if state != "running":
                 failed = container.exec("systemctl", "--failed", "--no-legend", "--plain", check=False).stdout
@@ -67,7 +83,7 @@ def check_everything(session, case, container):
     """All that must hold for any booted init."""
     limits = checks.limit_files(container, session.view)
     seen = probe(container, case.systemd)
-    checks.check_complete(seen, case.view)
+    checks.check_complete(seen, case.view, case.layouts)
     checks.check_private(seen, container)
     checks.check_consistent(seen)
     checks.check_writable(seen)
@@ -76,9 +92,17 @@ def check_everything(session, case, container):
     assert "container" in seen.environ, "V7: $container is not set"
     if case.systemd:
         in_force = checks.check_limited_unit(seen)
-        assert case.view == "unified" or in_force == {"memory", "pids"}, f"no limit but {in_force} was seen"
+        assert case.layouts == {"unified"} or in_force == {"memory", "pids"}, f"no limit but {in_force} was seen"
     if case.secret == "file":
         assert container.read("/run/secrets/e2e") == session.secret.read_text(), "V7: the secret is gone"
     complaints = checks.log_complaints(container, case.systemd, case.rootfs == "read-only")
+    if case.at_host_root:
+        outlives = [line for line in complaints if "outlives the container: --allow-host-cgroup" in line]
+        assert len(outlives) == 1, "not told that something stays on the host"
+        complaints.remove(outlives[0])
+    if case.layouts == {"unified"} and case.view != "unified":
+        lost = [line for line in complaints if line.startswith("cginit: warning: this host keeps its controllers on v1")]
+        assert lost, "not told that limits of units have no effect"
+        complaints = [line for line in complaints if line not in lost]
     assert not complaints, "the init complains:\n" + "\n".join(complaints)
     return seen

@@ -24,6 +24,7 @@ class Container:
         self.name = name
         self.id = engine.cli("inspect", "--format", "{{.Id}}", name).stdout.strip()
         self._pid = None
+        self.after_removal = []
         engine.session.containers.add(self.id)
 
     def __enter__(self):
@@ -91,6 +92,8 @@ class Container:
 
     def remove(self):
         self.engine.cli("rm", "-f", "-v", *self.engine.at_once, self.name, timeout=60)
+        while self.after_removal:
+            self.after_removal.pop()()
 
     def report(self):
         parts = [f"--- {self.engine.title}, container {self.name}"]
@@ -145,6 +148,14 @@ class Engine:
                          self.session.tarball(name), tag, timeout=180)
             self._images.add(name)
         return tag
+
+    def build(self, name, dockerfile, base, directory):
+        """An image from a Dockerfile, in a directory that gets cginit too; BASE is the name of the one it starts from."""
+        shutil.copy(self.session.binary, directory / "cginit")
+        (directory / "Dockerfile").write_text(dockerfile)
+        self.cli("build", "--network", "none", "--build-arg", f"BASE={self.image(base)}", "--tag", f"e2e/{name}:latest",
+                 directory, timeout=120)
+        return self.image(name)
 
     def arguments(self, image, *command, sys_admin=True, tty=True, entrypoint=None, options=()):
         args = [*self.common_options(), "--network", "none", "--stop-signal", "37"]

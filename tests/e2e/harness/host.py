@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .mounts import cgroup_mounts
 from .shell import run, wait_for
 
 SUPPORT = Path(__file__).resolve().parents[2] / "support"
@@ -148,6 +149,22 @@ class View(Machine):
         # A hierarchy that the view made ends with its last mount, but only if its cgroups are really gone by then.
         wait_for("the engines' cgroups to go away", self._own_hierarchies_are_empty, timeout=20)
         return self.state()
+
+
+def hierarchy_root(kind, option=None):
+    """Where this machine has a hierarchy mounted whole."""
+    for mount in cgroup_mounts(Path("/proc/self/mountinfo").read_text()):
+        if mount.kind == kind and mount.root == "/" and (option is None or option in mount.options):
+            return Path(mount.point)
+    raise AssertionError(f"this machine has no {option or kind} mounted")
+
+
+def clean_up(container_id):
+    """What README.md tells the user of --allow-host-cgroup to do when the container is gone: the cgroups it removed."""
+    result = run(SUPPORT.parents[1] / "examples" / "remove-host-cgroups.sh", container_id)
+    removed = [Path(line.removeprefix("removed ")) for line in result.stdout.splitlines()]
+    assert removed and not any(path.exists() for path in removed), result.stdout
+    return removed
 
 
 def kill(pid, signal_number):

@@ -1,6 +1,7 @@
 """The images that the engines import: a cached root file system, plus the binary under test and what the tests need."""
 
 import os
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,6 +12,9 @@ from .shell import run
 HERE = Path(__file__).resolve().parents[1]
 ROOT = HERE.parents[1]
 
+# What the files in image/inits take the place of, and Debian's boot scripts: those are for machines. With CAP_SYS_ADMIN
+# they mount over what the engine mounted, set the clock and unmount everything at the end.
+REPLACED = re.compile(r"\./etc/(inittab|finit\.conf|finit\.d/.*\.conf|runit/[123]|runlevels/\w+/.+)")
 UNITS = ("e2e-probe.service", "e2e-limited.service", "e2e-hog.service", "e2e-forks.service")
 
 
@@ -50,19 +54,43 @@ def _add_link(tar, target, to):
     tar.addfile(info)
 
 
+def _add_tree(tar, source):
+    """What lies below SOURCE, as it would below /."""
+    for path in sorted(source.rglob("*")):
+        target = f"./{path.relative_to(source)}"
+        if path.is_symlink():
+            _add_link(tar, target, os.readlink(path))
+        elif path.is_file():
+            _add(tar, path, target, path.stat().st_mode & 0o755)
+
+
+def _copy_without(base, target, left_out):
+    """Engines refuse a tarball that has a file twice."""
+    with tarfile.open(base) as source, tarfile.open(target, "w") as tar:
+        for member in source:
+            if not left_out.fullmatch(member.name):
+                tar.addfile(member, source.extractfile(member) if member.isreg() else None)
+
+
 def build_image(name, target, programs):
     """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added."""
     base = run(SUPPORT / "make-image.sh", name, timeout=600).stdout.split()[-1]
-    shutil.copyfile(base, target)
+    if name == "inits":
+        _copy_without(base, target, REPLACED)
+    else:
+        shutil.copyfile(base, target)
     image = HERE / "image"
     with tarfile.open(target, "a", dereference=True) as tar:
         _add(tar, binary_under_test(), "./cginit", 0o755)
-        _add(tar, image / "probe", "./e2e/probe", 0o755)
+        for script in ("probe", "probe-service"):
+            _add(tar, image / script, f"./e2e/{script}", 0o755)
         _add(tar, programs / "dump-init", "./e2e/dump-init", 0o755)
         _add(tar, image / "probe", "./e2e/not-executable", 0o644)
         _add(tar, image / "e2e-probe.service", "./e2e/no-program", 0o755)
         if name == "busybox":
             _add(tar, image / "rc-probe", "./etc/rc.d/e2e-probe", 0o755)
+        elif name == "inits":
+            _add_tree(tar, image / "inits")
         else:
             for unit in UNITS:
                 _add(tar, image / unit, f"./etc/systemd/system/{unit}", 0o644)
