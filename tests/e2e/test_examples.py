@@ -1,7 +1,6 @@
-"""Images as users make them: examples/Dockerfile, and cginit installed over the image's init."""
+"""Images as users make them, after the examples."""
 
 import re
-import shutil
 
 import pytest
 
@@ -20,20 +19,6 @@ def engine(session):
     return session.engine(CASE.kind, CASE.runtime, CASE.view)
 
 
-@pytest.fixture
-def build(session, engine, tmp_path):
-    """Builds an image from a Dockerfile in a directory that holds cginit too."""
-    shutil.copy(session.binary, tmp_path / "cginit")
-
-    def run(dockerfile):
-        (tmp_path / "Dockerfile").write_text(dockerfile)
-        engine.cli("build", "--network", "none", "--build-arg", f"BASE={engine.image(CASE.image)}", "--tag", "e2e/built",
-                   tmp_path, timeout=120)
-        return "e2e/built"
-
-    return run
-
-
 def boots_and_stops(session, engine, image, options):
     with unchanged_machine(session):
         engine.cli("run", "--name", "built", "--detach", "--network", "none", *options, image)
@@ -45,25 +30,11 @@ def boots_and_stops(session, engine, image, options):
 
 
 @pytest.mark.view("hybrid")
-def test_dockerfile(session, engine, build):
+def test_dockerfile(session, engine, tmp_path):
     """It gives an image that boots with the run line in its head."""
     dockerfile = (ROOT / "examples" / "Dockerfile").read_text()
     run_line = re.search(r"docker run (.*) systemd$", dockerfile, re.M).group(1).split()
-    boots_and_stops(session, engine, build(dockerfile), run_line)
-
-
-@pytest.mark.view("hybrid")
-def test_installed_over_the_init(session, engine, build):
-    """Called as /sbin/init it takes no options, and finds the init that it replaces."""
-    image = build("""ARG BASE
-FROM ${BASE}
-RUN mv /sbin/init /sbin/init.real
-COPY cginit /sbin/init
-STOPSIGNAL 37
-ENTRYPOINT []
-CMD ["/sbin/init", "--log-level=info"]
-""")
-    boots_and_stops(session, engine, image, ["--tty", "--cap-add", "SYS_ADMIN"])
+    boots_and_stops(session, engine, engine.build("built", dockerfile, CASE.image, tmp_path), run_line)
 
 
 def test_compose_file_says_the_same():
