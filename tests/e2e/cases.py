@@ -36,6 +36,8 @@ class Init:
     # Prints its version, in the image.
     version: tuple = ("/bin/systemctl", "--version")
     stop_signal: int = 37  # SIGRTMIN+3
+    # sysvinit flushes its console, and with it what the engine had not read yet: cginit's line.
+    tty: bool = True
     # The last that most inits do is reboot(2), which in a container ends them; without the capability they wait for ever.
     stop_options: tuple = ()
 
@@ -48,7 +50,8 @@ REBOOT = ("--cap-add", "SYS_BOOT")
 SYSTEMD_IMAGES = ("bullseye", "bookworm", "backports", "trixie", "newest")
 INITS = {init.name: init for init in (
     *(Init(f"systemd, {image}", image) for image in SYSTEMD_IMAGES),
-    Init("sysvinit", "inits", kind="sysvinit", version=debian_version("sysvinit-core"), stop_signal=30, stop_options=REBOOT),
+    Init("sysvinit", "inits", kind="sysvinit", version=debian_version("sysvinit-core"), stop_signal=30, tty=False,
+         stop_options=REBOOT),
     Init("busybox", "busybox", kind="busybox", version=("/bin/busybox",), stop_signal=12),
     Init("openrc-init", "inits", ("/sbin/openrc-init",), "openrc", debian_version("openrc"), 15, REBOOT),
     Init("runit", "inits", ("/sbin/runit",), "runit", debian_version("runit"), 18, REBOOT),

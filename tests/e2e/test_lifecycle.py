@@ -25,11 +25,11 @@ def by_title(case):
 def test_exec_top_pause(session, case):
     with booted(session, case) as container:
         assert container.exec("cat", "/proc/1/comm").stdout.strip() == "systemd"
-        assert container.exec("systemctl", "start", "e2e-hog.service").returncode == 0
+        container.exec("systemctl", "restart", "e2e-limited.service")
         assert "systemd" in container.engine.cli("top", container.name).stdout
         container.engine.cli("pause", container.name)
         container.engine.cli("unpause", container.name)
-        container.exec("systemctl", "stop", "e2e-hog.service")
+        container.exec("systemctl", "restart", "e2e-limited.service")
         assert container.exec("systemctl", "is-system-running").stdout.strip() == "running"
         # An exec'd process can be gone and come again without disturbing what the init sees.
         checks.check_consistent(probe(container, case.systemd))
