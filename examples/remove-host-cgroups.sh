@@ -23,7 +23,7 @@ mount_of() {
 
 status=0
 remove_cgroup() {
-    if find "$1" -name cgroup.procs -exec cat {} + | grep -q .; then
+    if [ -n "$(find "$1" -name cgroup.procs -exec cat {} +)" ]; then
         echo "$1 is in use" >&2
         status=1
     else
@@ -53,11 +53,22 @@ if [ -z "$v2" ] && grep -q '^0::' /proc/self/cgroup; then
     mount -t cgroup2 none "$v2"
 fi
 [ -z "$v2" ] || remove_below "$v2" "$@"
-if [ -z "$tracking" ] && grep -q ':name=systemd:' /proc/self/cgroup; then
+if [ -n "$tracking" ]; then
+    remove_below "$tracking" "$@"
+elif grep -q ':name=systemd:' /proc/self/cgroup; then
     mount -t tmpfs none /mnt
-    tracking=/mnt/systemd
-    mkdir "$tracking"
-    mount -t cgroup -o none,name=systemd none "$tracking"
+    mkdir /mnt/systemd
+    mount_tracking() { mount -t cgroup -o none,name=systemd,xattr none /mnt/systemd; }
+    mount_tracking
+    remove_below /mnt/systemd "$@"
+    others=$(find /mnt/systemd -mindepth 1 -type d)
+    umount /mnt/systemd
+    # The hierarchy ends with its last mount, but not before the kernel is done with the cgroups that were removed.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        if [ -n "$others" ] || ! grep -q ':name=systemd:' /proc/self/cgroup; then break; fi
+        sleep 0.2
+        mount_tracking
+        umount /mnt/systemd
+    done
 fi
-[ -z "$tracking" ] || remove_below "$tracking" "$@"
 exit $status
