@@ -32,7 +32,9 @@ struct Run {
 /// Layouts that the engine does not show.
 std::vector<Run> layout_runs() {
     using View = EngineView;
-    const std::string id = "c01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffeec01dc0ffee0000";
+    // Tests run side by side, and each leaves a cgroup of that name at the machine's root.
+    const std::string id =
+        std::string(48, 'c') + std::to_string(1'000'000'000'000'000ULL + static_cast<unsigned>(::getpid()));
     const auto run = [](ContainerSpec spec, std::optional<int> version, Layout layout = Layout::automatic,
                         const std::string& host_cgroup = "") {
         return Run{std::move(spec),
