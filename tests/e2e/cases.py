@@ -36,10 +36,10 @@ class Init:
     # Prints its version, in the image.
     version: tuple = ("/bin/systemctl", "--version")
     stop_signal: int = 37  # SIGRTMIN+3
-    # sysvinit flushes its console, and with it what the engine had not read yet: cginit's line.
-    tty: bool = True
     # The last that most inits do is reboot(2), which in a container ends them; without the capability they wait for ever.
     stop_options: tuple = ()
+    # sysvinit flushes its console, and with it what the engine had not read yet: cginit's line.
+    tty: bool = True
 
 
 def debian_version(package):
