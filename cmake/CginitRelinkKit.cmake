@@ -14,7 +14,7 @@ file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/relink-objects.txt" CONTENT "$<JOIN:
 
 set(relink_command "${CMAKE_CURRENT_LIST_DIR}/relink/make-kit.sh"
     --name "cginit-${PROJECT_VERSION}-relink-kit" --objects "${PROJECT_BINARY_DIR}/relink-objects.txt"
-    --libmount "${CGINIT_LIBMOUNT_DIR}" --cxx "${CMAKE_CXX_COMPILER}" --out "${PROJECT_BINARY_DIR}")
+    --libmount "${CGINIT_LIBMOUNT_DIR}" --libcap "${CGINIT_LIBCAP}" --cxx "${CMAKE_CXX_COMPILER}" --out "${PROJECT_BINARY_DIR}")
 add_custom_target(relink-kit
     COMMAND ${relink_command} --source "${CGINIT_UTIL_LINUX_SOURCE}"
     DEPENDS cginit

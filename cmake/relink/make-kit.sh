@@ -1,7 +1,7 @@
 #!/bin/bash
 # Packs what is needed to link cginit again with another libmount, libblkid or libc.
 #
-#   make-kit.sh --name NAME --objects LIST --libmount DIR --cxx COMPILER --out DIR [--source PATH]
+#   make-kit.sh --name NAME --objects LIST --libmount DIR --libcap FILE --cxx COMPILER --out DIR [--source PATH]
 #
 # LIST names one object file per line; DIR of --libmount is what cmake/libmount/build.sh left. With --source the source
 # of libmount goes in as well: PATH, or what apt offered where PATH is empty. Leaves DIR/NAME.tar.xz.
@@ -14,6 +14,7 @@ while [ $# -ge 2 ]; do
         --name) name=$2 ;;
         --objects) objects=$2 ;;
         --libmount) libmount=$2 ;;
+        --libcap) libcap=$2 ;;
         --cxx) cxx=$2 ;;
         --out) out=$2 ;;
         --source) with_source=yes source=$2 ;;
@@ -33,7 +34,7 @@ while IFS= read -r object; do
     cp "$object" "$kit/objects/$flat"
 done <"$objects"
 
-cp "$libmount/lib/libmount.a" "$libmount/lib/libblkid.a" "$kit/lib/"
+cp "$libmount/lib/libmount.a" "$libmount/lib/libblkid.a" "$libcap" "$kit/lib/"
 cp "$libmount"/licenses/* "$here/../../LICENSE" "$here/../../docs/third-party.md" "$kit/licenses/"
 sed "s|@CXX@|$(basename "$cxx")|" "$here/link.sh.in" >"$kit/link.sh"
 chmod +x "$kit/link.sh"
@@ -44,7 +45,7 @@ chmod +x "$kit/link.sh"
     echo "Made with:"
     echo "  $("$cxx" --version | head -n 1)"
     if command -v dpkg-query >/dev/null; then
-        dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' libc6-dev 2>/dev/null || true
+        dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' libc6-dev libcap-dev 2>/dev/null || true
     fi
     echo "  util-linux 2.38.1 (see cmake/libmount/build.sh of the project for its configure line)"
 } >"$kit/README"
