@@ -50,7 +50,9 @@ static long long now(void) {
 noreturn static void run_candidate(const struct host* host, const char* id, const struct candidate* candidate, int out,
                                    int errors, bool show) {
     static char* environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                  "HOSTNAME=3aef6c8d8a84", "HOME=/root", NULL};
+                                  "HOSTNAME=3aef6c8d8a84", "HOME=/root",
+                                  /* The layout of the engine's view: the others know no other. */
+                                  "CGINIT_LAYOUT=host", NULL};
     const bool direct = strcmp(candidate->program, "/sbin/init") == 0;
     char* with_init[] = {(char*)candidate->program, "/sbin/init", show ? "show" : NULL, NULL};
     char* alone[] = {"/sbin/init", show ? "show" : NULL, NULL};
