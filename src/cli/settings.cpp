@@ -174,6 +174,7 @@ bool set_quiet(Options& options, const std::string&) {
 
 constexpr const char* kView = "The view of the cgroups";
 constexpr const char* kExpected = "What systemd expects of a container manager, where the engine did not do it";
+constexpr const char* kInit = "The init";
 constexpr const char* kInspect = "Looking without changing anything";
 constexpr const char* kMessages = "Messages";
 
@@ -214,7 +215,7 @@ constexpr Setting kSettings[] = {
      "the mount tree shared, for what runs in namespaces below", set_propagation},
     {"--ttys", "CGINIT_TTYS", "auto|keep", "auto or keep", kExpected,
      "the host's terminals /dev/tty0 to tty63 out of sight", set_ttys},
-    {"--drop-cap", "CGINIT_DROP_CAP", "CAP", "a capability such as SYS_ADMIN", kView,
+    {"--drop-cap", "CGINIT_DROP_CAP", "CAP", "a capability such as SYS_ADMIN", kInit,
      "take this capability from the init, right before it starts; repeatable,\n"
      "separated by colons in the variable (default: none)",
      add_drop_cap, true},

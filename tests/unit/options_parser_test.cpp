@@ -269,6 +269,15 @@ TEST(OptionsParser, HelpNamesEverySetting) {
     }
 }
 
+TEST(OptionsParser, HelpHasEachHeadingOnce) {
+    const std::string help = help_text();
+    for (const Setting& setting : settings()) {
+        const std::string heading = std::string("\n") + setting.group + ":\n";
+        EXPECT_NE(help.find(heading), std::string::npos) << heading;
+        EXPECT_EQ(help.find(heading), help.rfind(heading)) << heading;
+    }
+}
+
 TEST(OptionsParser, FirstValueOfEachOptionIsItsDefault) {
     for (const Setting& setting : settings()) {
         const std::string values = setting.values != nullptr ? setting.values : "";
