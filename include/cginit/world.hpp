@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cginit/snapshot.hpp"
@@ -76,6 +77,8 @@ inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
 
 /// `cpu,cpuacct`, `name=systemd`, `unified` for v2: the name in messages and of the step's part.
 [[nodiscard]] std::string hierarchy_name(const Hierarchy& hierarchy);
+/// True if the hierarchy carries the controller, or is the named one: `memory`, `name=systemd`.
+[[nodiscard]] bool has_controller(const Hierarchy& hierarchy, std::string_view controller);
 /// The mount of the hierarchy that a path walk below /sys/fs/cgroup ends in; nullptr if there is none.
 [[nodiscard]] const HierarchyMount* view_mount(const Hierarchy& hierarchy);
 /// `docker`, `podman`, `lxc`, `kubernetes`, `oci`: the value of $container, systemd's CONTAINER_INTERFACE.

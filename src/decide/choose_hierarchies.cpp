@@ -69,16 +69,12 @@ std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decis
 /// Whoever starts containers below himself needs every hierarchy that he sees to be writable: runc makes a cgroup in
 /// each. Memory is shown all the same: programs look for their limit there.
 Access access_without_guard(const Hierarchy& hierarchy, const Decision& decision) {
-    const auto& names = hierarchy.controllers;
-    const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
-    return decision.delegation.wanted && !memory ? Access::left_out : Access::read_only;
+    return decision.delegation.wanted && !has_controller(hierarchy, "memory") ? Access::left_out : Access::read_only;
 }
 
 bool is_listed(const Hierarchy& hierarchy, const Options& options) {
-    return std::any_of(hierarchy.controllers.begin(), hierarchy.controllers.end(), [&options](const auto& controller) {
-        const auto& list = options.writable_controllers;
-        return std::find(list.begin(), list.end(), controller) != list.end();
-    });
+    return std::any_of(options.writable_controllers.begin(), options.writable_controllers.end(),
+                       [&hierarchy](const std::string& controller) { return has_controller(hierarchy, controller); });
 }
 
 /// What the user wants writable: less than could be, or more. v2 and named hierarchies track processes and are always.
@@ -166,10 +162,8 @@ void warn_of_unknown_controllers(const World& world, const Options& options, Dec
     }
     for (const std::string& controller : options.writable_controllers) {
         const bool known =
-            std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [&controller](const Hierarchy& hierarchy) {
-                const auto& names = hierarchy.controllers;
-                return std::find(names.begin(), names.end(), controller) != names.end();
-            });
+            std::any_of(world.hierarchies.begin(), world.hierarchies.end(),
+                        [&controller](const Hierarchy& hierarchy) { return has_controller(hierarchy, controller); });
         if (!known) {
             decision.warnings.push_back(
                 concat({"--writable names ", controller, ", which no hierarchy has, ignoring"}));

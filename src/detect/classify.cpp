@@ -220,8 +220,7 @@ World classify(const Snapshot& snapshot) {
         if (hierarchy.real_root == Tri::unknown) {
             hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
         }
-        if (std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), "memory") !=
-            hierarchy.controllers.end()) {
+        if (has_controller(hierarchy, "memory")) {
             hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);
         }
     }

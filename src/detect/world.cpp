@@ -1,11 +1,18 @@
 #include "cginit/world.hpp"
 
+#include <algorithm>
+
 #include "core/text.hpp"
 
 namespace cginit {
 
 std::string hierarchy_name(const Hierarchy& hierarchy) {
     return hierarchy.version == HierarchyVersion::v2 ? "unified" : join(hierarchy.controllers, ",");
+}
+
+bool has_controller(const Hierarchy& hierarchy, std::string_view controller) {
+    return std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), controller) !=
+           hierarchy.controllers.end();
 }
 
 const HierarchyMount* view_mount(const Hierarchy& hierarchy) {

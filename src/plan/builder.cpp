@@ -50,9 +50,7 @@ std::vector<std::string> Stage::level_parts() const {
 }
 
 bool Stage::memory_is_unsure() const {
-    const auto& names = hierarchy->controllers;
-    return choice->inner && hierarchy->memory_hierarchical == Tri::unknown &&
-           std::find(names.begin(), names.end(), "memory") != names.end();
+    return choice->inner && hierarchy->memory_hierarchical == Tri::unknown && has_controller(*hierarchy, "memory");
 }
 
 PlanBuilder::PlanBuilder(const World& world, const Decision& decision) : world_(world), decision_(decision) {

@@ -28,8 +28,7 @@ void plan_leaf(PlanBuilder& builder, const Stage& stage) {
 void plan_usable_cpuset(PlanBuilder& builder, const Stage& stage) {
     const Delegation& delegation = builder.decision().delegation;
     const auto& wanted = delegation.controllers;
-    const auto& there = stage.hierarchy->controllers;
-    if (!delegation.wanted || std::find(there.begin(), there.end(), "cpuset") == there.end() ||
+    if (!delegation.wanted || !has_controller(*stage.hierarchy, "cpuset") ||
         (!wanted.empty() && std::find(wanted.begin(), wanted.end(), "cpuset") == wanted.end())) {
         return;
     }

@@ -116,10 +116,7 @@ void make_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
     }
     builder.add(Phase::prepare, MakeCgroup{inner}, "one level below the engine's limits", RemoveCgroup{inner}).parts =
         stage.level_parts();
-    for (const std::string& controller : stage.hierarchy->controllers) {
-        if (controller != "cpuset") {
-            continue;
-        }
+    if (has_controller(*stage.hierarchy, "cpuset")) {
         // A new v1 cpuset is empty and takes no process (ENOSPC), cpuset(7).
         for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
             builder

@@ -15,11 +15,9 @@ namespace {
 /// complain. Where the host mounts the two apart there is nothing to make: each has its own directory.
 constexpr std::array<std::array<const char*, 2>, 2> kJoinedBySystemd{{{"cpu", "cpuacct"}, {"net_cls", "net_prio"}}};
 
-bool has_controller(const PlanBuilder& builder, std::string_view controller) {
-    return std::any_of(builder.stages().begin(), builder.stages().end(), [controller](const Stage& stage) {
-        const auto& names = stage.hierarchy->controllers;
-        return std::find(names.begin(), names.end(), controller) != names.end();
-    });
+bool any_has_controller(const PlanBuilder& builder, std::string_view controller) {
+    return std::any_of(builder.stages().begin(), builder.stages().end(),
+                       [controller](const Stage& stage) { return has_controller(*stage.hierarchy, controller); });
 }
 
 /// What may turn out to be read-only is mounted so and opened when its assertion held.
@@ -95,7 +93,7 @@ void add_symlinks(PlanBuilder& builder) {
         }
     }
     for (const auto& pair : kJoinedBySystemd) {
-        if (has_controller(builder, pair[0]) || has_controller(builder, pair[1])) {
+        if (any_has_controller(builder, pair[0]) || any_has_controller(builder, pair[1])) {
             continue;
         }
         for (const char* name : pair) {
