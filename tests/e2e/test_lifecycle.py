@@ -69,11 +69,16 @@ def test_without_a_tty(session, case):
 
 @pytest.mark.parametrize("case", CASES, ids=by_title)
 def test_a_dry_run_inside_changes_nothing(session, case):
+    def facts(container):
+        # systemd mounts and unmounts the credentials of units as they start and stop.
+        mounts = [line for line in container.proc("mountinfo").splitlines() if " /run/credentials/" not in line]
+        return mounts, container.proc("cgroup")
+
     with booted(session, case) as container:
-        before = container.proc("mountinfo"), container.proc("cgroup")
+        before = facts(container)
         result = container.exec("/cginit", "--dry-run", "--", "/bin/true", check=False)
         assert result.returncode == 0, result.stderr
         assert result.stdout.strip(), "a dry run prints the plan"
-        assert (container.proc("mountinfo"), container.proc("cgroup")) == before
+        assert facts(container) == before
         # Nothing shows what it should not, so a second run has nothing to hide either.
         assert all("/.." not in mount.root for mount in cgroup_mounts(container.read("/proc/1/mountinfo")))
