@@ -27,6 +27,14 @@ bool is_real_root(const std::string& path, bool v2) {
     return v2 ? !exists(join_path(path, "cgroup.type")) : exists(join_path(path, "release_agent"));
 }
 
+/// One thread or more of each process. v2's cgroup.procs keeps a process whose leader has ended for as long as another
+/// thread lives, in the cgroup where it ended, wherever the threads are moved to; css_task_iter_advance(), kernel/cgroup/cgroup.c.
+Result<std::vector<std::string>> list_movable(const std::string& cgroup) {
+    auto threads = list_numbers(join_path(cgroup, "cgroup.threads"));
+    // v1, and v2 before Linux 4.14.
+    return !threads && threads.error().errnum == ENOENT ? list_processes(cgroup) : threads;
+}
+
 }  // namespace
 
 Status make_cgroup(const std::string& path) {
@@ -52,7 +60,7 @@ Status move_processes(const MoveProcesses& op) {
         }
     };
     for (int pass = 0; pass < kMovePasses; ++pass) {
-        const auto pids = list_processes(op.from);
+        const auto pids = list_movable(op.from);
         if (pids && pids->empty()) {
             return {};
         }

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -95,6 +98,85 @@ TEST(KernelLinuxCgroup, MoveAllProcessesThereAndBack) {
             fails(MoveProcesses{inner, own}, concat({"open ", inner, "/cgroup.procs: No such file or directory"}));
             EXPECT_EQ(processes(own), both);
         });
+    }
+}
+
+/// Waits until /proc/PID/status says that the process is in this state.
+void wait_for_state(pid_t pid, char state) {
+    const std::string wanted = concat({"State:\t", std::string(1, state)});
+    while (read_text(concat({"/proc/", std::to_string(pid), "/status"})).find(wanted) == std::string::npos) {
+        ::usleep(1000);
+    }
+}
+
+pid_t start(void (*body)()) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        body();
+        ::_exit(0);
+    }
+    return child;
+}
+
+void* sleep_for_ever(void* /*unused*/) {
+    for (;;) {
+        ::pause();
+    }
+}
+
+/// Processes that do nothing by themselves any more, and how to tell that they came to that.
+struct Stuck {
+    const char* what;
+    void (*body)();
+    char state;
+};
+
+const std::vector<Stuck> kStuck{
+    {"stopped", [] { ::raise(SIGSTOP); }, 'T'},
+    {"stopped by its tracer",
+     [] {
+         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+         ::raise(SIGUSR1);
+     },
+     't'},
+    // The kernel lets a vfork(2)ing parent sleep where no signal but SIGKILL reaches it.
+    {"in an uninterruptible sleep",
+     [] {
+         if (::vfork() == 0) {
+             ::pause();
+             ::_exit(0);
+         }
+     },
+     'D'},
+    {"a zombie", [] {}, 'Z'},
+    {"a dead leader with a living thread",
+     [] {
+         pthread_t thread{};
+         ::pthread_create(&thread, nullptr, sleep_for_ever, nullptr);
+         ::syscall(SYS_exit, 0);
+     },
+     'Z'},
+};
+
+TEST(KernelLinuxCgroup, MoveProcessesThatAreStuck) {
+    CGINIT_NEEDS_KERNEL();
+    for (const char* hierarchy : {"memory", "unified"}) {
+        for (const Stuck& stuck : kStuck) {
+            SCOPED_TRACE(concat({hierarchy, ": ", stuck.what}));
+            in_cgroup(hierarchy, [&stuck](const std::string& own) {
+                const std::string inner = join_path(own, "inner");
+                wait_for_state(start(stuck.body), stuck.state);
+                succeeds(MakeCgroup{inner});
+                succeeds(MoveProcesses{own, inner});
+                if (::access(join_path(own, "cgroup.subtree_control").c_str(), F_OK) == 0) {
+                    EXPECT_TRUE(succeeds(EnableControllers{own, inner}).notes.empty());
+                    succeeds(DisableControllers{own});
+                }
+                succeeds(MoveProcesses{inner, own});
+                succeeds(RemoveCgroup{inner});
+            });
+        }
     }
 }
 
