@@ -115,6 +115,14 @@ struct CopyCgroupFile {
     std::string to;
     bool operator==(const CopyCgroupFile&) const = default;
 };
+/// Gives a child those of its parent's limits that programs read at their own cgroup: each of `files` that both have, one
+/// after the other. It does not make the limit hold, the parent's does, so a refusal is a note and no failure.
+struct CopyLimits {
+    std::string from;
+    std::string to;
+    std::vector<std::string> files;  ///< `memory.max`
+    bool operator==(const CopyLimits&) const = default;
+};
 /// Writes `+controller` to cgroup.subtree_control for each of `controllers` (empty: each that cgroup.controllers offers),
 /// one at a time: a write is all or nothing. EBUSY is a process that entered the cgroup meanwhile (`docker exec`): those
 /// are moved to `leaf` and the write tried again, bounded. Each refusal is a note, none is a failure.
@@ -176,12 +184,12 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op =
-    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                 UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
-                 MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
-                 EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory,
-                 AssertMember, ProbeCgroup, CloseDescriptors, DropCapabilities, ExecuteProgram>;
+using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
+                        MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
+                        CopyCgroupFile, CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot,
+                        AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors,
+                        DropCapabilities, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

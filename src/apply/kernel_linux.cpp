@@ -122,6 +122,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const JoinCgroup& verb) const { return outcome_of(join_cgroup(verb)); }
         Result<Outcome> operator()(const WriteCgroupFile& verb) const { return outcome_of(write_cgroup_file(verb)); }
         Result<Outcome> operator()(const CopyCgroupFile& verb) const { return outcome_of(copy_cgroup_file(verb)); }
+        Result<Outcome> operator()(const CopyLimits& verb) const { return copy_limits(verb); }
         Result<Outcome> operator()(const EnableControllers& verb) const { return enable_controllers(verb); }
         Result<Outcome> operator()(const DisableControllers& verb) const {
             return outcome_of(disable_controllers(verb));

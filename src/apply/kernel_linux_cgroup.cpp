@@ -35,6 +35,26 @@ Result<std::vector<std::string>> list_movable(const std::string& cgroup) {
     return !threads && threads.error().errnum == ENOENT ? list_processes(cgroup) : threads;
 }
 
+/// True if there was something to copy.
+Result<bool> copy_limit(const std::string& from, const std::string& to) {
+    const Result<std::string> limit = read_file(from);
+    const Result<std::string> own = read_file(to);
+    for (const Result<std::string>* file : {&limit, &own}) {
+        // A controller that is not there, or not enabled for children, has no files.
+        if (!*file && file->error().errnum == ENOENT) {
+            return false;
+        }
+        if (!*file) {
+            return file->error();
+        }
+    }
+    if (*limit == *own) {
+        return false;
+    }
+    const Status written = write_file(to, trim(*limit));
+    return written ? Result<bool>(true) : written.error();
+}
+
 }  // namespace
 
 Status make_cgroup(const std::string& path) {
@@ -94,6 +114,20 @@ Status copy_cgroup_file(const CopyCgroupFile& op) {
     }
     const std::string value(trim(*text));
     return value.empty() ? Status() : write_file(op.to, value);
+}
+
+Outcome copy_limits(const CopyLimits& op) {
+    Outcome outcome;
+    for (const std::string& file : op.files) {
+        const Result<bool> copied = copy_limit(join_path(op.from, file), join_path(op.to, file));
+        if (!copied) {
+            outcome.notes.push_back(
+                concat({"programs in the container do not see the engine's ", file, ": ", copied.error().message()}));
+        } else if (*copied) {
+            outcome.details.push_back(concat({file, " of ", op.to, " is the engine's"}));
+        }
+    }
+    return outcome;
 }
 
 Status assert_not_real_root(const AssertNotRealRoot& op) {

@@ -14,6 +14,7 @@ namespace cginit {
 [[nodiscard]] Status join_cgroup(const JoinCgroup& op);
 [[nodiscard]] Status write_cgroup_file(const WriteCgroupFile& op);
 [[nodiscard]] Status copy_cgroup_file(const CopyCgroupFile& op);
+[[nodiscard]] Outcome copy_limits(const CopyLimits& op);
 [[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op);
 [[nodiscard]] Status disable_controllers(const DisableControllers& op);
 [[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);

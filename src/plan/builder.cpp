@@ -24,7 +24,7 @@ std::string directory_name(const Hierarchy& hierarchy, View layout) {
 Scope scope_of(const Op& op) {
     const bool process = std::holds_alternative<UnshareCgroupNamespace>(op);
     const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
-                            std::holds_alternative<CopyCgroupFile>(op) ||
+                            std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<CopyLimits>(op) ||
                             std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
                             std::holds_alternative<WriteCgroupFile>(op);
     const bool nothing = std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||

@@ -93,6 +93,8 @@ void plan_inner_level(PlanBuilder& builder);
 /// prepare: a cgroup at the host's root (`--allow-host-cgroup`), in a staged hierarchy or in one made for it.
 void join_host_cgroup(PlanBuilder& builder, const Stage& stage);
 void plan_tracking_hierarchy(PlanBuilder& builder);
+/// prepare: the engine's limits, where programs in the inner level look for them.
+void plan_readable_limits(PlanBuilder& builder, const Stage& stage);
 /// prepare: controllers that children can use.
 void plan_leaf(PlanBuilder& builder, const Stage& stage);
 void plan_usable_cpuset(PlanBuilder& builder, const Stage& stage);

@@ -48,6 +48,9 @@ struct Describer {
     std::string operator()(const JoinCgroup& op) const { return concat({"move this process alone to ", op.path}); }
     std::string operator()(const WriteCgroupFile& op) const { return concat({"write ", op.value, " to ", op.path}); }
     std::string operator()(const CopyCgroupFile& op) const { return concat({"copy ", op.from, " to ", op.to}); }
+    std::string operator()(const CopyLimits& op) const {
+        return concat({"copy the limits ", join(op.files, ", "), " of ", op.from, " to ", op.to});
+    }
     std::string operator()(const EnableControllers& op) const {
         const std::string which = op.controllers.empty() ? "all controllers" : join(op.controllers, ", ");
         return concat({"enable ", which, " for the children of ", op.cgroup});

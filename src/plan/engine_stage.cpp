@@ -189,6 +189,7 @@ void plan_inner_level(PlanBuilder& builder) {
         if (stage.choice->inner) {
             make_inner_cgroup(builder, stage);
             move_into_inner_cgroup(builder, stage);
+            plan_readable_limits(builder, stage);
         }
         if (!builder.uses_namespace() && stage.is_visible()) {
             make_literal_path(builder, stage);

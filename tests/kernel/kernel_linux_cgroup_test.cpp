@@ -239,6 +239,38 @@ TEST(KernelLinuxCgroup, CopyFile) {
     });
 }
 
+TEST(KernelLinuxCgroup, CopyLimits) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("memory", [](const std::string& own) {
+        const std::string inner = join_path(own, "inner");
+        const std::string limit = std::to_string(512 << 20);
+        succeeds(WriteCgroupFile{join_path(own, "memory.limit_in_bytes"), limit});
+        succeeds(MakeCgroup{inner});
+        const CopyLimits op{own, inner, {"memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.max"}};
+        // The second is not set, and the third is v2's.
+        EXPECT_EQ(succeeds(op).details,
+                  std::vector<std::string>{concat({"memory.limit_in_bytes of ", inner, " is the engine's"})});
+        EXPECT_EQ(trim(read_text(join_path(inner, "memory.limit_in_bytes"))), limit);
+        EXPECT_TRUE(succeeds(op).details.empty());
+    });
+}
+
+/// Cgroups by name only, one of which has a file that takes no text: EINVAL.
+TEST(KernelLinuxCgroup, LimitsThatCannotBeCopiedAreTold) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(run_in_private_mounts([] {
+                  succeeds(MountFilesystem{"tmpfs", "/mnt", "mode=755", {}});
+                  succeeds(MakeDirectory{"/mnt/inner"});
+                  write_text("/mnt/memory.max", "max\n");
+                  write_text("/mnt/inner/memory.max", "");
+                  succeeds(BindMount{"/proc/self/oom_score_adj", "/mnt/inner/memory.max"});
+                  EXPECT_EQ(succeeds(CopyLimits{"/mnt", "/mnt/inner", {"memory.max"}}).notes,
+                            std::vector<std::string>{"programs in the container do not see the engine's memory.max: "
+                                                     "write \"max\" to /mnt/inner/memory.max: Invalid argument"});
+              }),
+              0);
+}
+
 TEST(KernelLinuxCgroup, ControllersOfV2) {
     CGINIT_NEEDS_KERNEL();
     in_cgroup("unified", [](const std::string& own) {

@@ -33,6 +33,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {JoinCgroup{"/c/i"}, "move this process alone to /c/i"},
         {WriteCgroupFile{"/c/f", "1"}, "write 1 to /c/f"},
         {CopyCgroupFile{"/c/f", "/c/i/f"}, "copy /c/f to /c/i/f"},
+        {CopyLimits{"/c", "/c/i", {"memory.max", "pids.max"}}, "copy the limits memory.max, pids.max of /c to /c/i"},
         {EnableControllers{"/c", "/c/i"}, "enable all controllers for the children of /c"},
         {EnableControllers{"/c", "/c/i", {"cpu", "memory"}}, "enable cpu, memory for the children of /c"},
         {DisableControllers{"/c"}, "disable all controllers for the children of /c"},

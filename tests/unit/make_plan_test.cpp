@@ -266,14 +266,36 @@ TEST_P(MakePlanForEach, WhatOutlivesTheContainerIsSaid) {
         const bool persistent = std::holds_alternative<MakeCgroup>(step.op) ||
                                 std::holds_alternative<MoveProcesses>(step.op) ||
                                 std::holds_alternative<EnableControllers>(step.op);
-        const bool written = std::holds_alternative<CopyCgroupFile>(step.op) ||
-                             std::holds_alternative<WriteCgroupFile>(step.op) ||
-                             std::holds_alternative<JoinCgroup>(step.op);
+        const bool written =
+            std::holds_alternative<CopyCgroupFile>(step.op) || std::holds_alternative<CopyLimits>(step.op) ||
+            std::holds_alternative<WriteCgroupFile>(step.op) || std::holds_alternative<JoinCgroup>(step.op);
         const bool told = step.scope == Scope::persistent || step.scope == Scope::host;
         EXPECT_EQ(told && !std::holds_alternative<MountFilesystem>(step.op), persistent || written)
             << describe(step.op);
         EXPECT_TRUE(!persistent || step.undo) << describe(step.op);
     }
+}
+
+Lines limits_copied(const Planned& planned) {
+    Lines found;
+    for (const Step& step : planned.plan.steps) {
+        if (const auto* copy = std::get_if<CopyLimits>(&step.op)) {
+            found.push_back(concat({copy->to, ": ", join(copy->files, " ")}));
+        }
+    }
+    return found;
+}
+
+TEST(MakePlan, LimitsAreCopiedWhereProgramsReadThem) {
+    const std::string memory = "memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes";
+    const std::string v2 = "memory.min memory.low memory.high memory.max memory.swap.max pids.max cpu.max";
+    const auto tracking_only = [](World& /*world*/, Decision& decision) { decision.enabled_controllers.reset(); };
+    EXPECT_EQ(limits_copied(plan_of(scene("v1-host"))), Lines{concat({"/proc/driver/engine/memory/cginit: ", memory})});
+    EXPECT_EQ(limits_copied(plan_of(scene("unified-private"))),
+              Lines{concat({"/proc/driver/engine/unified/cginit: ", v2})});
+    EXPECT_EQ(limits_copied(plan_of(scene("unified-private"), tracking_only)), Lines{});
+    // Beside v1 nothing is enabled for the init's v2 cgroup.
+    EXPECT_EQ(limits_copied(plan_of(scene("hybrid"))), limits_copied(plan_of(scene("v1-private"))));
 }
 
 TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {

@@ -117,6 +117,7 @@ TEST(PlanBuilder, ScopeFollowsFromTheVerb) {
                                            {MakeCgroup{}, Scope::persistent},
                                            {MoveProcesses{}, Scope::persistent},
                                            {CopyCgroupFile{}, Scope::persistent},
+                                           {CopyLimits{}, Scope::persistent},
                                            {EnableControllers{}, Scope::persistent},
                                            {AssertMember{}, Scope::none},
                                            {AssertNotRealRoot{}, Scope::none},
