@@ -171,10 +171,16 @@ struct CloseDescriptors {
     bool operator==(const CloseDescriptors&) const = default;
 };
 /// Drops capabilities from the bounding, ambient, permitted, effective and inheritable set, capabilities(7). One that
-/// the kernel does not know is dropped already.
+/// the kernel does not know is dropped already. With cap_sys_admin goes the making of user namespaces: in a new one it is
+/// back, and cgroup file systems can be mounted there, user_namespaces(7).
 struct DropCapabilities {
     std::vector<std::string> names;  ///< `cap_sys_admin`
     bool operator==(const DropCapabilities&) const = default;
+};
+/// DropCapabilities in a child process that ends right after it.
+struct RehearseDropCapabilities {
+    std::vector<std::string> names;
+    bool operator==(const RehearseDropCapabilities&) const = default;
 };
 /// execve(2). Does not return if it succeeds.
 struct ExecuteProgram {
@@ -189,7 +195,7 @@ using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetP
                         MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
                         CopyCgroupFile, CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot,
                         AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors,
-                        DropCapabilities, ExecuteProgram>;
+                        DropCapabilities, RehearseDropCapabilities, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

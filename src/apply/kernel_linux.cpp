@@ -138,6 +138,9 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const ProbeCgroup& verb) const { return outcome_of(probe_cgroup(verb)); }
         Result<Outcome> operator()(const CloseDescriptors& verb) const { return outcome_of(close_descriptors(verb)); }
         Result<Outcome> operator()(const DropCapabilities& verb) const { return outcome_of(drop_capabilities(verb)); }
+        Result<Outcome> operator()(const RehearseDropCapabilities& verb) const {
+            return outcome_of(rehearse_drop_capabilities(verb));
+        }
         Result<Outcome> operator()(const ExecuteProgram& verb) const { return outcome_of(execute_program(verb)); }
     };
     return std::visit(Performer{*this}, op);

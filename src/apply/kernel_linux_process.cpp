@@ -1,13 +1,17 @@
 #include "apply/kernel_linux_process.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/capability.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <type_traits>
 
+#include "apply/kernel_linux_seccomp.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -31,6 +35,12 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     }
     pointers.push_back(nullptr);
     return pointers;
+}
+
+bool is_effective(cap_value_t capability) {
+    const CapabilitiesPtr own(::cap_get_proc());
+    cap_flag_value_t value = CAP_CLEAR;
+    return own && ::cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
 }
 
 }  // namespace
@@ -62,6 +72,13 @@ Status drop_capabilities(const DropCapabilities& op) {
         if (::cap_from_name(name.c_str(), &capability) != 0) {
             return make_errno_error(EINVAL, concat({"capability ", name}));
         }
+        // Who does not hold CAP_SYS_ADMIN has nothing to lose, and may set no filter.
+        if (capability == CAP_SYS_ADMIN && is_effective(capability)) {
+            Status forbidden = forbid_user_namespaces();
+            if (!forbidden) {
+                return forbidden;
+            }
+        }
         if (CAP_IS_SUPPORTED(capability)) {
             dropped.push_back(capability);
         }
@@ -82,6 +99,35 @@ Status drop_capabilities(const DropCapabilities& op) {
         good = good && ::cap_set_flag(own.get(), set, count, dropped.data(), CAP_CLEAR) == 0;
     }
     return good && ::cap_set_proc(own.get()) == 0 ? Status() : Status(make_errno_error(errno, "capset"));
+}
+
+Status rehearse_drop_capabilities(const RehearseDropCapabilities& op) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return make_errno_error(errno, "pipe2");
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const Status dropped = drop_capabilities({op.names});
+        const int errnum = dropped ? 0 : dropped.error().errnum;
+        const bool told = ::write(ends[1], &errnum, sizeof errnum) == sizeof errnum;
+        ::_exit(told ? 0 : 1);
+    }
+    const int error = errno;
+    ::close(ends[1]);
+    int errnum = 0;
+    // Not the exit status: where SIGCHLD is ignored there is none, wait(2).
+    const bool told = child > 0 && ::read(ends[0], &errnum, sizeof errnum) == sizeof errnum;
+    ::close(ends[0]);
+    if (child < 0) {
+        return make_errno_error(error, "fork");
+    }
+    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    if (!told) {
+        return make_error("the rehearsal ended early");
+    }
+    return errnum == 0 ? Status() : Status(make_errno_error(errnum, concat({"drop ", join(op.names, ", ")})));
 }
 
 Status execute_program(const ExecuteProgram& op) {

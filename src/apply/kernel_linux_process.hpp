@@ -8,8 +8,9 @@ namespace cginit {
 // The last changes to the process itself.
 
 [[nodiscard]] Status close_descriptors(const CloseDescriptors& op);
-/// Returns only on failure: 127 if file or interpreter is missing, else 126.
 [[nodiscard]] Status drop_capabilities(const DropCapabilities& op);
+[[nodiscard]] Status rehearse_drop_capabilities(const RehearseDropCapabilities& op);
+/// Returns only on failure: 127 if file or interpreter is missing, else 126.
 [[nodiscard]] Status execute_program(const ExecuteProgram& op);
 
 }  // namespace cginit

@@ -76,6 +76,9 @@ struct Describer {
     std::string operator()(const CloseDescriptors& op) const {
         return concat({"close descriptors from ", std::to_string(op.first), " on"});
     }
+    std::string operator()(const RehearseDropCapabilities& op) const {
+        return concat({"rehearse to drop ", join(op.names, ", ")});
+    }
     std::string operator()(const DropCapabilities& op) const { return concat({"drop ", join(op.names, ", ")}); }
     std::string operator()(const ExecuteProgram& op) const { return concat({"execute ", op.file}); }
 };

@@ -140,6 +140,10 @@ Plan make_plan(const World& world, const Decision& decision) {
     if (decision.method != Method::none) {
         plan_verify(builder);
     }
+    if (!decision.drop_capabilities.empty()) {
+        builder.add(Phase::verify, RehearseDropCapabilities{decision.drop_capabilities},
+                    "after the commit nothing may fail", kNothingToUndo);
+    }
     if (workbench) {
         builder.add(Phase::commit, DetachMount{kWorkbench}, "the engine's view and the workbench go, all in one",
                     "the point of no return");

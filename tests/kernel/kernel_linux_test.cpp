@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,6 +243,75 @@ void programs() {
     int status = 0;
     ::waitpid(child, &status, 0);
     EXPECT_EQ(WEXITSTATUS(status), 42);
+}
+
+/// The errno of a call in a child, 0 if it succeeded.
+int errno_in_child(const std::function<int()>& call) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(call() < 0 ? errno : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// clone(2) without a new stack, as fork(2) does it.
+int raw_clone(unsigned long flags) {
+    const long child = ::syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+    if (child == 0) {
+        ::_exit(0);
+    }
+    return static_cast<int>(child);
+}
+
+#if defined(__x86_64__)
+/// unshare(2) as a 32-bit program calls it.
+int unshare_as_i386(unsigned long flags) {
+    long result = 310;
+    asm volatile("int $0x80" : "+a"(result) : "b"(flags) : "memory");
+    errno = static_cast<int>(-result);
+    return result < 0 ? -1 : 0;
+}
+#endif
+
+void expect_no_user_namespaces() {
+    EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWUSER); }), EPERM);
+    EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWNS | CLONE_NEWUSER); }), EPERM);
+    EXPECT_EQ(errno_in_child([] { return raw_clone(CLONE_NEWUSER); }), EPERM);
+    EXPECT_EQ(errno_in_child([] { return static_cast<int>(::syscall(SYS_clone3, nullptr, 0)); }), ENOSYS);
+    EXPECT_EQ(errno_in_child([] { return raw_clone(0); }), 0) << "a fork is none of its business";
+    EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_FILES); }), 0);
+#if defined(__x86_64__)
+    const int as_i386 = errno_in_child([] { return unshare_as_i386(CLONE_NEWUSER); });
+    EXPECT_TRUE(as_i386 == EPERM || as_i386 == -1) << as_i386;  // -1: killed, where the kernel has no 32-bit calls
+    EXPECT_EQ(errno_in_child([] { return static_cast<int>(::syscall(0x40000000L | SYS_unshare, CLONE_NEWUSER)); }),
+              EPERM);
+#endif
+}
+
+bool holds_sys_admin() {
+    const std::string status = read_text("/proc/self/status");
+    const std::size_t at = status.find("CapEff:");
+    return (std::stoull(status.substr(at + 7), nullptr, 16) >> 21 & 1U) != 0;
+}
+
+TEST(KernelLinux, DroppedSysAdminDoesNotComeBack) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) {
+        KernelLinux kernel;
+        EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWUSER); }), 0) << "else nothing is shown below";
+        succeeds(kernel, RehearseDropCapabilities{{"cap_sys_admin"}});
+        EXPECT_TRUE(holds_sys_admin());
+        EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWUSER); }), 0);
+        // What it does not hold it cannot get back either; only the filter would need the capability.
+        succeeds(kernel, DropCapabilities{{"cap_sys_admin"}});
+        EXPECT_FALSE(holds_sys_admin());
+        expect_no_user_namespaces();
+        succeeds(kernel, DropCapabilities{{"cap_sys_admin"}});
+        succeeds(kernel, DropCapabilities{{"cap_setpcap"}});
+        fails(kernel, RehearseDropCapabilities{{"cap_net_raw"}}, EPERM, "drop cap_net_raw");
+    });
 }
 
 TEST(KernelLinux, ProcessVerbs) {

@@ -43,6 +43,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {AssertMember{"/c"}, "assert that this process is in /c"},
         {ProbeCgroup{"/c"}, "make and remove a child cgroup of /c"},
         {CloseDescriptors{3}, "close descriptors from 3 on"},
+        {RehearseDropCapabilities{{"cap_sys_admin"}}, "rehearse to drop cap_sys_admin"},
         {DropCapabilities{{"cap_sys_admin", "cap_mknod"}}, "drop cap_sys_admin, cap_mknod"},
         {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
     };

@@ -53,6 +53,9 @@ TEST(Hints, CureFor) {
         {"locked", MoveMount{}, EPERM, kPlain, "the mount is locked by a user namespace above"},
         {"old kernel", UnshareCgroupNamespace{}, EINVAL, kPlain,
          "this kernel has no cgroup namespaces: use --method=bind"},
+        {"no seccomp filters", RehearseDropCapabilities{}, EINVAL, kPlain, "this kernel has no seccomp filters"},
+        {"seccomp, capabilities", RehearseDropCapabilities{}, EPERM, kPlain,
+         "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl"},
         {"shared parent", MoveMount{}, EINVAL, kPlain, "the mount above it is shared with another mount namespace"},
         {"unmapped owner", MakeCgroup{}, EACCES, kUserNamespace,
          "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate it "

@@ -298,6 +298,19 @@ TEST(MakePlan, LimitsAreCopiedWhereProgramsReadThem) {
     EXPECT_EQ(limits_copied(plan_of(scene("hybrid"))), limits_copied(plan_of(scene("v1-private"))));
 }
 
+TEST(MakePlan, WhatCouldFailAfterTheCommitIsRehearsedBefore) {
+    for (const Scene& scene : scenes()) {
+        const auto drop = [](World& /*world*/, Decision& decision) { decision.drop_capabilities = {"cap_sys_admin"}; };
+        std::vector<Phase> rehearsed;
+        for (const Step& step : plan_of(scene, drop).plan.steps) {
+            if (step.op == Op(RehearseDropCapabilities{{"cap_sys_admin"}})) {
+                rehearsed.push_back(step.phase);
+            }
+        }
+        EXPECT_EQ(rehearsed, std::vector{Phase::verify}) << scene.name;
+    }
+}
+
 TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {
     const Plan plan = plan_of(scene("unknown")).plan;
     std::size_t answered = 0;

@@ -122,7 +122,8 @@ TEST(PlanBuilder, ScopeFollowsFromTheVerb) {
                                            {AssertMember{}, Scope::none},
                                            {AssertNotRealRoot{}, Scope::none},
                                            {AssertHierarchicalMemory{}, Scope::none},
-                                           {ProbeCgroup{}, Scope::none}}) {
+                                           {ProbeCgroup{}, Scope::none},
+                                           {RehearseDropCapabilities{}, Scope::none}}) {
         EXPECT_EQ(builder.add(Phase::prepare, c.op, "why", "no undo").scope, c.scope) << describe(c.op);
     }
 }
