@@ -180,6 +180,28 @@ TEST(KernelLinuxCgroup, MoveProcessesThatAreStuck) {
     }
 }
 
+/// Frozen in one hierarchy, to be moved in another.
+TEST(KernelLinuxCgroup, MoveProcessesThatAreFrozen) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("memory", [](const std::string& own) {
+        const std::string freezer =
+            concat({"/sys/fs/cgroup/freezer/", own.substr(std::string("/sys/fs/cgroup/memory/").size()), "/frozen"});
+        const std::string inner = join_path(own, "inner");
+        const std::string frozen = std::to_string(start([] { sleep_for_ever(nullptr); }));
+        succeeds(MakeCgroup{freezer});
+        succeeds(WriteCgroupFile{join_path(freezer, "cgroup.procs"), frozen});
+        succeeds(WriteCgroupFile{join_path(freezer, "freezer.state"), "FROZEN"});
+        while (trim(read_text(join_path(freezer, "freezer.state"))) != "FROZEN") {
+            ::usleep(1000);
+        }
+        succeeds(MakeCgroup{inner});
+        succeeds(MoveProcesses{own, inner});
+        EXPECT_EQ(processes(inner), concat({"1 ", frozen, " "}));
+        succeeds(MoveProcesses{inner, own});
+        succeeds(WriteCgroupFile{join_path(freezer, "freezer.state"), "THAWED"});
+    });
+}
+
 /// Sleeps as another user until the container ends.
 pid_t start_other_user(uid_t user) {
     const pid_t child = ::fork();
