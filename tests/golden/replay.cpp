@@ -189,6 +189,8 @@ std::vector<Case> special_cases() {
     Variant listed = variant("writable-list");
     listed.options.writable = Writable::list;
     listed.options.writable_controllers = {"memory", "blkio", "io"};
+    Variant dropping = variant("drop-cap");
+    dropping.options.drop_capabilities = {"cap_sys_admin"};
     return {
         {"docker-unified-capsysadmin", list},
         {"docker-unified-privileged", keep},
@@ -201,6 +203,7 @@ std::vector<Case> special_cases() {
         {"host-v1-docker-nsdefault-sysadmin-noapparmor", listed},
         {"host-v2-docker-nshost-sysadmin", tracking},
         {"host-v2-docker-nshost-sysadmin", listed},
+        {"host-v2-docker-nshost-sysadmin", dropping},
         {"docker-v1hybrid-capsysadmin", newest},
         {"docker-v1hybrid-capsysadmin", unknown},
         {"docker-v1hybrid-capsysadmin", dockerd},
