@@ -58,7 +58,10 @@ std::string decision_text(const Decision& decision) {
                                "  delegate  ", delegation_text(decision.delegation), "\n", expectations_text(decision),
                                "hierarchies\n", hierarchies_text(decision)});
     if (!decision.drop_capabilities.empty()) {
-        text += concat({"dropped\n  ", join(decision.drop_capabilities, ", "), ": --drop-cap\n"});
+        const auto& dropped = decision.drop_capabilities;
+        const bool sys_admin = std::find(dropped.begin(), dropped.end(), "cap_sys_admin") != dropped.end();
+        text += concat({"dropped\n  ", join(dropped, ", "), ": --drop-cap",
+                        sys_admin ? "; and with it new user namespaces, which would give it back\n" : "\n"});
     }
     for (const std::string& point : decision.kept_elsewhere) {
         text += concat({"kept\n  ", point, ": --keep-mount\n"});
