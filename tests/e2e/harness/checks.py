@@ -169,6 +169,15 @@ def log_complaints(container, systemd, read_only=False):
     return [line for line in lines if _BAD_LOG.search(line) and not any(known.search(line) for known in harmless)]
 
 
+# Whatever an engine can limit, or hold a container with; v1 and v2.
+_LIMITS = re.compile(
+    r"memory\.(limit_in_bytes|memsw\.limit_in_bytes|soft_limit_in_bytes|kmem\.limit_in_bytes|max|high|low|min|swap\.max)|"
+    r"memory\.(use_hierarchy|oom_control|swappiness)|pids\.max|cpu\.(cfs_quota_us|cfs_period_us|cfs_burst_us|shares|idle)|"
+    r"cpu\.(rt_runtime_us|rt_period_us|max|max\.burst|weight)|cpuset\.(cpus|mems|cpus\.partition|cpu_exclusive)|"
+    r"blkio\.throttle\.\w+_device|blkio\.(bfq\.)?weight|io\.(max|weight|bfq\.weight)|hugetlb\.\w+(\.rsvd)?\.(limit_in_bytes|max)|"
+    r"devices\.list|net_cls\.classid|net_prio\.ifpriomap|freezer\.self_freezing|cgroup\.(freeze|max\.\w+)|(misc|rdma)\.max")
+
+
 def limit_files(container, view):
     """The engine's limits of this container, read from the machine: {file: value}."""
     found = {}
@@ -178,12 +187,16 @@ def limit_files(container, view):
             matches = controllers <= set(mount.options) if controllers else mount.kind == "cgroup2"
             if path is None or not matches:
                 continue
-            for name in ("memory.limit_in_bytes", "memory.max", "pids.max", "devices.list"):
-                file = f"/proc/{view.pid}/root{mount.point}{path}/{name}"
-                if os.path.exists(file):
-                    with open(file, encoding="utf-8") as content:
-                        found[f"{mount.point}{path}/{name}"] = content.read()
+            directory = f"/proc/{view.pid}/root{mount.point}{path}"
+            for name in filter(_LIMITS.fullmatch, os.listdir(directory)):
+                with open(f"{directory}/{name}", encoding="utf-8") as content:
+                    found[f"{mount.point}{path}/{name}"] = _set_by_someone(name, content.read())
     return found
+
+
+def _set_by_someone(name, text):
+    """under_oom 0 and oom_kill 3 are what memory.oom_control counts; oom_kill_disable 0 is what is set in it."""
+    return text.splitlines()[0] if name == "memory.oom_control" else text
 
 
 def check_limited_unit(probe):

@@ -1,0 +1,145 @@
+"""V4 against somebody who tries: root in the container, as a service of the init's and by exec, with and without
+CAP_SYS_ADMIN. What may come of each try is in harness/attacks.py."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import attacks, checks
+from harness.boot import unchanged_machine
+from harness.probe import wait_for_boot
+
+# What the tests of this run have seen.
+RAN, REACHED = set(), set()
+
+
+@dataclass(frozen=True)
+class Attacked:
+    view: str
+    engine: str
+    cgroupns: str
+    dropped: bool = False
+    image: str = "busybox"
+    seccomp: bool = True
+    searches: bool = False
+
+    @property
+    def title(self):
+        parts = [self.view, self.engine, self.cgroupns, self.image]
+        more = {"dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches}
+        return "-".join(parts + [name for name, so in more.items() if so])
+
+    @property
+    def systemd(self):
+        return self.image != "busybox"
+
+    def options(self, session):
+        options = [f"--cgroupns={self.cgroupns}", *attacks.options(session)]
+        if self.engine.startswith("podman"):
+            options += ["--systemd=false"]
+        if self.view != "unified":
+            options += ["--memory", "300m", "--memory-swap", "300m", "--pids-limit", "300", "--cpus", "1.5",
+                        "--cpu-shares", "512", "--cpuset-cpus", "0"]
+        if not self.seccomp:
+            options += ["--security-opt", "seccomp=unconfined"]
+        if self.searches:
+            options += ["--cap-add", "DAC_READ_SEARCH"]
+        return options
+
+    def command(self):
+        options = ["--drop-cap=SYS_ADMIN"] if self.dropped else []
+        return [*options, "--", "/sbin/init"] if self.systemd else [*options, "--delegate=none", "--", *attacks.INIT]
+
+
+CASES = [
+    Attacked("hybrid", "docker-runc", "host"),
+    Attacked("hybrid", "docker-runc", "private"),
+    Attacked("hybrid", "podman-runc", "private", dropped=True),
+    Attacked("hybrid", "docker-runc", "host", dropped=True, image="bookworm"),
+    Attacked("v1", "docker-runc", "private", image="bookworm"),
+    Attacked("v1", "podman-crun", "host"),
+    Attacked("v1", "docker-runc", "host", dropped=True),
+    Attacked("v1", "docker-runc", "private", seccomp=False),
+    Attacked("v1", "docker-runc", "private", dropped=True, searches=True),
+    Attacked("comount", "docker-runc", "host", image="bookworm"),
+    Attacked("comount", "podman-runc", "private"),
+    Attacked("comount", "docker-runc", "private", dropped=True),
+    Attacked("unified", "docker-runc", "host"),
+    Attacked("unified", "docker-runc", "private", image="bookworm"),
+    Attacked("unified", "podman-crun", "private", dropped=True),
+    Attacked("unified", "podman-runc", "host", dropped=True),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_limits_stay_out_of_reach(session, case):
+    engine = session.engine(*case.engine.split("-"), case.view)
+    engine.image(case.image)
+    options = case.options(session)
+    with unchanged_machine(session) as compare:
+        with engine.start(case.image, *case.command(), options=options, tty=case.systemd) as container:
+            if case.systemd:
+                assert wait_for_boot(container, True) == "running"
+            for by in ("service", "exec"):
+                attacks.let_one_in(container)
+                c = attacks.conditions(container, by, case.dropped, case.searches)
+                # crun lets them join the init's namespace, whatever the engine's options are.
+                assert c.host_namespace == (case.cgroupns == "host" and case.engine.endswith("runc"))
+                seen = attacks.run(session, container, c, case.systemd)
+                REACHED.update(name for name, (result, _) in seen.items() if result.startswith("reached:"))
+            compare(running=[container.id])
+    RAN.add(case)
+
+
+@pytest.mark.view("unified")  # The last one.
+def test_all_that_is_said_to_be_allowed_was_reached():
+    if RAN != set(CASES):
+        pytest.skip("not all of the attacks were run")
+    assert REACHED == {*attacks.ALLOWED, *attacks.ALLOWED_TO_SEARCHERS}
+
+
+def disk(directory):
+    """The disk that a directory is on, whole; None where it is on none."""
+    status = os.stat(directory)
+    device = Path(f"/sys/dev/block/{os.major(status.st_dev)}:{os.minor(status.st_dev)}")
+    if not device.exists():
+        return None
+    name = device.resolve().parent.name if (device / "partition").exists() else device.resolve().name
+    return Path("/dev") / name
+
+
+@pytest.mark.view("v1")
+def test_limits_bite_before_and_after(session):
+    """And processes that enter while somebody waits for them stay out of reach without CAP_SYS_ADMIN."""
+    case = Attacked("v1", "docker-runc", "host", dropped=True)
+    engine = session.engine("docker", "runc", "v1")
+    options = case.options(session)
+    if disk(session.directory) is not None:
+        options += ["--device-read-bps", f"{disk(session.directory)}:1mb"]
+    with unchanged_machine(session):
+        with engine.start("busybox", *case.command(), tty=False, options=options) as container:
+            bite = {"pids": 300, "megabytes": 300, "milliseconds": 1000 if disk(session.directory) else 0}
+            attacks.bite(container, **bite)
+            attacks.let_one_in(container)
+            attacks.run(session, container, attacks.conditions(container, "service", dropped=True))
+            result, detail = attacks.watch(container, lambda: [container.exec("sleep", "0.2") for _ in range(3)])
+            assert result == "refused" and "newcomers above" in detail, f"{result} {detail}"
+            attacks.bite(container, **bite)
+
+
+@pytest.mark.parametrize("view, engine", [
+    pytest.param(view, engine, marks=pytest.mark.view(view))
+    for view, engine in (("hybrid", "docker-runc"), ("comount", "podman-crun"), ("unified", "docker-runc"))])
+def test_thousands_of_cgroups_go_with_the_container(session, view, engine):
+    case = Attacked(view, engine, "private")
+    running = session.engine(*engine.split("-"), view)
+    options = case.options(session)
+    with unchanged_machine(session) as compare:
+        with running.start("busybox", *case.command(), tty=False, options=options) as container:
+            limits = checks.limit_files(container, session.view)
+            result, detail = attacks.ask(container, "many")["many"]
+            assert "2000 made" in detail, f"{result} {detail}"
+            assert limits == checks.limit_files(container, session.view)
+            compare(running=[container.id])
