@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh: everything that has to pass, from nothing: installs what is missing, builds, tests; prints how long each took.
 #
-#   --lane LANE[,LANE]   only these: format, lint, unit (all that ctest knows), quickstart, e2e
+#   --lane LANE[,LANE]   only these: format, lint, unit (all that ctest knows), quickstart, e2e, hosts (real hosts in QEMU)
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
 #
@@ -11,7 +11,11 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/common.sh
 . tests/support/common.sh
 
-readonly kLanes='format lint unit quickstart e2e'
+readonly kLanes='format lint unit quickstart e2e hosts'
+# Those of run-guest.py, in an order in which two at a time end early: the longest first.
+readonly kHosts='v2 v1 hybrid v1-flat'
+# What one of them may take, without the guest's own start and end.
+readonly kHostSeconds=420
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
@@ -81,8 +85,20 @@ start_images() {
     images_pid=$!
 }
 
+guest_pid=''
+start_guest() {
+    (
+        # The images that are wanted anyway come first: one thing at a time beside the compiler.
+        [ -z "$images_pid" ] || tail --pid="$images_pid" -f /dev/null
+        exec tests/support/make-guest.sh
+    ) >"$logs/guest.log" 2>&1 &
+    guest_pid=$!
+}
+
 setup() {
-    tests/support/install-deps.sh build test image runc engines
+    local groups=(build test image runc engines)
+    ! wanted hosts || groups+=(guests)
+    tests/support/install-deps.sh "${groups[@]}"
 }
 
 build() {
@@ -94,10 +110,10 @@ build() {
     done
 }
 
-wait_for_images() {
+wait_for() { # PID LOG
     local rc=0
-    wait "$images_pid" || rc=$?
-    grep -v '^/' "$logs/images.log" || true
+    wait "$1" || rc=$?
+    grep -v '^/' "$2" || true
     return "$rc"
 }
 
@@ -140,37 +156,96 @@ quickstart() {
     check "quickstart" examples/quickstart.sh
 }
 
+# count_pytest STATUS LOG: counts what its last line says, and prints what went wrong. A run that was cut short counts as
+# failed, too.
 # = 2 failed, 80 passed, 1 error in 300.12s =
+count_pytest() {
+    local good bad last
+    last=$(grep -E '^=+ .* in [0-9.]+s ' "$2" | tail -n 1 || true)
+    good=$(grep -oE '[0-9]+ passed' <<<"$last" | cut -d ' ' -f 1 || true)
+    bad=$(grep -oE '[0-9]+ (failed|error)' <<<"$last" | awk '{ sum += $1 } END { print sum + 0 }')
+    if [ "$1" != 0 ] && [ "$bad" = 0 ]; then
+        bad=1
+        tail -n 100 "$2"
+    elif [ "$1" != 0 ]; then
+        sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$2" | head -n 3000
+    fi
+    count "${good:-0}" "$bad"
+    say "${last:-no result}"
+    return "$1"
+}
+
 e2e() {
-    local rc=0 log=$logs/e2e.log good bad
+    local rc=0 log=$logs/e2e.log
     # The system's own Python has the system's pytest; another may stand before it on PATH.
     /usr/bin/python3 -m pytest -p no:cacheprovider --color=no --tb=short -v $full \
         --junit-xml=build/e2e.xml tests/e2e "$@" >"$log" 2>&1 &
     follow $! "$log"
     wait $! || rc=$?
-    if [ "$rc" != 0 ]; then
-        sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$log" | head -n 3000
-    fi
-    good=$(tail -n 1 "$log" | grep -oE '[0-9]+ passed' | cut -d ' ' -f 1 || true)
-    bad=$(tail -n 1 "$log" | grep -oE '[0-9]+ (failed|error)' | awk '{ sum += $1 } END { print sum + 0 }')
-    count "${good:-0}" "$bad"
-    tail -n 1 "$log"
-    return "$rc"
+    count_pytest "$rc" "$log"
 }
 
-# follow PID LOG: a line per minute while it runs.
+# follow PID LOG...: a line per minute while it runs.
 follow() {
-    local tick=0
-    while kill -0 "$1" 2>/dev/null; do
+    local tick=0 pid=$1
+    shift
+    so_far() { # OUTCOME LOG...
+        cat "${@:2}" 2>/dev/null | grep -cE " ($1) " || true
+    }
+    while kill -0 "$pid" 2>/dev/null; do
         sleep 1
         tick=$((tick + 1))
-        [ $((tick % 60)) != 0 ] || say "    $((tick / 60)) min: $(grep -cE ' PASSED ' "$2" || true) passed, $(grep -cE ' (FAILED|ERROR) ' "$2" || true) failed so far"
+        [ $((tick % 60)) = 0 ] || continue
+        say "    $((tick / 60)) min: $(so_far PASSED "$@") passed, $(so_far 'FAILED|ERROR' "$@") failed so far"
     done
+}
+
+# host_tests KIND [ARGUMENTS]: tests/hosts in a guest; leaves a log, and the status and the seconds in a file.
+host_tests() {
+    local kind=$1 begin=$SECONDS rc=0
+    shift
+    # shellcheck disable=SC2016 # for the guest's shell
+    tests/support/run-guest.py --programs build/hosts/programs --result "build/hosts/$kind" --timeout "$kHostSeconds" "$kind" \
+        sh -c 'exec python3 -m pytest -p no:cacheprovider --color=no --tb=short -v --durations=0 \
+            --junit-xml="$CGINIT_RESULT/junit.xml" tests/hosts "$@"' sh "$@" >"$logs/host-$kind.log" 2>&1 || rc=$?
+    echo "$rc $((SECONDS - begin))" >"$logs/host-$kind.status"
+}
+
+# Two at a time: a guest keeps one processor busy.
+all_hosts() {
+    local kind running=0
+    for kind in $kHosts; do
+        if [ "$running" = 2 ]; then
+            wait -n || true
+            running=1
+        fi
+        host_tests "$kind" "$@" &
+        running=$((running + 1))
+    done
+    wait
+}
+
+hosts() {
+    local kind rc=0 status seconds followed=()
+    rm -rf build/hosts "$logs"/host-*
+    tests/support/run-guest.py --programs build/hosts/programs
+    for kind in $kHosts; do
+        followed+=("$logs/host-$kind.log")
+    done
+    all_hosts "$@" &
+    follow $! "${followed[@]}"
+    for kind in $kHosts; do
+        read -r status seconds <"$logs/host-$kind.status" || status=1 seconds='?'
+        say "$kind, $seconds s:"
+        count_pytest "$status" "$logs/host-$kind.log" || rc=1
+    done
+    return "$rc"
 }
 
 if wanted quickstart || wanted e2e; then needs_images=1; else needs_images=''; fi
 lane set-up setup
 [ -z "$needs_images" ] || start_images
+! wanted hosts || start_guest
 lane build build
 if [ "$failed" = 0 ]; then
     ! wanted format || lane format check_format
@@ -178,11 +253,15 @@ if [ "$failed" = 0 ]; then
     ! wanted lint || lane lint check_lint
 fi
 if [ -n "$needs_images" ]; then
-    lane images wait_for_images
+    lane images wait_for "$images_pid" "$logs/images.log"
     if [ -x build/release/cginit ]; then
         ! wanted quickstart || lane quickstart quickstart
         ! wanted e2e || lane e2e e2e "$@"
     fi
+fi
+if wanted hosts; then
+    lane guest wait_for "$guest_pid" "$logs/guest.log"
+    [ ! -x build/release/cginit ] || lane hosts hosts "$@"
 fi
 
 say "" "== timings"

@@ -1,14 +1,10 @@
-"""pytest's side of the end-to-end tests: options, order, time limits, and skips that are not allowed."""
-
-import os
-import signal
+"""pytest's side of the end-to-end tests: options and order."""
 
 import pytest
 
 import cases
+from harness.hooks import pytest_runtest_makereport, pytest_runtest_protocol  # noqa: F401
 from harness.session import Session
-
-TEST_TIMEOUT = 240
 
 
 def pytest_addoption(parser):
@@ -42,27 +38,6 @@ def pytest_collection_modifyitems(items):
     """One view after the other: each is set up once, and torn down before the next one."""
     order = ["", *cases.DIMENSIONS["view"]]
     items.sort(key=lambda item: order.index(_view_of(item)))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item):
-    def too_long(number, frame):
-        raise TimeoutError(f"the test took more than {TEST_TIMEOUT} s")
-
-    signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(TEST_TIMEOUT)
-    yield
-    signal.alarm(0)
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
-    outcome = yield
-    report = outcome.get_result()
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CGINIT_MUST_RUN") == "1":
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        report.outcome = "failed"
-        report.longrepr = f"CGINIT_MUST_RUN=1 forbids this skip: {reason}"
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@
 #   image    to make root file systems (make-image.sh)
 #   runc, docker, podman
 #            to run a container with that (examples/quickstart.sh)
+#   guests   to make and to run real hosts in QEMU (make-guest.sh, run-guest.py)
 #   engines  Docker, Podman, runc and crun for the end-to-end tests
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -19,6 +20,8 @@ declare -A groups=(
     [runc]='runc jq bsdutils'
     [docker]='docker.io containerd runc tini'
     [podman]='podman conmon runc crun uidmap'
+    [guests]='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs cpio kmod busybox-static util-linux iproute2
+              gcc libc6-dev python3 python3-pytest'
     [engines]='docker.io containerd runc crun podman conmon tini uidmap'
 )
 

@@ -3,8 +3,9 @@
 import os
 import re
 
+from .host import FLAT
 from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
-from .probe import FLAT, INITIAL_CGROUP_NAMESPACE
+from .probe import INITIAL_CGROUP_NAMESPACE
 
 # What systemd says when a view is wrong. "cgroup" and "controller" catch messages that nobody has met yet.
 _BAD_LOG = re.compile(
@@ -25,8 +26,10 @@ _HARMLESS_LOG = [re.compile(pattern) for pattern in (
     # systemd 257 tells the owners of v1 hosts that these are old, and what it does not do there.
     r"[Ll]egacy (cgroup )?hierarchy|cgroup ?v1|cgroupsv1|cgroup v1",
     r"^Not running with unified cgroup hierarchy, disabling cgroup BPF features",
-    # systemd wants these two in one hierarchy, and says so on a machine that has them in two, whatever the view.
-    r"^Failed to create symlink /sys/fs/cgroup/cpu(acct)?: File exists$",
+    # In every container whose kernel has cgroup BPF; podman --systemd=always without cginit gets it, too.
+    r"^\S+: bpf-firewall: Attaching \w+ BPF program to cgroup \S+ failed: Invalid argument$",
+    # systemd wants these by two in one hierarchy, and says so on a machine that has them apart, whatever the view.
+    r"^Failed to create symlink /sys/fs/cgroup/(cpu(acct)?|net_(cls|prio)): File exists$",
     # Not in a minimal image: libbpf, and credentials for the console's login.
     r"^(Failed to open libbpf|Neither libbpf.* are installed), cgroup BPF features disabled",
     r"^failed to open credentials directory",
@@ -102,12 +105,12 @@ def check_consistent(probe):
         assert f"{directory}/cgroup.procs" in holds_init, f"V2: {point}: PID 1 is not in {directory}"
 
 
-def check_writable(probe):
+def check_writable(probe, flat=FLAT):
     """V3: a child can be made wherever the container can be given the hierarchy, and nowhere else."""
     children = probe.children()
     for mount in probe.mounts:
         result = children[mount.point]
-        if FLAT & set(mount.options):
+        if flat & set(mount.options):
             assert result == "Read-only file system", f"V3: {mount.point} is not hierarchical, but mkdir: {result}"
         else:
             assert result == "made", f"V3: no child in {mount.point}: {result}"
@@ -187,10 +190,12 @@ def limit_files(container, view):
             matches = controllers <= set(mount.options) if controllers else mount.kind == "cgroup2"
             if path is None or not matches:
                 continue
-            directory = f"/proc/{view.pid}/root{mount.point}{path}"
-            for name in filter(_LIMITS.fullmatch, os.listdir(directory)):
-                with open(f"{directory}/{name}", encoding="utf-8") as content:
-                    found[f"{mount.point}{path}/{name}"] = _set_by_someone(name, content.read())
+            # crun's container is in the scope that has the limits, too.
+            for place in sorted({path, path.removesuffix("/container")}):
+                directory = f"/proc/{view.pid}/root{mount.point}{place}"
+                for name in filter(_LIMITS.fullmatch, os.listdir(directory)):
+                    with open(f"{directory}/{name}", encoding="utf-8") as content:
+                        found[f"{mount.point}{place}/{name}"] = _set_by_someone(name, content.read())
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from . import host
 from .mounts import parse_cgroup
-from .shell import CommandFailed, run, wait_for
+from .shell import PATIENCE, CommandFailed, run, wait_for
 
 ENTRYPOINT = "/cginit"
 
@@ -70,6 +70,8 @@ class Container:
         for membership in parse_cgroup(self.proc("cgroup")):
             parts = membership.path.split("/")
             own = next((i for i, part in enumerate(parts) if self.id in part), None)
+            if own is not None and parts[own + 1:own + 2] == ["container"]:
+                own += 1  # crun's, in the scope that systemd made
             found[membership.controllers] = "/".join(parts[:own + 1]) if own is not None else None
         return found
 
@@ -79,11 +81,11 @@ class Container:
         return int(self.inspect("{{.State.ExitCode}}"))
 
     def stop(self, timeout=20):
-        self.engine.cli("stop", "-t", timeout, self.name, timeout=timeout + 20)
+        self.engine.cli("stop", "-t", round(timeout * PATIENCE), self.name, timeout=timeout + 20)
         return int(self.inspect("{{.State.ExitCode}}"))
 
     def restart(self, timeout=20):
-        self.engine.cli("restart", "-t", timeout, self.name, timeout=timeout + 20)
+        self.engine.cli("restart", "-t", round(timeout * PATIENCE), self.name, timeout=timeout + 20)
         self.forget_pid()
 
     def forget_pid(self):

@@ -13,12 +13,16 @@ from .shell import run, wait_for
 
 SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
-# What the engines make for themselves and never remove.
+# What the engines make for themselves and never remove; the slices are made and removed by a host's systemd for them, in the
+# hierarchies that it needs at the time.
 ENGINE_PARENTS = ("docker", "libpod_parent")
-_PARENT_LINES = re.compile(r"cgroup \S+ /(docker|libpod_parent|libpod_parent/conmon)$")
+_PARENT_LINES = re.compile(r"cgroup \S+ /(docker|libpod_parent|libpod_parent/conmon|machine\.slice|system\.slice)$")
 # This project's other tests, which may run at the same time.
 _OTHER_TESTS = re.compile(r"cgroup \S+ /cginit-(test|bench|quickstart)-\d+(/|$)")
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+
+# v1 controllers whose limits never hold for children: there the engine's cgroup stays the init's, read-only.
+FLAT = {"blkio", "net_cls", "net_prio"}
 
 
 def has_sys_resource():
@@ -38,10 +42,11 @@ def difference(before, after):
     return "\n".join(lines)
 
 
-def without_containers(lines, state_dir, gone):
-    """Drops what an engine must do: its own parent cgroups, those of its containers, its mounts in STATE_DIR. GONE are
+def without_containers(lines, directories, gone):
+    """Drops what an engine must do: its own parent cgroups, those of its containers, its mounts in DIRECTORIES. GONE are
     the containers of these tests that may not have anything any more; others may belong to somebody else."""
     kept = []
+    below = tuple(f"{directory}/" for directory in directories)
     for line in lines:
         if _PARENT_LINES.match(line) or _OTHER_TESTS.match(line):
             continue
@@ -49,19 +54,44 @@ def without_containers(lines, state_dir, gone):
             owner = _CONTAINER_ID.search(line)
             if owner and owner.group() not in gone:
                 continue
-        if line.startswith("mount ") and line.split()[5].startswith(f"{state_dir}/"):
+        if line.startswith("mount ") and line.split()[5].startswith(below):
             continue
         kept.append(line)
     return kept
 
 
 class Machine:
-    """The machine's own namespaces."""
+    """The machine's own namespaces, and with them the view that it has itself."""
 
     prefix = ()
 
+    def __init__(self, name="machine"):
+        self.name = name
+        self.pid = os.getpid()
+
     def state(self):
         return run(*self.prefix, SUPPORT / "host-state.sh", timeout=20).stdout.splitlines()
+
+    def mountinfo(self):
+        return Path(f"/proc/{self.pid}/mountinfo").read_text()
+
+    def v2_controllers(self):
+        """The controllers that cgroup2 has in this view, or None where it is not mounted."""
+        for point in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+            path = f"{point}/cgroup.controllers"
+            result = run(*self.prefix, "cat", path, check=False)
+            if result.returncode == 0:
+                return result.stdout.split()
+        return None
+
+    def flat_controllers(self):
+        """The v1 controllers whose limits do not hold for children here."""
+        memory = [mount.point for mount in cgroup_mounts(self.mountinfo()) if "memory" in mount.options]
+        values = [run(*self.prefix, "cat", f"{point}/memory.use_hierarchy").stdout.strip() for point in memory[:1]]
+        return FLAT | ({"memory"} if values == ["0"] else set())
+
+    def close(self):
+        pass
 
 
 class View(Machine):
@@ -85,18 +115,6 @@ class View(Machine):
     @staticmethod
     def _hierarchies():
         return {line.split()[1] for line in Path("/proc/cgroups").read_text().splitlines()[1:]}
-
-    def mountinfo(self):
-        return Path(f"/proc/{self.pid}/mountinfo").read_text()
-
-    def v2_controllers(self):
-        """The controllers that cgroup2 has in this view, or None where it is not mounted."""
-        for point in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-            path = f"{point}/cgroup.controllers"
-            result = run(*self.prefix, "cat", path, check=False)
-            if result.returncode == 0:
-                return result.stdout.split()
-        return None
 
     def clean(self):
         """Removes the cgroups that engines left behind, and switches off the controllers that they switched on."""
@@ -122,13 +140,10 @@ class View(Machine):
         self._restore_v2_options(old, new)
 
     def _restore_v2_options(self, old, new):
-        """nsdelegate and the like belong to the whole machine; a container that went wrong may have changed them. A
-        fresh mount in the initial cgroup namespace sets them for all."""
+        """A container that went wrong may have changed them."""
         options = [{line.rsplit(" ", 1)[1] for line in lines if " - cgroup2 " in line} for lines in (old, new)]
         if len(options[0]) == 1 and options[0] != options[1]:
-            special = ",".join(set(options[0].pop().split(",")) - {"rw", "ro"}) or "defaults"
-            run("unshare", "--mount", "--propagation", "private", "sh", "-c",
-                'mount -t cgroup2 -o "$1" cgroup2 /mnt && umount /mnt', "sh", special, check=False)
+            set_v2_options(options[0].pop().split(","))
 
     def _own_hierarchies_are_empty(self):
         # perf_event	15	4	1: controller, hierarchy, number of cgroups, enabled
@@ -141,7 +156,7 @@ class View(Machine):
         finally:
             self._holder.stdin.close()
             self._holder.wait(timeout=20)
-        left = difference(*(without_containers(state, "/nowhere", ()) for state in (self._first_state, after)))
+        left = difference(*(without_containers(state, (), ()) for state in (self._first_state, after)))
         assert not left, f"the engines left this in the {self.name} view:\n{left}"
 
     def _leave_empty(self):
@@ -149,6 +164,14 @@ class View(Machine):
         # A hierarchy that the view made ends with its last mount, but only if its cgroups are really gone by then.
         wait_for("the engines' cgroups to go away", self._own_hierarchies_are_empty, timeout=20)
         return self.state()
+
+
+def set_v2_options(options):
+    """nsdelegate and the like belong to the whole machine: a fresh mount in the initial cgroup namespace sets them for
+    all."""
+    special = ",".join(sorted(set(options) - {"rw", "ro"})) or "defaults"
+    run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+        'mount -t cgroup2 -o "$1" cgroup2 /mnt && umount /mnt', "sh", special, check=False)
 
 
 def hierarchy_root(kind, option=None):

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 from pathlib import Path
 
 from .host import SUPPORT
@@ -47,6 +48,12 @@ def _add(tar, source, target, mode):
         tar.addfile(info, content)
 
 
+def _empty(target):
+    info = tarfile.TarInfo(target)
+    info.mtime = time.time()
+    return info
+
+
 def _add_link(tar, target, to):
     info = tarfile.TarInfo(target)
     info.type = tarfile.SYMTYPE
@@ -72,8 +79,9 @@ def _copy_without(base, target, left_out):
                 tar.addfile(member, source.extractfile(member) if member.isreg() else None)
 
 
-def build_image(name, target, programs):
-    """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added."""
+def build_image(name, target, programs=None):
+    """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added; without cginit and what
+    is compiled if no PROGRAMS are given."""
     base = run(SUPPORT / "make-image.sh", name, timeout=600).stdout.split()[-1]
     if name == "inits":
         _copy_without(base, target, REPLACED)
@@ -81,10 +89,11 @@ def build_image(name, target, programs):
         shutil.copyfile(base, target)
     image = HERE / "image"
     with tarfile.open(target, "a", dereference=True) as tar:
-        _add(tar, binary_under_test(), "./cginit", 0o755)
+        if programs is not None:
+            _add(tar, binary_under_test(), "./cginit", 0o755)
+            _add(tar, programs / "dump-init", "./e2e/dump-init", 0o755)
         for script in ("probe", "probe-service"):
             _add(tar, image / script, f"./e2e/{script}", 0o755)
-        _add(tar, programs / "dump-init", "./e2e/dump-init", 0o755)
         _add(tar, image / "probe", "./e2e/not-executable", 0o644)
         _add(tar, image / "e2e-probe.service", "./e2e/no-program", 0o755)
         if name == "busybox":
@@ -94,5 +103,8 @@ def build_image(name, target, programs):
         else:
             for unit in UNITS:
                 _add(tar, image / unit, f"./etc/systemd/system/{unit}", 0o644)
+            for directory in ("etc", "var"):
+                # Newer than /usr: else each container's first boot spends its time on ldconfig and the like.
+                tar.addfile(_empty(f"./{directory}/.updated"))
             _add_link(tar, "./etc/systemd/system/multi-user.target.wants/e2e-limited.service", "../e2e-limited.service")
     return target

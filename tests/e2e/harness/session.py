@@ -23,14 +23,18 @@ class Session:
         self.secret = self.directory / "secret"
         self.view = None
         self.containers = set()
+        self.engine_directories = (self.directory,)
         self._engines = {}
         self._daemon = None
         try:
             self.secret.write_text("the secret\n")
-            images.compile_programs(self.directory)
+            self.prepare_programs()
         except BaseException:
             self.close()
             raise
+
+    def prepare_programs(self):
+        images.compile_programs(self.directory)
 
     def tarball(self, image):
         path = self.directory / f"{image}.tar"
@@ -56,18 +60,27 @@ class Session:
         if self.view is not None and self.view.name != name:
             self.leave_view()
         if self.view is None:
-            self.view = host.View(name)
+            self.view = self.make_view(name)
         return self.view
+
+    def make_view(self, name):
+        return host.View(name)
 
     def docker_daemon(self, view):
         if self._daemon is None:
-            self._daemon = DockerDaemon(view, self)
+            self._daemon = self.make_daemon(view)
         return self._daemon
+
+    def make_daemon(self, view):
+        return DockerDaemon(view, self)
+
+    def make_engine(self, kind, runtime):
+        return ENGINES[kind](self.view, runtime, self)
 
     def engine(self, kind, runtime, view):
         self.use_view(view)
         if (kind, runtime) not in self._engines:
-            self._engines[kind, runtime] = ENGINES[kind](self.view, runtime, self)
+            self._engines[kind, runtime] = self.make_engine(kind, runtime)
         engine = self._engines[kind, runtime]
         engine.warm()
         return engine
@@ -93,8 +106,10 @@ class Session:
     def state(self, running=()):
         """The machine and the view as a container must leave them; RUNNING are the containers that may be there."""
         gone = self.containers - set(running)
-        return [f"{title} {line}" for title, place in (("machine", self.machine), ("view", self.view))
-                for line in host.without_containers(place.state(), self.directory, gone)]
+        # Which is one place where the view is the machine's own.
+        places = {place: place.name for place in (self.machine, self.view)}
+        return [f"{title} {line}" for place, title in places.items()
+                for line in host.without_containers(place.state(), self.engine_directories, gone)]
 
     def close(self):
         try:
@@ -102,6 +117,6 @@ class Session:
         finally:
             # Mounts that an engine kept went with its view's namespace.
             run("rm", "-rf", "--one-file-system", self.directory, timeout=120, check=False)
-        left = host.difference(*(host.without_containers(state, self.directory, self.containers)
+        left = host.difference(*(host.without_containers(state, self.engine_directories, self.containers)
                                  for state in (self._first_state, self.machine.state())))
         assert not left, f"the machine is not as it was before the tests:\n{left}"
