@@ -3,17 +3,8 @@
 import pytest
 
 from harness import updates
-from harness.images import ROOT
-from harness.tables import Tables
 
-TABLE = "What a running container is given"
 CASES = [("v1", "docker", "runc", "host"), ("hybrid", "docker", "runc", "private"), ("comount", "docker", "runc", "host")]
-
-
-def hold(session, container, changes):
-    table = Tables(ROOT / "docs" / "limits.md")
-    for change in changes:
-        table.hold(TABLE, change.row, "v1", updates.outcome(container, session.view, change, change.v1))
 
 
 @pytest.mark.parametrize("view, kind, runtime, cgroupns", [
@@ -23,10 +14,10 @@ def test_limits_that_the_engine_changes(session, view, kind, runtime, cgroupns):
         for name in ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "pids.max", "cpuset.cpus"):
             limit, copy = updates.files_of(container, session.view, name)
             assert copy.read_text() == limit.read_text(), f"{name} inside is not the engine's"
-        hold(session, container, updates.CHANGES)
+        updates.hold(session, container, updates.CHANGES, "v1")
 
 
 @pytest.mark.view("v1")
 def test_a_throttle_that_the_engine_changes(session):
     with updates.limited(session, session.engine("podman", "crun", "v1"), "private", options=()) as container:
-        hold(session, container, updates.THROTTLES)
+        updates.hold(session, container, updates.THROTTLES, "v1")
