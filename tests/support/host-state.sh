@@ -35,11 +35,13 @@ hierarchies() {
         }' /proc/self/cgroup /proc/self/mountinfo
 }
 
+points=() titles=() left_out=()
 while read -r point type options own; do
-    # A path that cannot occur where there is nothing to leave out. What goes away meanwhile is no error.
+    points+=("$point")
+    titles+=("$point=$type:$options")
+    # A path that cannot occur where there is nothing to leave out.
     [ "$own" != / ] || own=/.
-    find "$point" -mindepth 1 -path "$point$own" -prune -o -type d -printf "cgroup $type:$options /%P\n" 2>/dev/null |
-        LC_ALL=C sort || true
+    left_out+=(${left_out:+-o} -path "$point$own")
     for setting in cgroup.subtree_control cgroup.clone_children notify_on_release release_agent memory.use_hierarchy; do
         [ -r "$point/$setting" ] || continue
         value=
@@ -47,3 +49,13 @@ while read -r point type options own; do
         printf 'setting %s:%s %s %s\n' "$type" "$options" "$setting" "$value"
     done
 done < <(hierarchies)
+[ ${#points[@]} != 0 ] || exit 0
+
+# All in one find, since in an emulated machine a process costs more than a walk. What goes away meanwhile is no error.
+{
+    printf 'title %s\n' "${titles[@]}"
+    find "${points[@]}" -mindepth 1 \( "${left_out[@]}" \) -prune -o -type d -printf '%H /%P\n' 2>/dev/null || true
+} | awk '
+    # title /sys/fs/cgroup/cpu=cgroup:rw,cpu
+    $1 == "title" { at = index($2, "="); title[substr($2, 1, at - 1)] = substr($2, at + 1); next }
+    { print "cgroup", title[$1], substr($0, length($1) + 2) }' | LC_ALL=C sort
