@@ -122,6 +122,16 @@ void guard(const Hierarchy& hierarchy, const Options& options, const Decision& d
     }
 }
 
+void warn_of_flat_memory(const Hierarchy& hierarchy, const Options& options, Decision& decision,
+                         const HierarchyDecision& choice) {
+    if (options.writable == Writable::all && choice.access == Access::read_only &&
+        has_controller(hierarchy, "memory") && hierarchy.memory_hierarchical == Tri::no) {
+        decision.warnings.emplace_back(
+            "memory stays read-only: it is not hierarchical on this host (memory.use_hierarchy is 0), so that "
+            "MemoryMax= has no effect");
+    }
+}
+
 HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const Options& options, Decision& decision) {
     HierarchyDecision choice;
     choice.name = hierarchy_name(hierarchy);
@@ -153,6 +163,7 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         return choice;
     }
     apply_policy(hierarchy, options, decision, choice);
+    warn_of_flat_memory(hierarchy, options, decision, choice);
     return choice;
 }
 

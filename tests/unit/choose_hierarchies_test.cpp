@@ -290,6 +290,25 @@ TEST(ChooseHierarchies, Memory) {
     }
 }
 
+TEST(ChooseHierarchies, FlatMemoryIsToldWhereItIsMissed) {
+    struct Case {
+        Tri hierarchical;
+        Writable writable;
+        std::size_t warnings;
+    };
+    for (const Case& c :
+         {Case{Tri::no, Writable::all, 1}, {Tri::yes, Writable::all, 0}, {Tri::no, Writable::tracking, 0}}) {
+        Snapshot snapshot = docker_v1();
+        snapshot.kernel_release = "4.19.0";
+        snapshot.directories["/sys/fs/cgroup/memory"].memory_hierarchical = c.hierarchical;
+        Decision decision = planned(View::legacy, Method::name_space);
+        Options options;
+        options.writable = c.writable;
+        ASSERT_TRUE(choose_hierarchies(classify(snapshot), options, decision));
+        EXPECT_EQ(decision.warnings.size(), c.warnings);
+    }
+}
+
 TEST(ChooseHierarchies, BindCannotGiveUpAnInnerCgroupHalfway) {
     Snapshot snapshot = docker_v1();
     snapshot.kernel_release = "3.10.0";
