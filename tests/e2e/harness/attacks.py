@@ -64,6 +64,7 @@ class Conditions:
     searches: bool  # CAP_DAC_READ_SEARCH, which no engine gives by itself
     host_namespace: bool  # exec'd processes are in the host's cgroup namespace
     above: bool  # they sit in the engine's cgroup, above the inner level
+    astray: bool  # or in another one, where the engine has no limits: podman exec leaves name=systemd as it is
     host_roots: frozenset  # of controllers: hierarchies in which the engine left the container at the host's root
     flat: bool  # blkio, net_cls or net_prio are limited on v1
     flat_shown: bool  # and are in the init's view, read-only
@@ -91,6 +92,7 @@ def conditions(container, by, dropped=False, searches=False, reckless=False):
                                  if membership.controllers in guarded)
     return Conditions(
         by=by, sys_admin=by == "exec" or not dropped, searches=searches, above=above,
+        astray=any(paths[controllers] is not None and path != "/" for controllers, path in outside(container, paths)),
         host_namespace=INITIAL_CGROUP_NAMESPACE in namespaces,
         host_roots=frozenset(controllers for controllers, path in paths.items() if path is None),
         flat=any(checks.FLAT & controllers and path is not None for controllers, path in paths.items()),
@@ -115,8 +117,10 @@ def _mount_again(c):
 
 
 def _new_namespace(c):
-    """Its root is the attacker's cgroup, which for an exec'd process may be the engine's own."""
-    return _fresh_mounts(c) | ({"engine"} if c.by == "exec" and c.above else set())
+    """Its root is the attacker's cgroup, which for an exec'd process may be the engine's own, or its caller's."""
+    if c.by != "exec":
+        return _fresh_mounts(c)
+    return _fresh_mounts(c) | ({"engine"} if c.above else set()) | ({"outside"} if c.astray else set())
 
 
 def _new_mount_api(c):
@@ -169,6 +173,21 @@ def pids_of(container):
                 yield int(pid)
 
 
+def outside(container, engine_paths):
+    """(controllers, path) of processes that are not in the engine's cgroup or below: those that exec leaves elsewhere."""
+    found = set()
+    for pid in pids_of(container):
+        with contextlib.suppress(OSError):
+            # Who has ended is in no cgroup, which reads like the root.
+            if not Path(f"/proc/{pid}/cmdline").read_text():
+                continue
+            for membership in memberships(pid):
+                own = engine_paths.get(membership.controllers)
+                if own is None or not is_below(membership.path, own):
+                    found.add((membership.controllers, membership.path))
+    return found
+
+
 class Guard:
     """What must stay as it is while a container attacks: limits, places, and what belongs to the whole machine."""
 
@@ -176,24 +195,10 @@ class Guard:
         self._container = container
         self._view = view
         self._engine_paths = container.cgroups()
-        self._places = self._outside()
+        self._places = outside(self._container, self._engine_paths)
         self.limits = checks.limit_files(container, view)
         assert self.limits, "no limit of the engine's to be guarded"
         self._machine = self._settings()
-
-    def _outside(self):
-        """(controllers, path) of processes that are not in the engine's cgroup or below: those that exec leaves elsewhere."""
-        found = set()
-        for pid in pids_of(self._container):
-            with contextlib.suppress(OSError):
-                # Who has ended is in no cgroup, which reads like the root.
-                if not Path(f"/proc/{pid}/cmdline").read_text():
-                    continue
-                for membership in memberships(pid):
-                    own = self._engine_paths.get(membership.controllers)
-                    if own is None or not is_below(membership.path, own):
-                        found.add((membership.controllers, membership.path))
-        return found
 
     def _settings(self):
         found = {}
@@ -213,10 +218,10 @@ class Guard:
                 yield "said to have raised a limit, but none is another"
         elif changed:
             yield f"V4: it changed {', '.join(changed)}"
-        elsewhere = self._outside() - self._places
+        elsewhere = outside(self._container, self._engine_paths) - self._places
         if elsewhere:
             time.sleep(0.1)  # One that is just ending, or being put into the container by the engine.
-            elsewhere &= self._outside()
+            elsewhere &= outside(self._container, self._engine_paths)
         if elsewhere and "host" not in reached:
             yield f"V4: processes are above the engine's cgroup: {sorted(path for _, path in elsewhere)}"
         if self._settings() != self._machine and not any_settings:
