@@ -252,6 +252,9 @@ class Attacker:
         self.tell(name)
         return self.answer(name, timeout)
 
+    def answered(self):
+        return bool(select.select([self._pipes[1]], [], [], 0)[0])
+
     def answer(self, name, timeout):
         end = time.monotonic() + timeout
         while b"\n" not in self._rest:
@@ -352,10 +355,12 @@ def bite(container, pids, megabytes, milliseconds=0):
 
 
 def watch(container, meanwhile, timeout=60):
-    """(result, detail) of watching what enters the container."""
+    """(result, detail) of watching what enters the container, for as long as that is done again and again."""
     with attacker(container, "service", False) as running:
+        running.ask("list", timeout)  # Now it is there.
         running.tell("watch-newcomers")
-        meanwhile()
+        while not running.answered():
+            meanwhile()
         return running.answer("watch-newcomers", timeout)
 
 
