@@ -66,11 +66,14 @@ std::string cure_for(const Op& op, int errnum, const World& world) {
     if (errnum == EINVAL && std::holds_alternative<MoveMount>(op)) {
         return "the mount above it is shared with another mount namespace";
     }
-    if (std::holds_alternative<RehearseDropCapabilities>(op)) {
-        return errnum == EINVAL ? "this kernel has no seccomp filters, without which user namespaces give "
-                                  "cap_sys_admin back: leave out --drop-cap"
-                                : "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile "
-                                  "that allows prctl and capset";
+    const bool rehearsal = std::holds_alternative<RehearseDropCapabilities>(op);
+    if (errnum == EINVAL && rehearsal) {
+        return "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
+               "--drop-cap";
+    }
+    if ((errnum == EPERM || errnum == EACCES) && rehearsal) {
+        return "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl and "
+               "capset";
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
         return "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "

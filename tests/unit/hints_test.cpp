@@ -69,9 +69,13 @@ TEST(Hints, CureFor) {
 
 TEST(Hints, NothingBeyondTheErrno) {
     const std::vector<HintCase> cases = {
-        {"mkdir", MakeCgroup{}, EACCES, kPlain, ""},     {"mkdir", MakeCgroup{}, EROFS, kUserNamespace, ""},
-        {"mount", MountFilesystem{}, EBUSY, kPlain, ""}, {"bind", BindMount{}, EINVAL, kPlain, ""},
-        {"attach", MoveProcesses{}, EPERM, kPlain, ""},  {"an assertion", AssertMember{}, 0, kAppArmor, ""},
+        {"mkdir", MakeCgroup{}, EACCES, kPlain, ""},
+        {"mkdir", MakeCgroup{}, EROFS, kUserNamespace, ""},
+        {"fork", RehearseDropCapabilities{}, EAGAIN, kPlain, ""},
+        {"mount", MountFilesystem{}, EBUSY, kPlain, ""},
+        {"bind", BindMount{}, EINVAL, kPlain, ""},
+        {"attach", MoveProcesses{}, EPERM, kPlain, ""},
+        {"an assertion", AssertMember{}, 0, kAppArmor, ""},
     };
     for (const HintCase& c : cases) {
         EXPECT_EQ(cure_for(c.op, c.errnum, c.world), "") << c.what << " " << c.errnum;
