@@ -76,6 +76,8 @@ bool is_flat(const std::string& hierarchy);
 /// The numbers in /proc, without this program's own.
 std::vector<std::string> other_processes();
 unsigned long inode_of(const std::string& path);
+/// PROC_CGROUP_INIT_INO of the kernel's proc_ns.h.
+inline constexpr unsigned long kInitialCgroupNamespace = 4026531835;
 bool in_initial_cgroup_namespace();
 
 enum class Place { no_cgroup, own, flat, engine, outside, host_root };

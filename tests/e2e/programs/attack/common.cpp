@@ -19,7 +19,6 @@
 namespace attack {
 namespace {
 
-constexpr unsigned long kInitialCgroupNamespace = 4026531835;
 constexpr int kDirectories = 400;
 
 bool g_reckless = false;

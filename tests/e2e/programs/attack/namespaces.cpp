@@ -29,8 +29,6 @@ struct MountNamespaceInfo {
 constexpr unsigned long kNextMountNamespace = _IOR(0xb7, 11, MountNamespaceInfo);
 constexpr unsigned long kPreviousMountNamespace = _IOR(0xb7, 12, MountNamespaceInfo);
 
-constexpr unsigned long kInitialCgroupNamespace = 4026531835;
-
 /// struct file_handle with room for what kernfs and nsfs put there.
 struct Handle {
     file_handle head;
