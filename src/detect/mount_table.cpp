@@ -5,18 +5,6 @@
 namespace cginit {
 namespace {
 
-/// What is mounted on `parent` at `point`, if anything. The last one wins: the kernel lists a mount after those that
-/// it covers.
-const MountEntry* child_at(const MountTable& table, int parent, std::string_view point) {
-    const MountEntry* found = nullptr;
-    for (const MountEntry& entry : table) {
-        if (entry.parent == parent && entry.id != parent && entry.point == point) {
-            found = &entry;
-        }
-    }
-    return found;
-}
-
 /// The lowest mount of the table at "/": its parent is outside of it or itself.
 const MountEntry* root_mount(const MountTable& table) {
     for (const MountEntry& candidate : table) {
@@ -34,44 +22,57 @@ const MountEntry* root_mount(const MountTable& table) {
     return nullptr;
 }
 
-/// Follows what is stacked at `point` on top of `mount`, as a path walk does; `stack` collects what it passes.
+/// Follows what is stacked at `point` on top of `mount`, as a path walk does; `stack` collects what it passes. Of two
+/// mounts on the same one the last wins: the kernel lists a mount after those that it covers. That order is why one pass
+/// climbs a whole stack; a table in which mounts were moved may take another.
 const MountEntry* climb(const MountTable& table, const MountEntry* mount, std::string_view point,
                         std::vector<const MountEntry*>* stack) {
-    while (const MountEntry* next = child_at(table, mount->id, point)) {
-        mount = next;
+    const auto pass = [stack](const MountEntry& entry) {
         if (stack != nullptr) {
-            stack->push_back(mount);
+            stack->push_back(&entry);
+        }
+    };
+    for (const MountEntry* top = mount; top != nullptr;) {
+        int below = mount->id;
+        top = nullptr;
+        for (const MountEntry& entry : table) {
+            if (entry.parent == below && entry.id != below && entry.point == point) {
+                top = &entry;
+            } else if (top != nullptr && entry.parent == top->id && entry.id != top->id && entry.point == point) {
+                pass(*top);
+                below = top->id;
+                top = &entry;
+            }
+        }
+        if (top != nullptr) {
+            pass(*top);
+            mount = top;
         }
     }
     return mount;
 }
 
 /// The mount that a path walk is on after all components of `path`, or after all but the last one.
+/// It starts on the root mount itself, whatever is stacked there: a process keeps the root that it was given.
 const MountEntry* walk(const MountTable& table, const std::string& path, bool with_last,
                        std::vector<const MountEntry*>* stack) {
     const MountEntry* mount = root_mount(table);
-    if (mount == nullptr) {
-        return nullptr;
-    }
-    const bool at_root = path == "/";
-    if (at_root && stack != nullptr) {
-        stack->push_back(mount);
-    }
-    if (at_root && !with_last) {
+    if (mount == nullptr || path == "/") {
+        if (mount != nullptr && stack != nullptr) {
+            stack->push_back(mount);
+        }
         return mount;
     }
-    mount = climb(table, mount, "/", at_root ? stack : nullptr);
-    for (std::size_t end = path.find('/', 1); !at_root; end = path.find('/', end + 1)) {
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const bool last = end == std::string::npos;
         if (last && !with_last) {
-            break;
+            return mount;
         }
         mount = climb(table, mount, std::string_view(path).substr(0, end), last ? stack : nullptr);
         if (last) {
-            break;
+            return mount;
         }
     }
-    return mount;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace cginit {
 namespace {
 
@@ -119,12 +121,13 @@ TEST(MountTable, TheLastOfTwoOnTheSameParentWins) {
 TEST(MountTable, RootsOfEveryKind) {
     // A chroot's table: the parent of the root mount is out of sight, or the mount is its own parent.
     EXPECT_EQ(id_of(visible_mount_at({mount(5, 5, "/"), mount(6, 5, "/a")}, "/a")), 6);
-    // Over-mounted "/": a path walk of a process that entered before stays below, one from "/" climbs.
+    // Over-mounted "/": the process keeps the root that it has. One that enters later has the upper one as its root,
+    // and the lower one is not in its table.
     const MountTable stacked = {mount(5, 1, "/"), mount(6, 5, "/"), mount(7, 5, "/a"), mount(8, 6, "/b")};
-    EXPECT_EQ(id_of(visible_mount_at(stacked, "/")), 6);
-    EXPECT_EQ(ids_of(stack_at(stacked, "/")), std::vector<int>({6, 5}));
-    EXPECT_EQ(id_of(visible_mount_at(stacked, "/a")), 0);
-    EXPECT_EQ(id_of(visible_mount_at(stacked, "/b")), 8);
+    EXPECT_EQ(id_of(visible_mount_at(stacked, "/")), 5);
+    EXPECT_EQ(ids_of(stack_at(stacked, "/")), std::vector<int>({5}));
+    EXPECT_EQ(id_of(visible_mount_at(stacked, "/a")), 7);
+    EXPECT_EQ(id_of(visible_mount_at(stacked, "/b")), 0);
     // No root at all: nothing is claimed.
     const MountTable rootless = {mount(7, 5, "/a")};
     EXPECT_EQ(visible_mount_at(rootless, "/a"), nullptr);
@@ -146,6 +149,9 @@ TEST(MountTable, AThousandDeep) {
     EXPECT_EQ(stack.front(), 1001);
     EXPECT_EQ(stack.back(), 2);
     EXPECT_TRUE(is_reachable(table, table[1]));
+    // Moved mounts stand where they stood.
+    std::reverse(table.begin(), table.end());
+    EXPECT_EQ(ids_of(stack_at(table, "/sys/fs/cgroup")), stack);
 }
 
 TEST(MountTable, AThousandComponents) {
