@@ -1,6 +1,7 @@
 #include "app/app.hpp"
 #include "app/output.hpp"
 #include "cli/options_parser.hpp"
+#include "report/hints.hpp"
 
 namespace {
 
@@ -14,7 +15,7 @@ cginit::Invocation read_invocation(int argc, char** argv, char** environment) {
 }
 
 int fail(const cginit::Error& error) {
-    cginit::log_error(error.message());
+    cginit::log_error(error.with_cure(cginit::cure_for(error.errnum)).message());
     return cginit::exit_status(error.kind);
 }
 

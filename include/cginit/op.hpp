@@ -165,6 +165,22 @@ struct ProbeCgroup {
     bool operator==(const ProbeCgroup&) const = default;
 };
 
+/// Opens a placeholder, close-on-exec, for each closed descriptor of 0 to 2: the log must not go to a file of ours.
+struct HoldStandardDescriptors {
+    bool operator==(const HoldStandardDescriptors&) const = default;
+};
+/// flock(2) of the mount namespace, until execve: no second cginit works on the same mounts. Waits ten seconds at most.
+struct LockMountNamespace {
+    bool operator==(const LockMountNamespace&) const = default;
+};
+/// Blocks all signals, so that none ends the process half-way.
+struct HoldSignals {
+    bool operator==(const HoldSignals&) const = default;
+};
+/// The signal mask as it was before HoldSignals; what came meanwhile is delivered.
+struct ReleaseSignals {
+    bool operator==(const ReleaseSignals&) const = default;
+};
 /// Closes every descriptor from `first` on, read from /proc/self/fd.
 struct CloseDescriptors {
     int first = 3;
@@ -182,6 +198,12 @@ struct RehearseDropCapabilities {
     std::vector<std::string> names;
     bool operator==(const RehearseDropCapabilities&) const = default;
 };
+/// Mounts a tmpfs and unmounts it again, in a child process with a mount namespace of its own. Fails only where the
+/// unmounting does: what refuses the rest will refuse the plan's own steps.
+struct RehearseUnmount {
+    std::string target;
+    bool operator==(const RehearseUnmount&) const = default;
+};
 /// execve(2). Does not return if it succeeds.
 struct ExecuteProgram {
     std::string file;
@@ -194,8 +216,9 @@ using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetP
                         UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
                         MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
                         CopyCgroupFile, CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot,
-                        AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup, CloseDescriptors,
-                        DropCapabilities, RehearseDropCapabilities, ExecuteProgram>;
+                        AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup, HoldStandardDescriptors,
+                        LockMountNamespace, HoldSignals, ReleaseSignals, CloseDescriptors, DropCapabilities,
+                        RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

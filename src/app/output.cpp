@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "core/text.hpp"
+
 namespace cginit {
 namespace {
 
@@ -32,6 +34,27 @@ spdlog::logger& logger() {
     return instance;
 }
 
+/// What a mount point, an argument or a variable brings along must not end the line, nor fill the log.
+std::string one_line(const std::string& text) {
+    constexpr std::size_t kHead = 1000;
+    constexpr std::size_t kTail = 500;
+    const bool is_long = text.size() > kHead + kTail;
+    const std::string cut =
+        is_long ? concat({text.substr(0, kHead), " [...] ", text.substr(text.size() - kTail)}) : text;
+    std::string line;
+    for (const char c : cut) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7f) {
+            line += c;
+        } else {
+            // As mountinfo writes it, proc(5).
+            line += {'\\', static_cast<char>('0' + byte / 64), static_cast<char>('0' + byte / 8 % 8),
+                     static_cast<char>('0' + byte % 8)};
+        }
+    }
+    return line;
+}
+
 }  // namespace
 
 Status print_text(const std::string& text) {
@@ -47,14 +70,14 @@ Status print_text(const std::string& text) {
 }
 
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
-void log_error(const std::string& text) { logger().error(text); }
-void log_warning(const std::string& text) { logger().warn(text); }
-void log_debug(const std::string& text) { logger().debug(text); }
-void log_info(const std::string& text) { logger().info(text); }
+void log_error(const std::string& text) { logger().error(one_line(text)); }
+void log_warning(const std::string& text) { logger().warn(one_line(text)); }
+void log_debug(const std::string& text) { logger().debug(one_line(text)); }
+void log_info(const std::string& text) { logger().info(one_line(text)); }
 
 void log_step(std::size_t number, const Step& step) {
     if (logger().should_log(spdlog::level::debug)) {
-        logger().debug("step {}: {} ({})", number, describe(step.op), step.why);
+        log_debug(concat({"step ", std::to_string(number), ": ", describe(step.op), " (", step.why, ")"}));
     }
 }
 

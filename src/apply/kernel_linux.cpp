@@ -10,6 +10,7 @@
 #include "apply/kernel_linux_cgroup.hpp"
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/kernel_linux_process.hpp"
+#include "apply/kernel_linux_rehearse.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 
@@ -136,11 +137,24 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         }
         Result<Outcome> operator()(const AssertMember& verb) const { return outcome_of(assert_member(verb)); }
         Result<Outcome> operator()(const ProbeCgroup& verb) const { return outcome_of(probe_cgroup(verb)); }
+        Result<Outcome> operator()(const HoldStandardDescriptors& /*verb*/) const {
+            return outcome_of(kernel.guard_.hold_standard_descriptors());
+        }
+        Result<Outcome> operator()(const LockMountNamespace& /*verb*/) const {
+            return outcome_of(kernel.guard_.lock_mount_namespace());
+        }
+        Result<Outcome> operator()(const HoldSignals& /*verb*/) const {
+            return outcome_of(kernel.guard_.hold_signals());
+        }
+        Result<Outcome> operator()(const ReleaseSignals& /*verb*/) const {
+            return outcome_of(kernel.guard_.release_signals());
+        }
         Result<Outcome> operator()(const CloseDescriptors& verb) const { return outcome_of(close_descriptors(verb)); }
         Result<Outcome> operator()(const DropCapabilities& verb) const { return outcome_of(drop_capabilities(verb)); }
         Result<Outcome> operator()(const RehearseDropCapabilities& verb) const {
             return outcome_of(rehearse_drop_capabilities(verb));
         }
+        Result<Outcome> operator()(const RehearseUnmount& verb) const { return outcome_of(rehearse_unmount(verb)); }
         Result<Outcome> operator()(const ExecuteProgram& verb) const { return outcome_of(execute_program(verb)); }
     };
     return std::visit(Performer{*this}, op);

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "apply/kernel_linux_guard.hpp"
 #include "cginit/kernel.hpp"
 #include "core/unique_fd.hpp"
 
@@ -19,6 +20,7 @@ private:
 
     /// The namespaces that were left, the last one at the back. Close-on-exec: the init never sees them.
     std::vector<UniqueFd> left_namespaces_;
+    ProcessGuard guard_;
 };
 
 }  // namespace cginit

@@ -1,12 +1,9 @@
 #include "apply/kernel_linux_process.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/capability.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <memory>
 #include <type_traits>
@@ -99,35 +96,6 @@ Status drop_capabilities(const DropCapabilities& op) {
         good = good && ::cap_set_flag(own.get(), set, count, dropped.data(), CAP_CLEAR) == 0;
     }
     return good && ::cap_set_proc(own.get()) == 0 ? Status() : Status(make_errno_error(errno, "capset"));
-}
-
-Status rehearse_drop_capabilities(const RehearseDropCapabilities& op) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return make_errno_error(errno, "pipe2");
-    }
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const Status dropped = drop_capabilities({op.names});
-        const int errnum = dropped ? 0 : dropped.error().errnum;
-        const bool told = ::write(ends[1], &errnum, sizeof errnum) == sizeof errnum;
-        ::_exit(told ? 0 : 1);
-    }
-    const int error = errno;
-    ::close(ends[1]);
-    int errnum = 0;
-    // Not the exit status: where SIGCHLD is ignored there is none, wait(2).
-    const bool told = child > 0 && ::read(ends[0], &errnum, sizeof errnum) == sizeof errnum;
-    ::close(ends[0]);
-    if (child < 0) {
-        return make_errno_error(error, "fork");
-    }
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    if (!told) {
-        return make_error("the rehearsal ended early");
-    }
-    return errnum == 0 ? Status() : Status(make_errno_error(errnum, concat({"drop ", join(op.names, ", ")})));
 }
 
 Status execute_program(const ExecuteProgram& op) {

@@ -1,6 +1,7 @@
 #include "detect/gather.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "cginit/options.hpp"
 #include "core/path.hpp"
@@ -15,13 +16,19 @@ namespace {
 constexpr const char* kMountinfo = "/proc/self/mountinfo";
 constexpr const char* kCgroup = "/proc/self/cgroup";
 constexpr const char* kStatus = "/proc/self/status";
-constexpr const char* kProcCure = "cginit needs a proc file system at /proc";
+/// Another pid namespace's /proc has no `self`.
+std::string cure_without(const Source& source) {
+    return source.exists("/proc/1") && !source.exists("/proc/self")
+               ? "the proc file system at /proc is another pid namespace's: mount one of this container"
+               : "cginit needs a proc file system at /proc";
+}
 
 template <class T, class Parser>
 Result<T> read_and_parse(const Source& source, const char* path, Parser parse) {
     const Result<std::string> text = source.read(path);
     if (!text) {
-        return text.error().with_cure(kProcCure);
+        const bool missing = text.error().errnum == ENOENT || text.error().errnum == ENOTDIR;
+        return missing ? text.error().with_cure(cure_without(source)) : text.error();
     }
     return parse(*text, path);
 }

@@ -11,6 +11,7 @@ std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identit
     if (!drop_capabilities.empty()) {
         ops.emplace_back(DropCapabilities{drop_capabilities});
     }
+    ops.emplace_back(ReleaseSignals{});
     ops.emplace_back(
         ExecuteProgram{init.file, init.argv,
                        init_environment(invocation.environment, identity.container_kind, identity.container_id)});

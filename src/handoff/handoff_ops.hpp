@@ -16,7 +16,7 @@ struct InitIdentity {
 };
 
 /// The last ops of all: no descriptor of ours or of the engine's but 0-2 and $LISTEN_FDS, no capability that the user
-/// wants dropped, then execve(2). Everything else that a process hands on (cwd, umask, signals, limits, terminal) was
+/// wants dropped, signals as they were, then execve(2). Everything else that a process hands on (cwd, umask, limits, terminal) was
 /// never touched.
 [[nodiscard]] std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity,
                                           const std::vector<std::string>& drop_capabilities,

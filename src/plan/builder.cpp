@@ -30,7 +30,8 @@ Scope scope_of(const Op& op) {
     const bool nothing = std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
                          std::holds_alternative<AssertHierarchicalMemory>(op) ||
                          std::holds_alternative<AssertRealRoot>(op) || std::holds_alternative<ProbeCgroup>(op) ||
-                         std::holds_alternative<RehearseDropCapabilities>(op);
+                         std::holds_alternative<RehearseDropCapabilities>(op) ||
+                         std::holds_alternative<RehearseUnmount>(op);
     if (process) {
         return Scope::process;
     }

@@ -73,12 +73,17 @@ struct Describer {
     std::string operator()(const ProbeCgroup& op) const {
         return concat({"make and remove a child cgroup of ", op.path});
     }
+    std::string operator()(const HoldStandardDescriptors& /*op*/) const { return "hold closed standard descriptors"; }
+    std::string operator()(const LockMountNamespace& /*op*/) const { return "lock the mount namespace"; }
+    std::string operator()(const HoldSignals& /*op*/) const { return "hold signals back"; }
+    std::string operator()(const ReleaseSignals& /*op*/) const { return "let signals through"; }
     std::string operator()(const CloseDescriptors& op) const {
         return concat({"close descriptors from ", std::to_string(op.first), " on"});
     }
     std::string operator()(const RehearseDropCapabilities& op) const {
         return concat({"rehearse to drop ", join(op.names, ", ")});
     }
+    std::string operator()(const RehearseUnmount& op) const { return concat({"rehearse to unmount ", op.target}); }
     std::string operator()(const DropCapabilities& op) const { return concat({"drop ", join(op.names, ", ")}); }
     std::string operator()(const ExecuteProgram& op) const { return concat({"execute ", op.file}); }
 };

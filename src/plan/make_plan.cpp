@@ -105,6 +105,8 @@ void plan_verify(PlanBuilder& builder) {
 }  // namespace
 
 void plan_workbench(PlanBuilder& builder) {
+    builder.add(Phase::prepare, RehearseUnmount{kWorkbench},
+                "what is mounted here has to go again, in commit or roll-back", kNothingToUndo);
     cut_off_peers(builder);
     builder.add(Phase::prepare,
                 MountFilesystem{"tmpfs",

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "cginit/plan.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -53,6 +54,16 @@ std::string cure_for(const Op& op, int errnum, const World& world) {
                      "hierarchy (systemd.unified_cgroup_hierarchy=1)"
                    : "give the container a cgroup of its own (no --cgroups=disabled)";
     }
+    // Seen before anything else, so no mount was refused yet.
+    if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {
+        return is_confined(world)
+                   ? security_module_cure(world)
+                   : "a seccomp filter refuses it: allow umount2, or add --security-opt seccomp=unconfined";
+    }
+    const auto* mounted = std::get_if<MountFilesystem>(&op);
+    if (errnum == ENOENT && mounted != nullptr && mounted->target == kWorkbench) {
+        return concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"});
+    }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
     if (errnum == EACCES && is_mount_call(op)) {
         return security_module_cure(world);
@@ -80,6 +91,15 @@ std::string cure_for(const Op& op, int errnum, const World& world) {
                "it (systemd: Delegate=yes) or chown it to the mapped root";
     }
     return {};
+}
+
+std::string cure_for(int errnum) {
+    switch (errnum) {
+        case EMFILE: return "raise the limit of open files, such as with --ulimit nofile=1024";
+        case ENFILE: return "the host has too many files open (fs.file-max)";
+        case ENOMEM: return "give the container more memory";
+        default: return {};
+    }
 }
 
 }  // namespace cginit

@@ -11,4 +11,7 @@ namespace cginit {
 /// seccomp or a capability, EINVAL on a move is a shared parent. Empty if there is nothing to say beyond the errno.
 [[nodiscard]] std::string cure_for(const Op& op, int errnum, const World& world);
 
+/// The cure for an errno that means the same whatever the call was: a limit of the process or the machine.
+[[nodiscard]] std::string cure_for(int errnum);
+
 }  // namespace cginit

@@ -38,13 +38,14 @@ TEST(HandoffOps, CloseThenExecute) {
         invocation.argv = {"/cginit", "/sbin/init"};
         invocation.environment = c.environment;
         const std::vector<Op> ops = handoff_ops(init, {"docker", kId}, {}, invocation, 1);
-        const std::vector<Op> expected{CloseDescriptors{c.first},
+        const std::vector<Op> expected{CloseDescriptors{c.first}, ReleaseSignals{},
                                        ExecuteProgram{init.file, init.argv, c.init_environment}};
         EXPECT_EQ(ops, expected) << c.name;
     }
     const std::vector<Op> ops = handoff_ops(init, {"docker", kId}, {"cap_sys_admin"}, {}, 1);
-    ASSERT_EQ(ops.size(), 3U);
-    EXPECT_EQ(ops[1], Op(DropCapabilities{{"cap_sys_admin"}})) << "the last thing before execve(2)";
+    ASSERT_EQ(ops.size(), 4U);
+    EXPECT_EQ(ops[1], Op(DropCapabilities{{"cap_sys_admin"}}));
+    EXPECT_EQ(ops[2], Op(ReleaseSignals{})) << "the last thing before execve(2)";
 }
 
 }  // namespace

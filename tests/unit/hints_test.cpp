@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cginit/plan.hpp"
+
 #include <cerrno>
 
 namespace cginit {
@@ -56,6 +58,10 @@ TEST(Hints, CureFor) {
         {"no seccomp filters", RehearseDropCapabilities{}, EINVAL, kPlain, "this kernel has no seccomp filters"},
         {"seccomp, capabilities", RehearseDropCapabilities{}, EPERM, kPlain,
          "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl"},
+        {"subset=pid", MountFilesystem{"tmpfs", kWorkbench, "", {}}, ENOENT, kPlain,
+         "cginit works in /proc/driver: mount /proc without subset=pid"},
+        {"seccomp, unmount", RehearseUnmount{}, EPERM, kPlain, "a seccomp filter refuses it: allow umount2"},
+        {"AppArmor, unmount", RehearseUnmount{}, EACCES, kAppArmor, "AppArmor's profile docker-default (enforce)"},
         {"shared parent", MoveMount{}, EINVAL, kPlain, "the mount above it is shared with another mount namespace"},
         {"unmapped owner", MakeCgroup{}, EACCES, kUserNamespace,
          "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate it "
@@ -80,6 +86,13 @@ TEST(Hints, NothingBeyondTheErrno) {
     for (const HintCase& c : cases) {
         EXPECT_EQ(cure_for(c.op, c.errnum, c.world), "") << c.what << " " << c.errnum;
     }
+}
+
+TEST(Hints, LimitsWhateverTheCall) {
+    EXPECT_EQ(cure_for(EMFILE), "raise the limit of open files, such as with --ulimit nofile=1024");
+    EXPECT_NE(cure_for(ENFILE), "");
+    EXPECT_NE(cure_for(ENOMEM), "");
+    EXPECT_EQ(cure_for(EPERM), "");
 }
 
 TEST(Hints, EveryCureNamesSomethingToDo) {

@@ -123,7 +123,8 @@ TEST(PlanBuilder, ScopeFollowsFromTheVerb) {
                                            {AssertNotRealRoot{}, Scope::none},
                                            {AssertHierarchicalMemory{}, Scope::none},
                                            {ProbeCgroup{}, Scope::none},
-                                           {RehearseDropCapabilities{}, Scope::none}}) {
+                                           {RehearseDropCapabilities{}, Scope::none},
+                                           {RehearseUnmount{}, Scope::none}}) {
         EXPECT_EQ(builder.add(Phase::prepare, c.op, "why", "no undo").scope, c.scope) << describe(c.op);
     }
 }

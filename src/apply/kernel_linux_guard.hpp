@@ -1,0 +1,31 @@
+#pragma once
+
+#include <signal.h>
+
+#include <optional>
+#include <vector>
+
+#include "cginit/result.hpp"
+#include "core/unique_fd.hpp"
+
+namespace cginit {
+
+/// Keeps others from interfering with this process while it rebuilds the view. Nothing of it outlives execve(2).
+class ProcessGuard {
+public:
+    /// A closed descriptor 0, 1 or 2 would be the number of the next file opened, and the log would go there.
+    Status hold_standard_descriptors();
+    /// One cginit at a time in a mount namespace; waits for the other, bounded.
+    Status lock_mount_namespace();
+    /// No signal ends the process half-way; those that come wait for release_signals().
+    Status hold_signals();
+    /// The signal mask of before. SIGPIPE for the log's own sake is dropped, the others arrive now.
+    Status release_signals();
+
+private:
+    std::vector<UniqueFd> placeholders_;
+    UniqueFd lock_;
+    std::optional<sigset_t> mask_;
+};
+
+}  // namespace cginit
