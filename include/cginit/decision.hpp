@@ -79,6 +79,8 @@ struct Decision {
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;
     std::vector<TmpfsDecision> tmpfs;  ///< in the order of kTmpfsPoints
+    /// `--on-failure`; taken = the init may run on the engine's own view.
+    Measure go_on;
     Measure sys_read_only;
     Measure share_tree;
     Measure hide_ttys;
@@ -102,6 +104,10 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
 /// World and wishes to a decision. Errors are refusals with their cure: nothing has been touched.
 [[nodiscard]] Result<Decision> decide(const World& world, const Options& options);
+
+/// Whether the init may run on the view as the engine made it, after nothing better could be had and all was undone:
+/// asked for with `--on-failure=continue`, safe for the host with this init, and a view that it can boot on.
+[[nodiscard]] Measure choose_on_failure(const World& world, const Options& options);
 
 /// The hierarchy in which systemd before 230 tracks processes. A v2 host has none: it is made by mounting it.
 [[nodiscard]] Hierarchy tracking_hierarchy();

@@ -22,6 +22,8 @@ enum class Writable { all, tracking, list };
 enum class Delegate { automatic, all, none, list };
 /// `--sys`, `--propagation`, `--ttys`: what systemd expects of a container manager; `keep` = as the engine left it.
 enum class Expected { automatic, keep };
+/// `--on-failure`: what becomes of the init when its view cannot be had and the engine's is as it was before.
+enum class OnFailure { exit, proceed };
 /// `--dry-run` prints the plan; nothing is changed.
 enum class Action { run, dry_run };
 enum class LogLevel { debug, info, warning, error, off };
@@ -42,6 +44,7 @@ struct Options {
     std::vector<std::string> delegate_controllers;
     /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
     bool allow_host_cgroup = false;
+    OnFailure on_failure = OnFailure::exit;
     /// `--tmpfs`: the points of kTmpfsPoints asked for; empty list = never, no list = auto.
     std::optional<std::vector<std::string>> tmpfs;
     Expected sys = Expected::automatic;
@@ -75,5 +78,6 @@ struct Options {
 [[nodiscard]] const char* to_string(Writable writable);
 [[nodiscard]] const char* to_string(Delegate delegate);
 [[nodiscard]] const char* to_string(Expected expected);
+[[nodiscard]] const char* to_string(OnFailure on_failure);
 
 }  // namespace cginit

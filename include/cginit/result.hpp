@@ -9,7 +9,8 @@ namespace cginit {
 
 /// What an error means for the exit status (see exit_status()).
 enum class ErrorKind {
-    refused,         ///< cginit failed or refused: 125
+    refused,         ///< cginit failed or refused, and all is as it was: 125
+    not_undone,      ///< cginit failed, and what it had done could not be taken back: 125
     cannot_execute,  ///< the init exists but cannot be executed: 126
     not_found,       ///< the init does not exist: 127
 };

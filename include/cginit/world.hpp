@@ -66,6 +66,7 @@ struct World {
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
     bool is_pid1 = true;
+    bool root_is_mount = true;  ///< "/" is a mount point: nothing of the mount namespace is out of sight
     Engine engine = Engine::oci;
     std::string container_id;  ///< hexadecimal, empty if not found
     InitTraits init;

@@ -54,13 +54,22 @@ Status PlanRunner::perform(std::size_t index) {
 
 Status PlanRunner::run_until_commit() {
     for (std::size_t i = 0; i < plan_.steps.size() && plan_.steps[i].phase != Phase::commit; ++i) {
-        Status status = perform(i);
+        const Status status = perform(i);
         if (!status) {
-            const Status undone = roll_back();
-            return undone ? status : Status(status.error().in(undone.error().message()));
+            return take_back(status.error());
         }
     }
     return {};
+}
+
+Error PlanRunner::take_back(const Error& error) {
+    const Status undone = roll_back();
+    if (undone) {
+        return error;
+    }
+    Error left = error.in(undone.error().message());
+    left.kind = ErrorKind::not_undone;
+    return left;
 }
 
 Status PlanRunner::roll_back() {
@@ -87,13 +96,14 @@ Status PlanRunner::commit() {
         if (plan_.steps[i].phase != Phase::commit) {
             continue;
         }
-        Status status = perform(i);
+        const Status status = perform(i);
         if (!status && !anything_gone) {
-            const Status undone = roll_back();
-            return undone ? status : Status(status.error().in(undone.error().message()));
+            return take_back(status.error());
         }
         if (!status) {
-            return status;
+            Error late = status.error();
+            late.kind = ErrorKind::not_undone;
+            return late;
         }
         anything_gone = true;
     }

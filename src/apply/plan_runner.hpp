@@ -24,6 +24,8 @@ public:
     Status run_until_commit();
     /// Takes back what was done, last step first. Goes on after a failure; the first one is returned.
     Status roll_back();
+    /// The same because of `error`, which is returned; if that fails, too, with what could not be taken back.
+    Error take_back(const Error& error);
     /// The commit steps. A failure of the first one can still be rolled back and has been.
     Status commit();
 

@@ -72,6 +72,10 @@ bool set_allow_host_cgroup(Options& options, const std::string& value) {
     return value == "1" || value == "0" || value == "true";
 }
 
+bool set_on_failure(Options& options, const std::string& value) {
+    return choose(options.on_failure, value, {OnFailure::exit, OnFailure::proceed});
+}
+
 bool set_tmpfs(Options& options, const std::string& value) {
     options.tmpfs.reset();
     if (value == "auto") {
@@ -201,6 +205,10 @@ constexpr Setting kSettings[] = {
      "permit a cgroup at the host's root, which outlives the container,\n"
      "where the init cannot do without; 1 in the variable",
      set_allow_host_cgroup, false, true},
+    {"--on-failure", "CGINIT_ON_FAILURE", "exit|continue", "exit or continue", kView,
+     "if the view cannot be had and all is as before: exit with 125, or run the\n"
+     "init on the engine's own view, where that is safe for the host",
+     set_on_failure},
     {"--keep-mount", "CGINIT_KEEP_MOUNT", "PATH", "an absolute path", kView,
      "leave the cgroup mounts at or below PATH as they are; repeatable,\n"
      "separated by colons in the variable (default: none)",

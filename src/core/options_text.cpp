@@ -59,4 +59,12 @@ const char* to_string(Expected expected) {
     return "?";
 }
 
+const char* to_string(OnFailure on_failure) {
+    switch (on_failure) {
+        case OnFailure::exit: return "exit";
+        case OnFailure::proceed: return "continue";
+    }
+    return "?";
+}
+
 }  // namespace cginit

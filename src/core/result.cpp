@@ -49,7 +49,8 @@ Error make_errno_error(int errnum, std::string frame) {
 
 int exit_status(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::refused: return 125;
+        case ErrorKind::refused:
+        case ErrorKind::not_undone: return 125;
         case ErrorKind::cannot_execute: return 126;
         case ErrorKind::not_found: return 127;
     }

@@ -2,16 +2,11 @@
 
 #include "core/text.hpp"
 #include "decide/own_v2.hpp"
+#include "decide/systemd_versions.hpp"
 #include "decide/view_facts.hpp"
 
 namespace cginit {
 namespace {
-
-// systemd's NEWS and src/shared/mount-setup.c.
-constexpr int kFirstOnV2 = 230;
-constexpr int kFirstHybrid = 233;  // today's hybrid, with cgroup2 on `unified`
-constexpr int kSlowOnV1 = 256;     // boots on v1 after a pause of 30 s
-constexpr int kFirstUnifiedOnly = 258;
 
 void set_layout(Decision& decision, View layout, std::string reason) {
     decision.layout = layout;

@@ -24,6 +24,16 @@ Status require_pid1(const World& world) {
     return refusal("cginit is not PID 1, and systemd as the system manager has to be", "drop --init from the run line");
 }
 
+/// After a plain chroot(2) mountinfo does not list what lies outside, which a process with CAP_SYS_CHROOT gets at.
+Status require_whole_table(const World& world) {
+    if (world.root_is_mount) {
+        return {};
+    }
+    return refusal(
+        "the root directory is no mount point (chroot), so that the mounts outside of it are out of sight",
+        "start the container with pivot_root(2), as engines do, or bind its root to itself before the chroot");
+}
+
 /// Leaving the view as it is keeps the promises only if an earlier cginit made it, or if the user gave up the guard.
 Status decide_to_keep_view(const World& world, const Options& options, Decision& decision) {
     const bool remount = options.method == Method::remount;
@@ -123,6 +133,7 @@ Status decide_capabilities(const World& world, const Options& options, Decision&
                        "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
     }
     decision.drop_capabilities = options.drop_capabilities;
+    decision.go_on = choose_on_failure(world, options);
     return {};
 }
 
@@ -138,6 +149,9 @@ Status require_sys_admin(const World& world, const Decision& decision) {
 Result<Decision> decide(const World& world, const Options& options) {
     Decision decision;
     Status status = require_pid1(world);
+    if (status) {
+        status = require_whole_table(world);
+    }
     if (status) {
         status = choose_layout(world, options, decision);
     }

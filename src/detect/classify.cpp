@@ -37,11 +37,14 @@ bool at_least(const std::optional<std::string>& release, unsigned long major, un
 }
 
 Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
-    if (snapshot.namespaces.contains("cgroup") || at_least(snapshot.kernel_release, 4, 6)) {
+    if (snapshot.namespaces.contains("cgroup")) {
         return Tri::yes;
     }
-    // Other links but not this one: a kernel before 4.6.
-    return snapshot.namespaces.empty() ? Tri::unknown : Tri::no;
+    // Other links but not this one: a kernel without them, whatever its version says.
+    if (!snapshot.namespaces.empty()) {
+        return Tri::no;
+    }
+    return at_least(snapshot.kernel_release, 4, 6) ? Tri::yes : Tri::unknown;
 }
 
 Exposure classify_exposure(const MountEntry& mount, const std::string& own_path, Tri namespaced) {
@@ -235,6 +238,7 @@ World classify(const Snapshot& snapshot) {
     world.seccomp_filter = snapshot.status.seccomp_filter;
     world.security_label = snapshot.security_label;
     world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;
+    world.root_is_mount = visible_mount_at(snapshot.mounts, "/") != nullptr;
     const EngineFacts engine = detect_engine(snapshot);
     world.engine = engine.engine;
     world.container_id = engine.container_id;

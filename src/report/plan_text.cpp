@@ -53,10 +53,11 @@ std::string expectations_text(const Decision& decision) {
 }
 
 std::string decision_text(const Decision& decision) {
-    std::string text = concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason,
-                               "\n", "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n",
-                               "  delegate  ", delegation_text(decision.delegation), "\n", expectations_text(decision),
-                               "hierarchies\n", hierarchies_text(decision)});
+    std::string text =
+        concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason, "\n",
+                "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n", "  delegate  ",
+                delegation_text(decision.delegation), "\n", measure_text("failure", decision.go_on, "continue", "exit"),
+                expectations_text(decision), "hierarchies\n", hierarchies_text(decision)});
     if (!decision.drop_capabilities.empty()) {
         const auto& dropped = decision.drop_capabilities;
         const bool sys_admin = std::find(dropped.begin(), dropped.end(), "cap_sys_admin") != dropped.end();

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -92,13 +94,13 @@ TEST(Refusal, WhatTheEngineDoesNotPermit) {
          {},
          refuse(EACCES),
          125,
-         {"step 1 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor=unconfined"}},
+         {"step 2 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor=unconfined"}},
         {"mount refused as seccomp does",
          {kInit},
          {},
          refuse(EPERM),
          125,
-         {"step 1 (", "mount(tmpfs) /proc/driver: Operation not permitted", "--security-opt seccomp=unconfined"}},
+         {"step 2 (", "mount(tmpfs) /proc/driver: Operation not permitted", "--security-opt seccomp=unconfined"}},
         {"unshare refused",
          {kInit},
          {},
@@ -119,18 +121,132 @@ TEST(Refusal, WhatTheEngineDoesNotPermit) {
     expect_refusals(spec_of(EngineView::docker_v1), cases);
 }
 
-/// Without umount2 nothing can be taken back either: the one error says both.
+/// Whatever is mounted could not go again: that is seen before anything is.
+TEST(Refusal, UnmountThatIsRefusedIsSeenFirst) {
+    CGINIT_NEEDS_KERNEL();
+    expect_refusals(
+        spec_of(EngineView::docker_v1),
+        {{"no umount2",
+          {kInit},
+          {},
+          [] { refuse_call(SYS_umount2, EPERM); },
+          125,
+          {"step 1 (", "umount2(MNT_DETACH) /proc/driver: Operation not", "--security-opt seccomp=unconfined"}}});
+}
+
+/// Where that cannot be rehearsed nothing can be taken back either: the one error says both, and no init runs.
 TEST(Refusal, RollBackThatFailsIsTold) {
     CGINIT_NEEDS_KERNEL();
     const TestCgroups cgroups;
     EXPECT_EQ(run_private_container(
                   spec_of(EngineView::docker_v1), cgroups,
                   [] {
-                      expect_error(run_program({"/cginit", kInit}, {}, [] { refuse_call(SYS_umount2, EPERM); }), 125,
-                                   {"roll-back of step ", "(the engine's view and the workbench go, all in one): ",
-                                    "umount2(MNT_DETACH) /proc/driver: Operation not permitted"});
+                      const auto refuse = [] {
+                          refuse_call(SYS_unshare, EPERM);
+                          refuse_call(SYS_umount2, EPERM);
+                      };
+                      expect_error(
+                          run_program({"/cginit", "--method=bind", "--on-failure=continue", kInit}, {}, refuse), 125,
+                          {"roll-back of step ", "(the engine's view and the workbench go, all in one): ",
+                           "umount2(MNT_DETACH) /proc/driver: Operation not permitted"});
                   }),
               0);
+}
+
+/// --on-failure=continue: the engine's view is safe for this init, which runs on it as if cginit were not there.
+TEST(OnFailure, ContinuesOnTheEnginesOwnView) {
+    CGINIT_NEEDS_KERNEL();
+    const std::vector<std::pair<const char*, std::function<void()>>> troubles{
+        {"no CAP_SYS_ADMIN", drop_sys_admin},
+        {"step 2 (", [] { refuse_call(SYS_mount, EPERM); }},
+        {"unshare(CLONE_NEWCGROUP): Invalid argument", [] { refuse_call(SYS_unshare, EINVAL); }}};
+    const TestCgroups cgroups;
+    EXPECT_EQ(
+        run_private_container(
+            spec_of(EngineView::docker_v1), cgroups,
+            [&] {
+                const Strings before = container_facts(cgroups);
+                for (const auto& [cause, make] : troubles) {
+                    const Finished finished = run_program({"/cginit", kInit}, {"CGINIT_ON_FAILURE=continue"}, make);
+                    EXPECT_EQ(finished.status, 0) << finished.errors;
+                    EXPECT_NE(finished.output.find("env CGINIT_ON_FAILURE=continue\n"), std::string::npos);
+                    EXPECT_EQ(split(finished.errors, '\n').size(), 2U) << finished.errors;
+                    EXPECT_TRUE(finished.errors.starts_with("cginit: warning: the init runs on the engine's own view"))
+                        << finished.errors;
+                    EXPECT_NE(finished.errors.find(cause), std::string::npos) << finished.errors;
+                    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
+                }
+            }),
+        0);
+}
+
+TEST(OnFailure, ExitsWhereTheEnginesViewWillNotDo) {
+    CGINIT_NEEDS_KERNEL();
+    const char* const will_not_do = "the engine's own view will not do either (";
+    expect_refusals(spec_of(EngineView::docker_v1), {{"systemd as a child",
+                                                      {"--on-failure=continue", "/cginit-work/systemd"},
+                                                      {},
+                                                      {},
+                                                      125,
+                                                      {will_not_do, "systemd has to be PID 1"}}});
+    ContainerSpec host = spec_of(EngineView::whole_tree);
+    host.keep_propagation = false;
+    expect_refusals(host, {{"the host's tree, writable",
+                            {"--on-failure=continue", kInit},
+                            {},
+                            drop_sys_admin,
+                            125,
+                            {will_not_do, "shows more than the own cgroup and is writable", "--cap-add SYS_ADMIN"}}});
+}
+
+/// Descriptors that are closed must not become files of ours that the log is written to.
+TEST(Handover, ClosedStandardDescriptors) {
+    CGINIT_NEEDS_KERNEL();
+    for (const EngineView view : {EngineView::docker_v1, EngineView::docker_v2}) {
+        const TestCgroups cgroups;
+        EXPECT_EQ(run_private_container(spec_of(view), cgroups,
+                                        [] {
+                                            const auto close_all = [] {
+                                                for (const int fd : {0, 1, 2}) {
+                                                    ::close(fd);
+                                                }
+                                            };
+                                            const Finished finished = run_program(
+                                                {"/cginit", "-v", kInit, "/cginit-work/descriptors"}, {}, close_all);
+                                            EXPECT_EQ(finished.status, 0);
+                                            EXPECT_EQ(finished.output + finished.errors, "");
+                                        }),
+                  0);
+    }
+}
+
+void enter_plain_directory() {
+    namespace fs = std::filesystem;
+    const fs::path root = "/cginit-work/root";
+    static_cast<void>(::unshare(CLONE_NEWNS));
+    for (const std::string name : {"proc", "sys", "usr"}) {
+        fs::create_directories(root / name);
+        ::mount(("/" + name).c_str(), (root / name).c_str(), nullptr, MS_BIND | MS_REC, nullptr);
+    }
+    for (const std::string name : {"lib", "lib64"}) {
+        fs::create_directory_symlink("usr/" + name, root / name);
+    }
+    fs::create_directory(root / "cginit-work");
+    fs::copy_file(kInit, root.string() + kInit);
+    fs::copy_file("/cginit", root / "cginit");
+    static_cast<void>(::chroot(root.c_str()));
+    static_cast<void>(::chdir("/"));
+}
+
+TEST(Refusal, RootThatIsNoMountPoint) {
+    CGINIT_NEEDS_KERNEL();
+    expect_refusals(spec_of(EngineView::docker_v2),
+                    {{"chroot",
+                      {kInit},
+                      {},
+                      enter_plain_directory,
+                      125,
+                      {"the root directory is no mount point (chroot)", "pivot_root"}}});
 }
 
 TEST(Refusal, Contradictions) {

@@ -240,6 +240,15 @@ std::string joined(const std::vector<std::string>& words, const char* none) {
     return words.empty() ? std::string(none) : join(words, ", ");
 }
 
+/// Whether an init may run on what the engine shows, when cginit cannot do better.
+std::string on_failure_text(World world, const InitTraits& init) {
+    Options options;
+    options.on_failure = OnFailure::proceed;
+    world.init = init;
+    const Measure go_on = choose_on_failure(world, options);
+    return concat({"on failure, ", describe(init), ": ", go_on.taken ? "continue: " : "exit: ", go_on.reason, "\n"});
+}
+
 std::string mount_text(const HierarchyMount& mount) {
     std::vector<std::string> words = {to_string(mount.exposure), mount.entry.flags.read_only ? "ro" : "rw"};
     for (const auto& [holds, word] : {std::pair{mount.visible, "visible"},
@@ -335,6 +344,8 @@ std::string world_text(const World& world) {
             text += mount_text(mount);
         }
     }
+    text += on_failure_text(world, {InitKind::systemd, 252, ""});
+    text += on_failure_text(world, {InitKind::busybox, std::nullopt, ""});
     return text;
 }
 

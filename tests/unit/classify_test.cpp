@@ -171,7 +171,7 @@ TEST(Classify, CgroupNamespaces) {
              {"CentOS 7", "3.10.0-1160.el7.x86_64", true, false, Tri::no, Tri::no},
              {"no release", std::nullopt, true, false, Tri::no, Tri::no},
              {"4.5", "4.5.7", true, false, Tri::no, Tri::no},
-             {"4.6 without the link", "4.6.0", true, false, Tri::yes, Tri::no},
+             {"4.6 without the link", "4.6.0", true, false, Tri::no, Tri::no},
              {"a capture without links", std::nullopt, false, false, Tri::unknown, Tri::unknown},
              {"without links, but the release", "5.10", false, false, Tri::yes, Tri::unknown},
              {"without links, odd release", "six", false, false, Tri::unknown, Tri::unknown},

@@ -16,6 +16,7 @@ Decision decision() {
     made.method = Method::name_space;
     made.method_reason = "the kernel has cgroup namespaces";
     made.delegation.reason = "systemd does it itself";
+    made.go_on = {true, "safe"};
     made.tmpfs = {{"/run", {false, "/run is a mount already"}}, {"/run/lock", {true, "needed"}}};
     made.sys_read_only = {true, "no devices"};
     made.share_tree = {false, "it is shared already"};
@@ -37,6 +38,7 @@ constexpr const char* kHead =
     "  layout    legacy: the host's\n"
     "  method    namespace: the kernel has cgroup namespaces\n"
     "  delegate  no: systemd does it itself\n"
+    "  failure   continue: safe\n"
     "  /run      as it is: /run is a mount already\n"
     "  /run/lock tmpfs: needed\n"
     "  /sys      read-only: no devices\n"

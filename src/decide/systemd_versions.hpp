@@ -1,0 +1,12 @@
+#pragma once
+
+namespace cginit {
+
+// What which systemd can live with: its NEWS and src/shared/mount-setup.c.
+
+inline constexpr int kFirstOnV2 = 230;
+inline constexpr int kFirstHybrid = 233;  ///< today's hybrid, with cgroup2 on `unified`
+inline constexpr int kSlowOnV1 = 256;     ///< boots on v1 after a pause of 30 s
+inline constexpr int kFirstUnifiedOnly = 258;
+
+}  // namespace cginit
