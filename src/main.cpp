@@ -1,3 +1,5 @@
+#include <new>
+
 #include "app/app.hpp"
 #include "app/output.hpp"
 #include "cli/options_parser.hpp"
@@ -21,7 +23,7 @@ int fail(const cginit::Error& error) {
 
 }  // namespace
 
-int main(int argc, char** argv, char** environment) {
+int main(int argc, char** argv, char** environment) try {
     const cginit::Invocation invocation = read_invocation(argc, argv, environment);
     const cginit::Result<cginit::ParseOutcome> parsed = cginit::parse_command_line(invocation);
     if (!parsed) {
@@ -38,4 +40,7 @@ int main(int argc, char** argv, char** environment) {
     }
     const cginit::Status status = cginit::run(options, invocation);
     return status ? 0 : fail(status.error());
+} catch (const std::bad_alloc&) {
+    cginit::log_out_of_memory();
+    return cginit::exit_status(cginit::ErrorKind::refused);
 }

@@ -13,6 +13,7 @@ struct Outcome {
     std::vector<std::string> notes;
     /// What went well and only the curious want to know: the controllers that were enabled.
     std::vector<std::string> details = {};
+    bool found = false;  ///< it was so before: there is nothing to take back
 };
 
 /// The one door through which the system is changed.

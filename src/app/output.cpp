@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "core/text.hpp"
 
@@ -23,10 +24,10 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }
 
 spdlog::logger make_logger() {
-    spdlog::logger logger("cginit", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    spdlog::logger made("cginit", std::make_shared<spdlog::sinks::stderr_sink_st>());
     // No time in the pattern: it would read /etc/localtime.
-    logger.set_pattern("%n: %l: %v", spdlog::pattern_time_type::utc);
-    return logger;
+    made.set_pattern("%n: %l: %v", spdlog::pattern_time_type::utc);
+    return made;
 }
 
 spdlog::logger& logger() {
@@ -71,6 +72,10 @@ Status print_text(const std::string& text) {
 
 void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
 void log_error(const std::string& text) { logger().error(one_line(text)); }
+void log_out_of_memory() {
+    constexpr std::string_view kText = "cginit: error: out of memory\n";
+    static_cast<void>(::write(STDERR_FILENO, kText.data(), kText.size()) > 0);
+}
 void log_warning(const std::string& text) { logger().warn(one_line(text)); }
 void log_debug(const std::string& text) { logger().debug(one_line(text)); }
 void log_info(const std::string& text) { logger().info(one_line(text)); }

@@ -15,6 +15,8 @@ namespace cginit {
 
 void set_log_level(LogLevel level);
 void log_error(const std::string& text);
+/// The one error that is told without memory.
+void log_out_of_memory();
 void log_warning(const std::string& text);
 void log_debug(const std::string& text);
 void log_info(const std::string& text);

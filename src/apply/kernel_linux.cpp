@@ -80,10 +80,12 @@ Status KernelLinux::unshare_cgroup_namespace() {
     if (!current.valid()) {
         return make_errno_error(errno, "open /proc/self/ns/cgroup");
     }
-    if (::unshare(CLONE_NEWCGROUP) != 0) {
-        return make_errno_error(errno, "unshare(CLONE_NEWCGROUP)");
-    }
     left_namespaces_.push_back(std::move(current));
+    if (::unshare(CLONE_NEWCGROUP) != 0) {
+        const int errnum = errno;
+        left_namespaces_.pop_back();
+        return make_errno_error(errnum, "unshare(CLONE_NEWCGROUP)");
+    }
     return {};
 }
 
@@ -91,10 +93,12 @@ Status KernelLinux::restore_cgroup_namespace() {
     if (left_namespaces_.empty()) {
         return make_error("no cgroup namespace was left");
     }
-    if (::setns(left_namespaces_.back().get(), CLONE_NEWCGROUP) != 0) {
+    // Gone from the list even if it fails: the next one further out is still to be had.
+    const UniqueFd left = std::move(left_namespaces_.back());
+    left_namespaces_.pop_back();
+    if (::setns(left.get(), CLONE_NEWCGROUP) != 0) {
         return make_errno_error(errno, "setns(CLONE_NEWCGROUP)");
     }
-    left_namespaces_.pop_back();
     return {};
 }
 
@@ -117,7 +121,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const MakeSymlink& verb) const { return outcome_of(make_symlink(verb)); }
         Result<Outcome> operator()(const MakeWhiteout& verb) const { return outcome_of(make_whiteout(verb)); }
         Result<Outcome> operator()(const MakeMountPoint& verb) const { return outcome_of(make_mount_point(verb)); }
-        Result<Outcome> operator()(const MakeCgroup& verb) const { return outcome_of(make_cgroup(verb.path)); }
+        Result<Outcome> operator()(const MakeCgroup& verb) const { return make_cgroup(verb.path); }
         Result<Outcome> operator()(const RemoveCgroup& verb) const { return outcome_of(remove_cgroup(verb.path)); }
         Result<Outcome> operator()(const MoveProcesses& verb) const { return outcome_of(move_processes(verb)); }
         Result<Outcome> operator()(const JoinCgroup& verb) const { return outcome_of(join_cgroup(verb)); }

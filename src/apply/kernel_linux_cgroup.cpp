@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "apply/kernel_linux_files.hpp"
 #include "core/path.hpp"
@@ -15,16 +16,25 @@ namespace {
 
 /// How often the list of processes is read again: each pass catches what was forked during the one before.
 constexpr int kMovePasses = 64;
+constexpr int kRemoveTries = 32;
+constexpr unsigned kPauseMicroseconds = 1000;
 constexpr const char* kProbeName = "cginit-probe";
 
-bool exists(const std::string& path) {
+Result<bool> exists(const std::string& path) {
     struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0;
+    if (::lstat(path.c_str(), &status) == 0) {
+        return true;
+    }
+    return errno == ENOENT ? Result<bool>(false) : make_errno_error(errno, concat({"lstat ", path}));
 }
 
 /// Only a real root has release_agent (v1) or lacks cgroup.type (v2).
-bool is_real_root(const std::string& path, bool v2) {
-    return v2 ? !exists(join_path(path, "cgroup.type")) : exists(join_path(path, "release_agent"));
+Status assert_root(const std::string& path, bool v2, bool wanted, const std::string& otherwise) {
+    const Result<bool> found = exists(join_path(path, v2 ? "cgroup.type" : "release_agent"));
+    if (!found) {
+        return found.error();
+    }
+    return (*found != v2) == wanted ? Status() : Status(make_error(otherwise));
 }
 
 /// One thread or more of each process. v2's cgroup.procs keeps a process whose leader has ended for as long as another
@@ -33,6 +43,61 @@ Result<std::vector<std::string>> list_movable(const std::string& cgroup) {
     auto threads = list_numbers(join_path(cgroup, "cgroup.threads"));
     // v1, and v2 before Linux 4.14.
     return !threads && threads.error().errnum == ENOENT ? list_processes(cgroup) : threads;
+}
+
+/// cpuset_can_attach() lets nobody without CAP_SYS_NICE move a process that has more capabilities, cap_safe_nice(). What an
+/// engine brings in by exec has all of them until it is set up.
+Error more_capable(const std::string& pid, Error error) {
+    const Result<std::string> name = read_file(concat({"/proc/", pid, "/comm"}));
+    error.cure =
+        concat({"process ", pid, " (", name ? trim(*name) : "?", ") has more capabilities than cginit, such as ",
+                "those of docker exec --privileged: stop it, or add --cap-add SYS_NICE"});
+    return error;
+}
+
+/// Writes each process of `from` into `target`; the refusal that may pass, if there was one.
+Result<std::optional<Error>> move_listed(const std::vector<std::string>& pids, const std::string& target) {
+    std::optional<Error> refused;
+    for (const std::string& pid : pids) {
+        const Status moved = write_file(target, pid);
+        if (!moved && moved.error().errnum == EPERM) {
+            refused = more_capable(pid, moved.error());
+        } else if (!moved && moved.error().errnum != ESRCH) {
+            // ESRCH: it ended since the list was read, or is a zombie, which can be in no other cgroup than its last.
+            return moved.error();
+        }
+    }
+    return refused;
+}
+
+/// Longer from pass to pass, a second in all: runc needs some 50 ms to set up a process that it brings in, and one that
+/// ends is listed, and can be moved nowhere, until it is off its processor.
+void pause_after(int pass) {
+    constexpr int kAtOnce = 16;
+    constexpr unsigned kMicroseconds = 1000;
+    if (pass >= kAtOnce) {
+        ::usleep(kMicroseconds * static_cast<unsigned>(pass - kAtOnce + 1));
+    }
+}
+
+Status move_all(const std::string& from, const std::string& to) {
+    const std::string target = join_path(to, "cgroup.procs");
+    std::optional<Error> refused;
+    for (int pass = 0; pass <= kMovePasses; ++pass) {
+        const auto pids = list_movable(from);
+        if (!pids || pids->empty()) {
+            return pids ? Status() : Status(pids.error());
+        }
+        Result<std::optional<Error>> moved = move_listed(*pids, target);
+        if (!moved) {
+            return moved.error();
+        }
+        refused = std::move(*moved);
+        pause_after(pass);
+    }
+    return refused ? std::move(*refused)
+                   : make_error(concat({from, ": new processes kept appearing"}),
+                                "stop what forks in the container at its start");
 }
 
 /// True if there was something to copy.
@@ -57,50 +122,36 @@ Result<bool> copy_limit(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Status make_cgroup(const std::string& path) {
-    if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) {
-        return {};
+Result<Outcome> make_cgroup(const std::string& path) {
+    if (::mkdir(path.c_str(), 0755) == 0) {
+        return Outcome{};
     }
-    return make_errno_error(errno, concat({"mkdir ", path}));
+    // What an earlier run left may have children: it is not this run's to remove.
+    return errno == EEXIST ? Result<Outcome>(Outcome{.notes = {}, .found = true})
+                           : make_errno_error(errno, concat({"mkdir ", path}));
 }
 
 Status remove_cgroup(const std::string& path) {
-    if (::rmdir(path.c_str()) == 0) {
-        return {};
+    for (int tries = 0;; ++tries) {
+        if (::rmdir(path.c_str()) == 0 || errno == ENOENT) {
+            return {};
+        }
+        const int errnum = errno;
+        if ((errnum != EBUSY && errnum != EINTR) || tries == kRemoveTries) {
+            return make_errno_error(errnum, concat({"rmdir ", path}));
+        }
+        // A process that ends holds its cgroup for a moment.
+        ::usleep(kPauseMicroseconds);
     }
-    return make_errno_error(errno, concat({"rmdir ", path}));
 }
 
 Status move_processes(const MoveProcesses& op) {
-    const std::string target = join_path(op.to, "cgroup.procs");
-    std::vector<std::string> moved_pids;
-    const auto take_back = [&op, &moved_pids] {
-        for (const std::string& pid : moved_pids) {
-            static_cast<void>(write_file(join_path(op.from, "cgroup.procs"), pid));
-        }
-    };
-    for (int pass = 0; pass < kMovePasses; ++pass) {
-        const auto pids = list_movable(op.from);
-        if (pids && pids->empty()) {
-            return {};
-        }
-        if (!pids) {
-            take_back();
-            return pids.error();
-        }
-        for (const std::string& pid : *pids) {
-            Status moved = write_file(target, pid);
-            // It ended since the list was read, or is a zombie, which can be in no other cgroup than its last.
-            if (!moved && moved.error().errnum != ESRCH) {
-                take_back();
-                return moved;
-            }
-            moved_pids.push_back(pid);
-        }
+    Status moved = move_all(op.from, op.to);
+    if (!moved) {
+        // What is there now: those that were moved may have forked.
+        static_cast<void>(move_all(op.to, op.from));
     }
-    take_back();
-    return make_error(concat({op.from, ": new processes kept appearing"}),
-                      "stop what forks in the container at its start");
+    return moved;
 }
 
 Status join_cgroup(const JoinCgroup& op) { return write_file(join_path(op.path, "cgroup.procs"), "0"); }
@@ -131,13 +182,11 @@ Outcome copy_limits(const CopyLimits& op) {
 }
 
 Status assert_not_real_root(const AssertNotRealRoot& op) {
-    return is_real_root(op.path, op.v2)
-               ? Status(make_error(concat({"the container sits at the host's root of ", op.path})))
-               : Status();
+    return assert_root(op.path, op.v2, false, concat({"the container sits at the host's root of ", op.path}));
 }
 
 Status assert_real_root(const AssertRealRoot& op) {
-    return is_real_root(op.path, op.v2) ? Status() : Status(make_error(concat({op.path, " is not the host's root"})));
+    return assert_root(op.path, op.v2, true, concat({op.path, " is not the host's root"}));
 }
 
 Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {
@@ -163,8 +212,16 @@ Status assert_member(const AssertMember& op) {
 
 Status probe_cgroup(const ProbeCgroup& op) {
     const std::string child = join_path(op.path, kProbeName);
-    Status made = make_cgroup(child);
-    return made ? remove_cgroup(child) : made;
+    const Result<Outcome> made = make_cgroup(child);
+    if (!made) {
+        return made.error();
+    }
+    Status removed = remove_cgroup(child);
+    if (!removed) {
+        // Not proved, but not left behind either if it can be helped: no undo of the plan knows of it.
+        static_cast<void>(remove_cgroup(child));
+    }
+    return removed;
 }
 
 }  // namespace cginit

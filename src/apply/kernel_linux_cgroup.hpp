@@ -8,7 +8,7 @@ namespace cginit {
 
 // Changes below a cgroup mount, one verb each; cgroups(7).
 
-[[nodiscard]] Status make_cgroup(const std::string& path);
+[[nodiscard]] Result<Outcome> make_cgroup(const std::string& path);
 [[nodiscard]] Status remove_cgroup(const std::string& path);
 [[nodiscard]] Status move_processes(const MoveProcesses& op);
 [[nodiscard]] Status join_cgroup(const JoinCgroup& op);

@@ -49,12 +49,20 @@ Status close_descriptors(const CloseDescriptors& op) {
     }
     std::vector<int> open;
     const int own = ::dirfd(directory.get());
-    while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe)
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(directory.get());  // NOLINT(concurrency-mt-unsafe)
+        if (entry == nullptr) {
+            break;
+        }
         const auto number = parse_number(static_cast<const char*>(entry->d_name));
         const int fd = number ? static_cast<int>(*number) : -1;
         if (fd >= op.first && fd != own) {
             open.push_back(fd);
         }
+    }
+    if (errno != 0) {
+        return make_errno_error(errno, "readdir /proc/self/fd");
     }
     for (const int fd : open) {
         ::close(fd);

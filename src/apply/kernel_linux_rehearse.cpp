@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <functional>
+#include <new>
 
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/kernel_linux_process.hpp"
@@ -15,6 +16,16 @@
 
 namespace cginit {
 namespace {
+
+/// Nothing may be thrown past the child's end: on the way the parent's work would be taken back.
+int errno_of(const std::function<Status()>& body) {
+    try {
+        const Status done = body();
+        return done ? 0 : done.error().errnum;
+    } catch (const std::bad_alloc&) {
+        return ENOMEM;
+    }
+}
 
 /// The errno that `body` came to in the child, 0 if it went well.
 Result<int> in_child(const std::function<Status()>& body) {
@@ -24,8 +35,7 @@ Result<int> in_child(const std::function<Status()>& body) {
     }
     const pid_t child = ::fork();
     if (child == 0) {
-        const Status done = body();
-        const int errnum = done ? 0 : done.error().errnum;
+        const int errnum = errno_of(body);
         const bool told = ::write(ends[1], &errnum, sizeof errnum) == sizeof errnum;
         ::_exit(told ? 0 : 1);
     }

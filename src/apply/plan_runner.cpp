@@ -1,10 +1,33 @@
 #include "apply/plan_runner.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "core/text.hpp"
 
 namespace cginit {
+namespace {
+
+/// More than all undos of a plan need at a time; small enough to come from the heap and to stay there.
+constexpr std::size_t kReserve = 64U << 10U;
+
+}  // namespace
+
+PlanRunner::PlanRunner(Kernel& kernel, const Plan& plan, Observer observer)
+    : kernel_(kernel), plan_(plan), observer_(std::move(observer)), reserve_(kReserve) {
+    // What was done has to be remembered, come what may.
+    done_.reserve(plan.steps.size());
+}
+
+PlanRunner::~PlanRunner() {
+    try {
+        static_cast<void>(roll_back());
+    } catch (const std::bad_alloc&) {
+        // Told by whoever catches the one that led here.
+        return;
+    }
+}
 
 bool PlanRunner::is_given_up(const Step& step) const {
     return std::any_of(step.parts.begin(), step.parts.end(), [this](const std::string& part) {
@@ -38,11 +61,15 @@ Status PlanRunner::perform(std::size_t index) {
         return {};
     }
     observer_(index + 1, step);
+    // Before it is: one that is broken off in the middle by std::bad_alloc is taken back, too.
+    done_.push_back(index);
     const Result<Outcome> outcome = kernel_.perform(step.op);
+    if (!outcome || outcome->found) {
+        done_.pop_back();
+    }
     if (outcome) {
         notes_.insert(notes_.end(), outcome->notes.begin(), outcome->notes.end());
         details_.insert(details_.end(), outcome->details.begin(), outcome->details.end());
-        done_.push_back(index);
         return {};
     }
     if (!step.or_else) {
@@ -72,8 +99,19 @@ Error PlanRunner::take_back(const Error& error) {
     return left;
 }
 
+Status PlanRunner::undo(std::size_t index) {
+    const auto frame = [index] { return concat({"roll-back of step ", std::to_string(index + 1)}); };
+    try {
+        const Result<Outcome> outcome = kernel_.perform(*plan_.steps[index].undo);
+        return outcome ? Status() : Status(outcome.error().in(frame()));
+    } catch (const std::bad_alloc&) {
+        return make_errno_error(ENOMEM, frame());
+    }
+}
+
 Status PlanRunner::roll_back() {
     Status first;
+    std::vector<char>().swap(reserve_);
     while (!done_.empty()) {
         const std::size_t index = done_.back();
         const Step& step = plan_.steps[index];
@@ -82,9 +120,9 @@ Status PlanRunner::roll_back() {
         if (!step.undo || is_given_up(step)) {
             continue;
         }
-        const Result<Outcome> outcome = kernel_.perform(*step.undo);
-        if (!outcome && first) {
-            first = outcome.error().in(concat({"roll-back of step ", std::to_string(index + 1)}));
+        Status undone = undo(index);
+        if (!undone && first) {
+            first = std::move(undone);
         }
     }
     return first;
@@ -106,7 +144,10 @@ Status PlanRunner::commit() {
             return late;
         }
         anything_gone = true;
+        done_.clear();
     }
+    // A plan may have no step to commit.
+    done_.clear();
     return {};
 }
 

@@ -17,8 +17,11 @@ public:
     /// Called before each step is performed; `number` counts from 1.
     using Observer = std::function<void(std::size_t number, const Step& step)>;
 
-    PlanRunner(Kernel& kernel, const Plan& plan, Observer observer)
-        : kernel_(kernel), plan_(plan), observer_(std::move(observer)) {}
+    PlanRunner(Kernel& kernel, const Plan& plan, Observer observer);
+    PlanRunner(const PlanRunner&) = delete;
+    PlanRunner& operator=(const PlanRunner&) = delete;
+    /// Takes back what was neither committed nor taken back: nothing else does when memory runs out (std::bad_alloc).
+    ~PlanRunner();
 
     /// Everything before commit. On failure all is undone and the error names the step.
     Status run_until_commit();
@@ -41,6 +44,7 @@ public:
 private:
     Status perform(std::size_t index);
     Status fall_back(const OrElse& or_else);
+    Status undo(std::size_t index);
     Error failure(std::size_t index, const Error& error);
     [[nodiscard]] bool is_given_up(const Step& step) const;
 
@@ -48,6 +52,7 @@ private:
     const Plan& plan_;
     Observer observer_;
     std::vector<std::size_t> done_;
+    std::vector<char> reserve_;  ///< given back before the undo, so that it has memory to work with
     std::vector<std::string> given_up_;
     std::vector<std::string> notes_;
     std::vector<std::string> details_;

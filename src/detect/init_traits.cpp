@@ -184,7 +184,8 @@ InitKind kind_of_plain_init(const Source& source, const std::string& file) {
 }
 
 InitKind detect_kind(const Source& source, const std::string& file) {
-    if (source.type(file) != FileType::regular) {
+    const FileType type = source.type(file);
+    if (type != FileType::regular && type != FileType::unknown) {
         return InitKind::unknown;
     }
     const std::string name = original_name(file);

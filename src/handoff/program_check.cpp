@@ -119,6 +119,7 @@ Status check_is_executable_file(const Source& source, const std::string& file) {
             return error;
         }
         case FileType::directory: return cannot_execute(file, EISDIR);
+        case FileType::unknown: return cannot_execute(file, EACCES);
         default: return cannot_execute(concat({file, " is not a regular file"}));
     }
     if (!source.is_executable(file)) {

@@ -39,8 +39,8 @@ Result<std::string> resolve_path(const Source& source, const std::string& path) 
         }
         const std::string next = join_path(walked, component);
         const FileType type = source.type(next);
-        if (type == FileType::absent) {
-            return failed(ENOENT);
+        if (type == FileType::absent || type == FileType::unknown) {
+            return failed(type == FileType::absent ? ENOENT : EACCES);
         }
         if (type == FileType::symlink) {
             const std::optional<std::string> target = source.read_link_if_exists(next);

@@ -148,14 +148,27 @@ std::optional<std::string> Source::read_link_if_exists(const std::string& path) 
 
 FileType Source::type(const std::string& path) const {
     struct stat status = {};
-    if (::fstatat(root_.get(), below_root(path), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        return FileType::absent;
+    if (::fstatat(root_.get(), below_root(path), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        return file_type(status.st_mode);
     }
-    return file_type(status.st_mode);
+    const bool absent = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG;
+    return absent ? FileType::absent : FileType::unknown;
+}
+
+bool Source::exists(const std::string& path) const {
+    const FileType found = type(path);
+    return found != FileType::absent && found != FileType::unknown;
 }
 
 bool Source::is_executable(const std::string& path) const {
-    return ::faccessat(root_.get(), below_root(path), X_OK, AT_EACCESS) == 0;
+    if (::faccessat(root_.get(), below_root(path), X_OK, AT_EACCESS) == 0) {
+        return true;
+    }
+    // Not the file's own: old seccomp profiles refuse faccessat2(2) so, and glibc takes their word.
+    struct stat status = {};
+    constexpr mode_t kAnyone = S_IXUSR | S_IXGRP | S_IXOTH;
+    return errno == EPERM && ::fstatat(root_.get(), below_root(path), &status, 0) == 0 &&
+           (status.st_mode & kAnyone) != 0;
 }
 
 std::vector<std::string> Source::list(const std::string& path) const {
@@ -169,11 +182,20 @@ std::vector<std::string> Source::list(const std::string& path) const {
         ::close(fd);
         return names;
     }
-    while (const dirent* entry = ::readdir(directory)) {
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(directory);
+        if (entry == nullptr) {
+            break;
+        }
         std::string name = entry->d_name;
         if (name != "." && name != "..") {
             names.push_back(std::move(name));
         }
+    }
+    if (errno != 0) {
+        // Half a list would pass for a whole one.
+        names.clear();
     }
     ::closedir(directory);
     std::sort(names.begin(), names.end());

@@ -9,7 +9,8 @@
 
 namespace cginit {
 
-enum class FileType { absent, regular, directory, symlink, other };
+/// `unknown`: it cannot be looked at, which is not the same as absent.
+enum class FileType { absent, regular, directory, symlink, other, unknown };
 
 /// The only reader of the system: files below one root directory, which is "/" for the running container and the
 /// capture's folder for `--root`. Paths are absolute as the container sees them. Nothing is ever written.
@@ -29,11 +30,11 @@ public:
     [[nodiscard]] std::optional<std::string> read_link_if_exists(const std::string& path) const;
     /// What is at `path` itself, symlinks in the last component not followed.
     [[nodiscard]] FileType type(const std::string& path) const;
-    /// True if anything exists at `path`.
-    [[nodiscard]] bool exists(const std::string& path) const { return type(path) != FileType::absent; }
-    /// True if this process may execute the file (faccessat(X_OK) with effective ids).
+    /// True if anything is known to exist at `path`.
+    [[nodiscard]] bool exists(const std::string& path) const;
+    /// True if this process may execute the file.
     [[nodiscard]] bool is_executable(const std::string& path) const;
-    /// The names in a directory in byte order, without "." and ".."; empty if it does not exist.
+    /// The names in a directory in byte order, without "." and ".."; empty if it does not exist or cannot be read.
     [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
     /// True if this is the running system and not a capture.
     [[nodiscard]] bool is_live() const { return live_; }

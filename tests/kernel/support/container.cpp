@@ -116,7 +116,6 @@ void make_root_file_system(const ContainerSpec& spec) {
         bind_read_only("/sys", below("sys"));
     }
     fs::create_directories(below("cginit-work"));
-    fs::create_directories(below("cginit-oldroot"));
 }
 
 void make_v1_view(const TestCgroups& cgroups, bool with_unified) {
@@ -193,13 +192,39 @@ void make_extras(const ContainerSpec& spec, const TestCgroups& cgroups) {
     }
 }
 
+/// The old root comes to lie on the new one, pivot_root(2): no directory is needed for it.
 void enter_root() {
     must(::chdir(kNewRoot) == 0, "chdir");
-    must(::syscall(SYS_pivot_root, ".", "cginit-oldroot") == 0, "pivot_root");
+    must(::syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");
+    must(::umount2(".", MNT_DETACH) == 0, "umount the old root");
     must(::chdir("/") == 0, "chdir /");
-    must(::umount2("/cginit-oldroot", MNT_DETACH) == 0, "umount /cginit-oldroot");
-    must(::rmdir("/cginit-oldroot") == 0, "rmdir /cginit-oldroot");
 }
+
+/// What PID 1 of a container does before it is the container's own.
+void become_init(const ContainerSpec& spec, const TestCgroups& cgroups) {
+    cgroups.join(!spec.v2_at_host_root);
+    if (spec.private_cgroup_namespace) {
+        must(::unshare(CLONE_NEWCGROUP) == 0, "unshare(CLONE_NEWCGROUP)");
+    }
+    mount_or_throw("proc", below("proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME);
+    enter_root();
+    if (spec.shared_tree) {
+        mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_SHARED);
+    }
+}
+
+/// Ends the process as run_in_child() says.
+[[noreturn]] void end_with(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+    }
+    std::fflush(nullptr);
+    ::_exit(testing::Test::HasFailure() ? 1 : 0);
+}
+
+}  // namespace
 
 int status_of(pid_t child) {
     int status = 0;
@@ -208,30 +233,52 @@ int status_of(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-}  // namespace
-
-int run_in_child(const std::function<void()>& body) {
+pid_t start_child(const std::function<void()>& body) {
     std::fflush(nullptr);
     const pid_t child = ::fork();
+    must(child >= 0, "fork");
     if (child == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        try {
-            body();
-        } catch (const std::exception& error) {
-            ADD_FAILURE() << error.what();
-        }
-        std::fflush(nullptr);
-        ::_exit(testing::Test::HasFailure() ? 1 : 0);
+        end_with(body);
     }
-    return child < 0 ? -1 : status_of(child);
+    return child;
+}
+
+int run_in_child(const std::function<void()>& body) { return status_of(start_child(body)); }
+
+void enter_private_mounts() {
+    must(::unshare(CLONE_NEWNS) == 0, "unshare(CLONE_NEWNS)");
+    mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
 }
 
 int run_in_private_mounts(const std::function<void()>& body) {
     return run_in_child([&body] {
-        must(::unshare(CLONE_NEWNS) == 0, "unshare(CLONE_NEWNS)");
-        mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
+        enter_private_mounts();
         body();
     });
+}
+
+void prepare_container(const ContainerSpec& spec, const TestCgroups& cgroups) {
+    make_root_file_system(spec);
+    make_view(spec, cgroups);
+    make_extras(spec, cgroups);
+}
+
+void discard_container() { must(::umount2(kNewRoot, MNT_DETACH) == 0, "umount the container's root"); }
+
+pid_t start_container(const ContainerSpec& spec, const TestCgroups& cgroups, const std::function<void()>& body) {
+    std::fflush(nullptr);
+    // fork(2) into new namespaces: the caller, in none of them, can do it once more.
+    const long child = ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+    must(child >= 0, "clone(CLONE_NEWNS|CLONE_NEWPID)");
+    if (child == 0) {
+        end_with([&] {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            become_init(spec, cgroups);
+            body();
+        });
+    }
+    return static_cast<pid_t>(child);
 }
 
 int run_container(const ContainerSpec& spec, const TestCgroups& cgroups, const std::function<void()>& body) {
@@ -240,24 +287,14 @@ int run_container(const ContainerSpec& spec, const TestCgroups& cgroups, const s
         if (!spec.keep_propagation) {
             mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
         }
-        make_root_file_system(spec);
-        make_view(spec, cgroups);
+        prepare_container(spec, cgroups);
         if (spec.keep_propagation) {
             // Only the container's copies keep their peers: the old root goes without anybody noticing.
             mount_or_throw(nullptr, "/sys/fs/cgroup", nullptr, MS_REC | MS_PRIVATE);
         }
-        make_extras(spec, cgroups);
         // The caller of unshare(CLONE_NEWPID) stays outside of the container; so does its cgroup.
         EXPECT_EQ(run_in_child([&] {
-                      cgroups.join(!spec.v2_at_host_root);
-                      if (spec.private_cgroup_namespace) {
-                          must(::unshare(CLONE_NEWCGROUP) == 0, "unshare(CLONE_NEWCGROUP)");
-                      }
-                      mount_or_throw("proc", below("proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME);
-                      enter_root();
-                      if (spec.shared_tree) {
-                          mount_or_throw(nullptr, "/", nullptr, MS_REC | MS_SHARED);
-                      }
+                      become_init(spec, cgroups);
                       body();
                   }),
                   0)

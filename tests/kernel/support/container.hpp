@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -43,8 +45,26 @@ struct ContainerSpec {
 /// namespaces ends with it. All its children are killed with it.
 [[nodiscard]] int run_in_child(const std::function<void()>& body);
 
+/// Gives the calling process a mount namespace of its own whose mounts have no peers outside.
+void enter_private_mounts();
+
 /// run_in_child() with a mount namespace of its own whose mounts have no peers outside.
 [[nodiscard]] int run_in_private_mounts(const std::function<void()>& body);
+
+/// The same in two parts.
+[[nodiscard]] pid_t start_child(const std::function<void()>& body);
+[[nodiscard]] int status_of(pid_t child);
+
+/// Builds the container's root and view in the calling process, which must be in a mount namespace of its own.
+void prepare_container(const ContainerSpec& spec, const TestCgroups& cgroups);
+
+/// Detaches it again: what is a mount point cannot be removed.
+void discard_container();
+
+/// Starts a container on what prepare_container() built, as many as wanted, in namespaces that are its own: what it does
+/// to its mounts ends with it. `body` is its PID 1, of which the caller gets the pid and has to wait for it.
+[[nodiscard]] pid_t start_container(const ContainerSpec& spec, const TestCgroups& cgroups,
+                                    const std::function<void()>& body);
 
 /// Makes the container in the calling process, which must be in a mount namespace of its own: mount, pid and (if
 /// wanted) cgroup namespace, the cgroups, a small root file system on a tmpfs; runs `body` as its PID 1 and returns

@@ -140,14 +140,14 @@ std::vector<std::string> unmet_expectations(const std::vector<std::string>& tmpf
     return unmet;
 }
 
-std::vector<std::string> container_facts(const TestCgroups& cgroups) {
-    const MountTable table = parse_mountinfo(read_text("/proc/self/mountinfo"), "mountinfo").value();
+std::vector<std::string> container_facts(const TestCgroups& cgroups, const std::string& process) {
+    const MountTable table = parse_mountinfo(read_text(join_path(process, "mountinfo")), "mountinfo").value();
     std::vector<std::string> facts = normalized(table);
     for (const std::string& line : cgroups.tree()) {
         facts.push_back(line);
     }
     // Hierarchies that the container has no cgroup in may come and go beside the test.
-    for (const std::string& line : split(read_text("/proc/self/cgroup"), '\n')) {
+    for (const std::string& line : split(read_text(join_path(process, "cgroup")), '\n')) {
         const bool ours = std::any_of(cgroups.hierarchies().begin(), cgroups.hierarchies().end(),
                                       [&line](const HostHierarchy& hierarchy) {
                                           return line.find(concat({":", hierarchy.name, ":"})) != std::string::npos ||
@@ -158,7 +158,7 @@ std::vector<std::string> container_facts(const TestCgroups& cgroups) {
             facts.push_back(line);
         }
     }
-    facts.push_back(std::filesystem::read_symlink("/proc/self/ns/cgroup").string());
+    facts.push_back(std::filesystem::read_symlink(join_path(process, "ns/cgroup")).string());
     return facts;
 }
 

@@ -25,7 +25,8 @@ struct ExpectedView {
 [[nodiscard]] std::vector<std::string> unmet_expectations(const std::vector<std::string>& tmpfs);
 
 /// All that a run which fails has to leave as it was: the mount table modulo mount ids and peer groups, the own cgroups
-/// with everything in them, /proc/self/cgroup and the cgroup namespace.
-[[nodiscard]] std::vector<std::string> container_facts(const TestCgroups& cgroups);
+/// with everything in them, /proc/self/cgroup and the cgroup namespace. `process`: of which process, a directory of /proc.
+[[nodiscard]] std::vector<std::string> container_facts(const TestCgroups& cgroups,
+                                                       const std::string& process = "/proc/self");
 
 }  // namespace cginit

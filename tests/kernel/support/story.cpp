@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <stdexcept>
 
 #include "core/text.hpp"
@@ -15,7 +14,11 @@ Result<Outcome> FaultyKernelLinux::perform(const Op& op) {
     if (armed_) {
         armed_ = false;
         has_failed_ = true;
-        return make_errno_error(EIO, "injected");
+        return make_errno_error(errnum_, "injected");
+    }
+    later_ops_ += has_failed_ ? 1U : 0U;
+    if (has_failed_ && later_ops_ <= more_) {
+        return make_errno_error(errnum_, "injected, too");
     }
     return kernel_.perform(op);
 }

@@ -51,6 +51,12 @@ std::vector<std::string> cgroups_below(const std::string& top) {
     return found;
 }
 
+std::vector<std::string> children_of(const std::string& directory) {
+    std::vector<std::string> children = cgroups_below(directory);
+    std::erase_if(children, [&directory](const std::string& below) { return parent_path(below) != directory; });
+    return children;
+}
+
 /// A process that just ended holds its cgroup for a moment.
 void remove_cgroup_tree(const std::string& top) {
     std::vector<std::string> all = cgroups_below(top);
@@ -67,6 +73,16 @@ std::string first_line_if_any(const std::string& path) {
     std::string line;
     std::getline(file, line);
     return line;
+}
+
+/// A cpuset of v1 starts empty.
+void make_cgroup_of(const HostHierarchy& hierarchy, const std::string& directory) {
+    make_directory(directory);
+    if (hierarchy.cpuset && !hierarchy.v2) {
+        for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+            write_text(join_path(directory, file), first_line_if_any(join_path(parent_path(directory), file)));
+        }
+    }
 }
 
 std::string sorted_lines(const std::string& path) {
@@ -131,21 +147,32 @@ TestCgroups::TestCgroups()
     : top_("/cginit-test-" + std::to_string(::getpid())), path_(top_ + "/container"), hierarchies_(host_hierarchies()) {
     for (const HostHierarchy& hierarchy : hierarchies_) {
         const std::string top = hierarchy.point + top_;
-        for (const std::string& made : {top, directory(hierarchy)}) {
-            make_directory(made);
-            if (hierarchy.cpuset && !hierarchy.v2) {
-                for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
-                    write_text(join_path(made, file), first_line_if_any(join_path(parent_path(made), file)));
-                }
-            }
-        }
+        make_cgroup_of(hierarchy, top);
         if (hierarchy.v2) {
             for (const std::string& controller : split(first_line_if_any(join_path(top, "cgroup.controllers")), ' ')) {
                 write_text(join_path(top, "cgroup.subtree_control"), "+" + controller);
             }
         }
+        make_cgroup_of(hierarchy, directory(hierarchy));
         directories_.emplace_back(::open(directory(hierarchy).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     }
+}
+
+std::vector<std::string> TestCgroups::clean() {
+    std::vector<std::string> left;
+    for (const HostHierarchy& hierarchy : hierarchies_) {
+        for (const std::string& below : children_of(directory(hierarchy))) {
+            remove_cgroup_tree(below);
+        }
+        for (const std::string& directory : cgroups_below(directory(hierarchy))) {
+            left.push_back(directory);
+        }
+        const std::string control = join_path(directory(hierarchy), "cgroup.subtree_control");
+        for (const std::string& controller : split(first_line_if_any(control), ' ')) {
+            write_text(control, "-" + controller);
+        }
+    }
+    return left;
 }
 
 TestCgroups::~TestCgroups() {
