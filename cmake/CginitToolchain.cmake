@@ -39,3 +39,11 @@ if(CGINIT_SANITIZE)
         -fsanitize=${CGINIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(cginit_flags INTERFACE -fsanitize=${CGINIT_SANITIZE})
 endif()
+
+if(CGINIT_FUZZ)
+    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+        message(FATAL_ERROR "CGINIT_FUZZ needs clang, whose libFuzzer it is.")
+    endif()
+    # Counts what is reached, everywhere; only the fuzzers themselves get libFuzzer's main().
+    target_compile_options(cginit_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -44,6 +44,12 @@ std::optional<std::string> path_below(std::string_view path, std::string_view ba
     return std::string(without_trailing_slashes(path.substr(without_trailing_slashes(base).size())));
 }
 
+bool is_plain_path(std::string_view path) {
+    const auto has = [path](std::string_view text) { return path.find(text) != std::string_view::npos; };
+    return path == "/" ||
+           (path.starts_with('/') && !path.ends_with('/') && !path.ends_with("/.") && !has("//") && !has("/./"));
+}
+
 std::string parent_path(std::string_view path) {
     path = without_trailing_slashes(path);
     const std::size_t slash = path.rfind('/');

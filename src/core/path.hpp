@@ -13,6 +13,8 @@ namespace cginit {
 [[nodiscard]] bool is_at_or_below(std::string_view path, std::string_view base);
 /// The part of `path` below `base` ("/c" for "/a/b/c" below "/a/b", "" for itself); empty optional if it is not below.
 [[nodiscard]] std::optional<std::string> path_below(std::string_view path, std::string_view base);
+/// True for an absolute path as the kernel writes it: "/", "/a/b", but not "//a", "/a/", "/a/./b".
+[[nodiscard]] bool is_plain_path(std::string_view path);
 /// "/a" for "/a/b", "/" for "/a" and "/".
 [[nodiscard]] std::string parent_path(std::string_view path);
 /// "b" for "/a/b", "" for "/".

@@ -6,6 +6,7 @@
 #include "decide/choose_expectations.hpp"
 #include "decide/choose_hierarchies.hpp"
 #include "decide/choose_layout.hpp"
+#include "decide/mount_obstacles.hpp"
 #include "decide/view_facts.hpp"
 
 namespace cginit {
@@ -66,7 +67,7 @@ Status decide_method(const World& world, const Options& options, Decision& decis
         return decide_to_keep_view(world, options, decision);
     }
     if (options.method == Method::automatic && decision.layout == world.view && is_own_view(world) &&
-        (!world.is_pid1 || view_defect(world, options.writable != Writable::all).empty())) {
+        (!world.is_pid1 || (finds_itself(world) && view_defect(world, options.writable != Writable::all).empty()))) {
         decision.method = Method::none;
         decision.method_reason = "an earlier cginit made the view private and writable";
         return {};
@@ -160,6 +161,9 @@ Result<Decision> decide(const World& world, const Options& options) {
     }
     if (status) {
         status = decide_elsewhere(world, options, decision);
+    }
+    if (status) {
+        status = refuse_mount_obstacles(world, decision);
     }
     if (status) {
         decide_delegation(world, options, decision);

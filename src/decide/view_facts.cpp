@@ -20,7 +20,7 @@ std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& 
     std::vector<ElsewhereMount> found;
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            if (mount.in_view || mount.ours) {
+            if (mount.in_view) {
                 continue;
             }
             ElsewhereMount elsewhere;
@@ -50,6 +50,20 @@ bool is_own_view(const World& world) {
         }
     }
     return any;
+}
+
+bool finds_itself(const World& world) {
+    return std::all_of(world.hierarchies.begin(), world.hierarchies.end(), [&world](const Hierarchy& hierarchy) {
+        const HierarchyMount* mount = view_mount(hierarchy);
+        if (mount == nullptr || mount->entry.root == "/") {
+            return true;
+        }
+        // --method=bind: the own cgroup is bound once more, over its literal path.
+        const std::string literal = join_path(mount->entry.point, hierarchy.own_path);
+        return std::any_of(hierarchy.mounts.begin(), hierarchy.mounts.end(), [&literal](const HierarchyMount& other) {
+            return other.visible && other.entry.point == literal;
+        });
+    });
 }
 
 std::string view_defect(const World& world, bool allow_read_only) {

@@ -16,11 +16,15 @@ struct ElsewhereMount {
     bool kept = false;  ///< --keep-mount names it or a directory above
 };
 
-/// Every cgroup mount outside the view that shows the own cgroup's limits or more. Mounts of cginit are its own doing.
+/// Every cgroup mount outside the view: it shows the own cgroup's limits or more.
 [[nodiscard]] std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& options);
 
 /// True if everything visible at /sys/fs/cgroup was mounted by cginit: an earlier run made the view.
 [[nodiscard]] bool is_own_view(const World& world);
+
+/// True if each mount point + the own path of /proc/self/cgroup is the own cgroup, as systemd takes it to be. It is not for a
+/// process of another cgroup namespace than the one that the view was made in.
+[[nodiscard]] bool finds_itself(const World& world);
 
 /// Why the view as it stands is not private and writable, one clause; empty if it is. With `allow_read_only`
 /// read-only mounts are no reason.

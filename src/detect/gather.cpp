@@ -6,6 +6,7 @@
 #include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "detect/mount_tree.hpp"
 #include "detect/own_directory.hpp"
 #include "parse/mountinfo.hpp"
 #include "parse/proc_files.hpp"
@@ -33,6 +34,18 @@ Result<T> read_and_parse(const Source& source, const char* path, Parser parse) {
     return parse(*text, path);
 }
 
+Result<MountTable> read_mounts(const Source& source) {
+    Result<MountTable> mounts = read_and_parse<MountTable>(source, kMountinfo, parse_mountinfo);
+    if (!mounts) {
+        return mounts.error();
+    }
+    if (const auto fault = fault_in_tree(*mounts)) {
+        return make_error(concat({kMountinfo, ":", std::to_string(fault->index + 1), ": ", fault->text}),
+                          "mount a proc file system of this container at /proc");
+    }
+    return mounts;
+}
+
 std::map<std::string, std::uint64_t> read_namespaces(const Source& source) {
     std::map<std::string, std::uint64_t> ids;
     for (const char* name : {"cgroup", "mnt", "pid", "user"}) {
@@ -45,7 +58,10 @@ std::map<std::string, std::uint64_t> read_namespaces(const Source& source) {
     return ids;
 }
 
-Tri presence(const Source& source, const std::string& path) { return source.exists(path) ? Tri::yes : Tri::no; }
+Tri presence(const Source& source, const std::string& path) {
+    const FileType type = source.type(path);
+    return type == FileType::unknown ? Tri::unknown : (type == FileType::absent ? Tri::no : Tri::yes);
+}
 
 /// A capture holds a cgroup directory only in part; one without cgroup.procs was not captured at all.
 CgroupDirectory read_directory(const Source& source, const std::string& path, bool v2, bool memory) {
@@ -130,7 +146,7 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const Init
     Snapshot snapshot;
     snapshot.pid = pid;
     snapshot.init = init;
-    auto mounts = read_and_parse<MountTable>(source, kMountinfo, parse_mountinfo);
+    Result<MountTable> mounts = read_mounts(source);
     if (!mounts) {
         return mounts.error();
     }

@@ -141,6 +141,7 @@ Result<InitCommand> find_init(const Source& source, const Options& options, cons
         // Engines and the kernel may start it as plain `init`: then only /proc/self/exe says where it lies.
         const std::string& name = invocation.argv.front();
         const bool by_name = name.find('/') == std::string::npos && !invocation.self_exe.empty();
+        // cppcheck-suppress redundantInitialization ; a Result always holds something
         found = find_wrapped(source, by_name ? invocation.self_exe : absolute(source, name), invocation);
         command.argv = {name};
         command.argv.insert(command.argv.end(), options.wrapper_args.begin(), options.wrapper_args.end());

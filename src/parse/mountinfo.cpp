@@ -3,8 +3,11 @@
 #include <libmount/libmount.h>
 
 #include <cstdio>
+#include <limits>
 #include <memory>
+#include <optional>
 
+#include "core/path.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -29,20 +32,22 @@ int remember_line(libmnt_table* table, const char* /*filename*/, int line) {
 
 std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
-/// `shared:31 master:2`: zero or more fields between the options and the dash.
-Propagation parse_propagation(const char* fields) {
+/// `shared:31 master:2`: zero or more fields between the options and the dash. Empty if a group is no number: a mount
+/// whose peers are overlooked is not cut off from them.
+std::optional<Propagation> parse_propagation(const char* fields) {
     Propagation propagation;
     for (const std::string& field : split(text_of(fields), ' ')) {
         const std::size_t colon = field.find(':');
         const std::string name = field.substr(0, colon);
-        const unsigned long group = colon == std::string::npos ? 0 : parse_number(field.substr(colon + 1)).value_or(0);
-        if (name == "unbindable") {
-            propagation.unbindable = true;
-        } else if (name == "shared") {
-            propagation.shared = static_cast<std::uint32_t>(group);
-        } else if (name == "master") {
-            propagation.master = static_cast<std::uint32_t>(group);
+        propagation.unbindable = propagation.unbindable || name == "unbindable";
+        if (name != "shared" && name != "master") {
+            continue;
         }
+        const unsigned long group = colon == std::string::npos ? 0 : parse_number(field.substr(colon + 1)).value_or(0);
+        if (group == 0 || group > std::numeric_limits<std::uint32_t>::max()) {
+            return std::nullopt;
+        }
+        (name == "shared" ? propagation.shared : propagation.master) = static_cast<std::uint32_t>(group);
     }
     return propagation;
 }
@@ -62,23 +67,28 @@ MountFlags parse_flags(const char* options) {
     return flags;
 }
 
-MountEntry to_entry(libmnt_fs* fs) {
+/// The kernel says either before everything else (show_mountinfo(), fs/proc_namespace.c).
+bool says_access(const char* options) {
+    const std::string first = text_of(options).substr(0, text_of(options).find(','));
+    return first == "rw" || first == "ro";
+}
+
+/// Empty if a field is missing or is not what it has to be.
+std::optional<MountEntry> to_entry(libmnt_fs* fs) {
+    const std::optional<Propagation> propagation = parse_propagation(mnt_fs_get_optional_fields(fs));
     MountEntry entry;
     entry.id = mnt_fs_get_id(fs);
     entry.parent = mnt_fs_get_parent_id(fs);
     entry.root = text_of(mnt_fs_get_root(fs));
     entry.point = text_of(mnt_fs_get_target(fs));
     entry.flags = parse_flags(mnt_fs_get_vfs_options(fs));
-    entry.propagation = parse_propagation(mnt_fs_get_optional_fields(fs));
+    entry.propagation = propagation.value_or(Propagation{});
     entry.fstype = text_of(mnt_fs_get_fstype(fs));
     entry.source = text_of(mnt_fs_get_source(fs));
     entry.super_options = text_of(mnt_fs_get_fs_options(fs));
-    return entry;
-}
-
-bool is_complete(const MountEntry& entry) {
-    return entry.id > 0 && !entry.point.empty() && entry.point.front() == '/' && !entry.root.empty() &&
-           !entry.fstype.empty();
+    const bool complete = entry.id > 0 && is_plain_path(entry.point) && !entry.root.empty() && !entry.fstype.empty() &&
+                          says_access(mnt_fs_get_vfs_options(fs)) && propagation;
+    return complete ? std::optional<MountEntry>(std::move(entry)) : std::nullopt;
 }
 
 Error malformed(const std::string& name, int line) {
@@ -86,12 +96,15 @@ Error malformed(const std::string& name, int line) {
                       "this file comes from the kernel; mount a proc file system of this container at /proc");
 }
 
-/// The first line that does not start with a mount id; 0 if there is none. libmount would skip empty lines and `#`
-/// comments without calling back, and would take the whole file for an fstab(5) if its first line looks like one.
-int first_line_without_id(const std::string& text) {
+/// The first line that libmount would read otherwise than the kernel means it; 0 if there is none. Empty lines and `#`
+/// comments it would skip without calling back, and take the whole file for an fstab(5) if its first line looks so.
+/// A tab, which the kernel escapes, ends a field for it, and a NUL byte the line.
+int first_odd_line(const std::string& text) {
     int line = 1;
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
-        if (text[begin] < '0' || text[begin] > '9') {
+        const std::string_view content = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
+        const bool has_id = !content.empty() && content.front() >= '0' && content.front() <= '9';
+        if (!has_id || content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
             return line;
         }
         ++line;
@@ -108,7 +121,7 @@ Result<MountTable> parse_mountinfo(const std::string& text, const std::string& n
     if (text.back() != '\n') {
         return make_error(concat({name, ": the last line is cut off"}));
     }
-    if (const int line = first_line_without_id(text); line != 0) {
+    if (const int line = first_odd_line(text); line != 0) {
         return malformed(name, line);
     }
     const TablePtr table(mnt_new_table(), &mnt_unref_table);
@@ -129,10 +142,11 @@ Result<MountTable> parse_mountinfo(const std::string& text, const std::string& n
     const IterPtr iter(mnt_new_iter(MNT_ITER_FORWARD), &mnt_free_iter);
     libmnt_fs* fs = nullptr;
     while (mnt_table_next_fs(table.get(), iter.get(), &fs) == 0) {
-        mounts.push_back(to_entry(fs));
-        if (!is_complete(mounts.back())) {
-            return malformed(name, static_cast<int>(mounts.size()));
+        std::optional<MountEntry> entry = to_entry(fs);
+        if (!entry) {
+            return malformed(name, static_cast<int>(mounts.size()) + 1);
         }
+        mounts.push_back(std::move(*entry));
     }
     return mounts;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/path.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -21,7 +22,7 @@ std::optional<CgroupEntry> parse_cgroup_line(std::string_view line) {
     }
     const std::optional<unsigned long> id = parse_number(line.substr(0, first));
     const std::string_view path = line.substr(second + 1);
-    if (!id || *id > 0x7fffffffUL || path.empty() || path.front() != '/') {
+    if (!id || *id > 0x7fffffffUL || !is_plain_path(path)) {
         return std::nullopt;
     }
     CgroupEntry entry;
@@ -35,6 +36,15 @@ std::optional<CgroupEntry> parse_cgroup_line(std::string_view line) {
         return std::nullopt;
     }
     return entry;
+}
+
+/// True if one of the controllers is in a hierarchy that was listed before. v2 is listed once, too.
+bool is_listed(const CgroupEntry& entry, const std::vector<CgroupEntry>& before) {
+    return std::any_of(before.begin(), before.end(), [&entry](const CgroupEntry& other) {
+        return other.hierarchy_id == entry.hierarchy_id ||
+               std::find_first_of(other.controllers.begin(), other.controllers.end(), entry.controllers.begin(),
+                                  entry.controllers.end()) != other.controllers.end();
+    });
 }
 
 Tri flag(std::string_view value) { return value == "0" ? Tri::no : Tri::yes; }
@@ -56,6 +66,9 @@ Result<std::vector<CgroupEntry>> parse_proc_cgroup(const std::string& text, cons
         std::optional<CgroupEntry> entry = parse_cgroup_line(line);
         if (!entry) {
             return malformed(name, number, concat({"not ID:CONTROLLERS:PATH: ", line}));
+        }
+        if (is_listed(*entry, entries)) {
+            return malformed(name, number, concat({"the hierarchy is there twice: ", line}));
         }
         entries.push_back(std::move(*entry));
     }

@@ -8,13 +8,22 @@
 namespace cginit {
 namespace {
 
+/// True if every part is one of the hierarchy's own: `cpuacct,cpu`, `net_cls`, `systemd`. No other can have that name.
+bool is_name_of(const Hierarchy& hierarchy, const std::string& directory) {
+    const std::vector<std::string> parts = split(directory, ',');
+    return std::all_of(parts.begin(), parts.end(), [&hierarchy](const std::string& part) {
+        return has_controller(hierarchy, part) || has_controller(hierarchy, concat({"name=", part}));
+    });
+}
+
 /// `cpu,cpuacct` as the engine named the directory; where it stands elsewhere, the controllers' names.
 std::string directory_name(const Hierarchy& hierarchy, View layout) {
     if (hierarchy.version == HierarchyVersion::v2) {
         return layout == View::unified ? "" : "unified";
     }
     const HierarchyMount* mount = view_mount(hierarchy);
-    if (mount != nullptr && parent_path(mount->entry.point) == kCgroupRoot) {
+    if (mount != nullptr && parent_path(mount->entry.point) == kCgroupRoot &&
+        is_name_of(hierarchy, base_name(mount->entry.point))) {
         return base_name(mount->entry.point);
     }
     const std::string name = hierarchy_name(hierarchy);

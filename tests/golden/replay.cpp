@@ -302,17 +302,21 @@ Replay replay(const Case& which) {
     if (!source) {
         throw std::runtime_error(source.error().message());
     }
-    const Result<Snapshot> snapshot = gather(*source, std::nullopt, which.variant.init);
+    Result<Snapshot> snapshot = gather(*source, std::nullopt, which.variant.init);
     if (!snapshot) {
         throw std::runtime_error(snapshot.error().message());
     }
-    Replay result;
-    result.snapshot = *snapshot;
     if (which.variant.change != nullptr) {
-        which.variant.change(result.snapshot);
+        which.variant.change(*snapshot);
     }
+    return replay(std::move(*snapshot), which.variant.options);
+}
+
+Replay replay(Snapshot snapshot, const Options& options) {
+    Replay result;
+    result.snapshot = std::move(snapshot);
     result.world = classify(result.snapshot);
-    const Result<Decision> decision = decide(result.world, which.variant.options);
+    const Result<Decision> decision = decide(result.world, options);
     if (!decision) {
         result.text = concat({"error: ", decision.error().message(), "\n"});
         return result;

@@ -41,6 +41,8 @@ struct Replay {
 /// Every capture with the default variant, and the representative ones with the others, sorted by name.
 [[nodiscard]] std::vector<Case> cases();
 [[nodiscard]] Replay replay(const Case& which);
+/// What follows from any Snapshot.
+[[nodiscard]] Replay replay(Snapshot snapshot, const Options& options);
 /// What classify() made of it, for people: hierarchies, their mounts, their exposure.
 [[nodiscard]] std::string world_text(const World& world);
 /// A case's name as GoogleTest wants it: letters, digits, underscores.

@@ -45,6 +45,13 @@ TEST_F(Gather, TheThreeFilesAreEnough) {
     EXPECT_EQ(snapshot.pid, std::nullopt);
 }
 
+TEST_F(Gather, APartOfTheMountsIsNotEnough) {
+    root_.file("/proc/self/mountinfo", base_mounts() + "20 19 0:46 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n");
+    EXPECT_EQ(refusal(),
+              "/proc/self/mountinfo:4: mount 19, on which it lies, is missing; mount a proc file system of this "
+              "container at /proc");
+}
+
 TEST_F(Gather, EverythingElseIsReadIfItIsThere) {
     root_.file("/proc/self/uid_map", "         0     100000      65536\n");
     root_.file("/proc/self/gid_map", "         0          0 4294967295\n");

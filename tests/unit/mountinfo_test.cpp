@@ -104,11 +104,26 @@ TEST(Mountinfo, KeepsTheKernelsOrder) {
 
 TEST(Mountinfo, MalformedLinesAreRefusedWithTheirNumber) {
     const std::string good = kRoot;
-    for (const char* bad :
-         {"garbage", "116 115 0:42 /", "116 115 0:42 / /proc rw", "116 115 0:42 / /proc rw proc proc rw",
-          "116 115 0:42 / /proc rw -", "116 115 / /proc rw - proc proc rw", "116 x 0:42 / /proc rw - proc proc rw",
-          "-116 115 0:42 / /proc rw - proc proc rw", "0 115 0:42 / /proc rw - proc proc rw",
-          "# 116 115 0:42 / /proc rw - proc proc rw", "", " ", "/dev/vda / ext4 rw 0 0"}) {
+    for (const char* bad : {"garbage",
+                            "116 115 0:42 /",
+                            "116 115 0:42 / /proc rw",
+                            "116 115 0:42 / /proc rw proc proc rw",
+                            "116 115 0:42 / /proc rw -",
+                            "116 115 / /proc rw - proc proc rw",
+                            "116 x 0:42 / /proc rw - proc proc rw",
+                            "-116 115 0:42 / /proc rw - proc proc rw",
+                            "0 115 0:42 / /proc rw - proc proc rw",
+                            "116 115 0:42 / /proc nosuid,rw - proc proc rw",
+                            "116 115 0:42 / /proc/ rw - proc proc rw",
+                            "116 115 0:42 / //proc rw - proc proc rw",
+                            "116 115 0:42 / /proc rw shared:0 - proc proc rw",
+                            "116 115 0:42 / /proc rw shared:4294967296 - proc proc rw",
+                            "116 115 0:42 / /proc rw master:x - proc proc rw",
+                            "116 115 0:42 / /proc rw - proc pr\toc rw",
+                            "# 116 115 0:42 / /proc rw - proc proc rw",
+                            "",
+                            " ",
+                            "/dev/vda / ext4 rw 0 0"}) {
         const std::string line = std::string(bad) + "\n";
         EXPECT_EQ(refusal(good + line), "/proc/self/mountinfo:2: not a mountinfo line (proc(5))") << bad;
         EXPECT_EQ(refusal(line + good), "/proc/self/mountinfo:1: not a mountinfo line (proc(5))") << bad;

@@ -45,6 +45,15 @@ TEST(Path, BelowNeedsABoundary) {
     }
 }
 
+TEST(Path, PlainIsHowTheKernelWritesIt) {
+    for (const char* path : {"/", "/a", "/a/b", "/..", "/../a", "/a/.b", "/a."}) {
+        EXPECT_TRUE(is_plain_path(path)) << path;
+    }
+    for (const char* path : {"", "a", "//", "//a", "/a/", "/a//b", "/.", "/a/.", "/./a"}) {
+        EXPECT_FALSE(is_plain_path(path)) << path;
+    }
+}
+
 TEST(Path, ParentAndBaseName) {
     struct Case {
         const char *path, *parent, *name;

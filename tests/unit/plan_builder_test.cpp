@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/path.hpp"
 #include "plan/mount_options.hpp"
 #include "unit/plan_scenes.hpp"
 
@@ -53,6 +54,20 @@ TEST(PlanBuilder, StagesWhatIsNotLeftOut) {
     EXPECT_EQ(stage_of(builder, "misc"), nullptr);
     EXPECT_EQ(stage_of(builder, "perf_event"), nullptr);
     EXPECT_EQ(stage_of(builder, "unified"), nullptr);
+}
+
+TEST(PlanBuilder, ADirectoryIsNamedAfterNoOther) {
+    for (const auto& [engines, made] : std::vector<std::pair<std::string, std::string>>{
+             {"unified", "memory"}, {"cpu", "memory"}, {"x", "memory"}, {"memory", "memory"}}) {
+        Planned planned = plan_of(scene("v1-host"));
+        for (Hierarchy& hierarchy : planned.world.hierarchies) {
+            if (hierarchy_name(hierarchy) == "memory") {
+                hierarchy.mounts.front().entry.point = join_path(kCgroupRoot, engines);
+            }
+        }
+        const PlanBuilder builder(planned.world, planned.decision);
+        EXPECT_EQ(stage_of(builder, "memory")->directory, made) << engines;
+    }
 }
 
 TEST(PlanBuilder, EngineStageOnlyWhereSomethingIsDoneInIt) {

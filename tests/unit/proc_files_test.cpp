@@ -38,9 +38,26 @@ TEST(ProcCgroup, OrderIsTheFiles) {
 }
 
 TEST(ProcCgroup, MalformedLinesAreRefusedWithTheirNumber) {
-    for (const char* bad : {"garbage", "4", "4:memory", ":memory:/", "x:memory:/", "-1:memory:/", "4:memory:",
-                            "4:memory:docker", "4::/", "0:memory:/", "4:memory,:/", "4:,:/", "4:cpu,,cpuacct:/",
-                            "2147483648:memory:/", "99999999999999999999:memory:/", " 4:memory:/", ""}) {
+    for (const char* bad : {"garbage",
+                            "4",
+                            "4:memory",
+                            ":memory:/",
+                            "x:memory:/",
+                            "-1:memory:/",
+                            "4:memory:",
+                            "4:memory:docker",
+                            "4::/",
+                            "0:memory:/",
+                            "4:memory,:/",
+                            "4:,:/",
+                            "4:cpu,,cpuacct:/",
+                            "2147483648:memory:/",
+                            "99999999999999999999:memory:/",
+                            "4:memory://a",
+                            "4:memory:/a/",
+                            "4:memory:/./a",
+                            " 4:memory:/",
+                            ""}) {
         const auto first = parse_proc_cgroup(std::string(bad) + "\n1:cpu:/\n", "/proc/self/cgroup");
         ASSERT_FALSE(first) << bad;
         EXPECT_EQ(first.error().frames.front(), "/proc/self/cgroup:1: not ID:CONTROLLERS:PATH: " + std::string(bad));
@@ -48,6 +65,15 @@ TEST(ProcCgroup, MalformedLinesAreRefusedWithTheirNumber) {
         ASSERT_FALSE(second) << bad;
         EXPECT_EQ(second.error().frames.front(), "/proc/self/cgroup:2: not ID:CONTROLLERS:PATH: " + std::string(bad));
     }
+}
+
+TEST(ProcCgroup, AHierarchyIsThereOnce) {
+    for (const char* again : {"5:cpu,memory:/", "5:memory:/b", "4:pids:/"}) {
+        const auto entries = parse_proc_cgroup("4:memory:/a\n0::/\n" + std::string(again) + "\n", "cgroup");
+        ASSERT_FALSE(entries) << again;
+        EXPECT_EQ(entries.error().frames.front(), "cgroup:3: the hierarchy is there twice: " + std::string(again));
+    }
+    EXPECT_FALSE(parse_proc_cgroup("0::/\n0::/a\n", "cgroup"));
 }
 
 TEST(ProcCgroup, TruncatedAndEmpty) {

@@ -1,0 +1,66 @@
+#include "decide/mount_obstacles.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+
+namespace cginit {
+namespace {
+
+bool holds_others(const MountTable& table, const MountEntry& mount) {
+    return std::any_of(table.begin(), table.end(),
+                       [&mount](const MountEntry& entry) { return entry.parent == mount.id && entry.id != mount.id; });
+}
+
+/// A path leads to what covers a mount, and so away from the peers that an unmount would reach.
+Status refuse_covered_peers(const World& world) {
+    for (const MountEntry& mount : world.mounts) {
+        const bool covered = visible_mount_at(world.mounts, mount.point) != &mount;
+        if (is_at_or_below(mount.point, kCgroupRoot) && covered && mount.propagation.shared != 0) {
+            return make_error(concat({"the mount at ", mount.point, " has peers and is covered by another"}),
+                              "leave the volume over it out, or do not share it (no :rshared)");
+        }
+    }
+    return {};
+}
+
+/// Before Linux 4.11 a mount that was propagated could share a place with another (1064f874abc0): moving one uncovers the
+/// other.
+Status refuse_shared_places(const World& world) {
+    std::set<std::pair<int, std::string>> places;
+    for (const MountEntry& mount : world.mounts) {
+        if (is_at_or_below(mount.point, kCgroupRoot) && !places.emplace(mount.parent, mount.point).second) {
+            return make_error(concat({"two mounts share the place at ", mount.point}),
+                              "leave the volume there out, or do not share it (no :rshared, no :rslave)");
+        }
+    }
+    return {};
+}
+
+/// What lies on a mount goes with it.
+Status refuse_laden_mounts(const World& world, const Decision& decision) {
+    for (const std::string& point : decision.detach_elsewhere) {
+        if (holds_others(world.mounts, *visible_mount_at(world.mounts, point))) {
+            return make_error(
+                concat({"other mounts lie on the cgroup mount at ", point}),
+                concat({"leave that volume out, or say --keep-mount ", point, " if the init may have it"}));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Status refuse_mount_obstacles(const World& world, const Decision& decision) {
+    if (decision.method == Method::name_space || decision.method == Method::bind) {
+        Status status = refuse_covered_peers(world);
+        status = status ? refuse_shared_places(world) : status;
+        return status ? refuse_laden_mounts(world, decision) : status;
+    }
+    return {};
+}
+
+}  // namespace cginit

@@ -1,0 +1,89 @@
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "cli/options_parser.hpp"
+#include "core/text.hpp"
+#include "fuzz/lines.hpp"
+#include "parse/mountinfo.hpp"
+#include "parse/proc_files.hpp"
+
+// Each parser on its own, with bytes at random: the first one says which. Whatever is accepted was read whole.
+
+namespace cginit {
+namespace {
+
+constexpr const char* kName = "input";
+
+template <class T>
+void require_place(const Result<T>& result) {
+    if (!result && !result.error().message().starts_with(kName)) {
+        std::fprintf(stderr, "BROKEN: an error names the file\n  %s\n", result.error().message().c_str());
+        std::abort();
+    }
+}
+
+void require_whole(const Snapshot& snapshot, const std::string& mountinfo, const std::string& cgroup) {
+    const std::vector<std::string> lost = lost_lines(snapshot, mountinfo, cgroup);
+    if (!lost.empty()) {
+        std::fprintf(stderr, "BROKEN: no line is lost\n  %s\n", join(lost, "\n  ").c_str());
+        std::abort();
+    }
+}
+
+void parse_mounts(const std::string& text) {
+    Result<MountTable> mounts = parse_mountinfo(text, kName);
+    require_place(mounts);
+    if (mounts) {
+        Snapshot snapshot;
+        snapshot.mounts = *mounts;
+        require_whole(snapshot, text, {});
+    }
+}
+
+void parse_cgroups(const std::string& text) {
+    const Result<std::vector<CgroupEntry>> cgroups = parse_proc_cgroup(text, kName);
+    require_place(cgroups);
+    if (cgroups) {
+        Snapshot snapshot;
+        snapshot.cgroups = *cgroups;
+        require_whole(snapshot, {}, text);
+    }
+}
+
+/// Arguments first, one a line, then the environment after an empty line.
+void parse_options(const std::string& text) {
+    Invocation invocation{{"/cginit"}, {}, "/cginit"};
+    bool environment = false;
+    for (const std::string& line : split(text, '\n')) {
+        environment = environment || line.empty();
+        (environment ? invocation.environment : invocation.argv).push_back(line);
+    }
+    const Result<ParseOutcome> outcome = parse_command_line(invocation);
+    if (!outcome && outcome.error().frames.empty()) {
+        std::fprintf(stderr, "BROKEN: an error says what is wrong\n");
+        std::abort();
+    }
+}
+
+}  // namespace
+}  // namespace cginit
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
+    switch (data[0]) {
+        case 'm': cginit::parse_mounts(text); break;
+        case 'c': cginit::parse_cgroups(text); break;
+        case 's': cginit::require_place(cginit::parse_status(text, cginit::kName)); break;
+        case 'o': cginit::parse_options(text); break;
+        case 'f': static_cast<void>(cginit::parse_filesystems(text)); break;
+        case 'n': static_cast<void>(cginit::parse_namespace_link(text)); break;
+        case 'i': static_cast<void>(cginit::parse_init_traits(text)); break;
+        default: break;
+    }
+    return 0;
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# pack.sh FOLDER: every capture as inputs of the fuzzer (input.hpp), one for each of a few ways to start cginit in it.
+set -euo pipefail
+cd "$(dirname "$0")/../captures"
+folder=$1
+
+# pack CAPTURE WISH...
+pack() {
+    local capture=$1 file
+    shift
+    printf '%s\n' "$@"
+    while read -r file; do
+        printf '== /%s\n' "$file"
+        cat "$capture/$file"
+    done < <(cd "$capture" && find . -type f ! -name about.txt -printf '%P\n' | sort)
+    printf '== /run/\n== /run/lock/\n== /tmp/\n'
+}
+
+# With CAP_SYS_ADMIN, whatever was captured: with it the most is done.
+allow() { sed -E 's/^(CapEff:\t).*/\10000003fffffffff/'; }
+
+mkdir -p "$folder"
+number=0
+for capture in */; do
+    capture=${capture%/}
+    wishes=('CGINIT_METHOD=bind' 'init busybox' 'CGINIT_LAYOUT=unified' 'CGINIT_INNER=never' 'init systemd:262')
+    pack "$capture" 'init systemd:252' >"$folder/$capture"
+    pack "$capture" 'init systemd:252' "${wishes[number % 5]}" | allow >"$folder/$capture.other"
+    number=$((number + 1))
+done

@@ -1,0 +1,131 @@
+#include "golden/promises.hpp"
+
+#include <algorithm>
+
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "golden/expected_file.hpp"
+
+namespace cginit {
+namespace {
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+/// How many mounts the init is to find of one hierarchy: with --method=bind a second one at the literal path.
+std::size_t promised_mounts(const Decision& decision, const HierarchyDecision& choice) {
+    return decision.method == Method::bind && choice.init_cgroup != "/" ? 2 : 1;
+}
+
+/// The hierarchy without the mounts that stay because the user said so.
+Hierarchy without_kept(Hierarchy hierarchy, const Decision& decision) {
+    std::erase_if(hierarchy.mounts, [&decision](const HierarchyMount& mount) {
+        return contains(decision.kept_elsewhere, mount.entry.point);
+    });
+    return hierarchy;
+}
+
+/// What is wrong with the mounts of one hierarchy after the plan.
+std::string wrong_with(const Hierarchy& hierarchy, const Replay& replay, const std::vector<std::string>& given_up) {
+    const std::string name = hierarchy_name(hierarchy);
+    const auto& choices = replay.decision->hierarchies;
+    const auto choice = std::find_if(choices.begin(), choices.end(),
+                                     [&name](const HierarchyDecision& candidate) { return candidate.name == name; });
+    const bool left_out =
+        choice == choices.end() || choice->access == Access::left_out || contains(given_up, choice->name);
+    const std::size_t promised = left_out ? 0 : promised_mounts(*replay.decision, *choice);
+    if (hierarchy.mounts.size() != promised) {
+        return concat({name, " has ", std::to_string(hierarchy.mounts.size()), " mounts"});
+    }
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        const bool read_only = choice->access == Access::read_only || contains(given_up, name + " inner");
+        // A bind may leave its root to a leaf, as a namespace does.
+        const bool left_to_leaf = !choice->leaf.empty() && mount.entry.root == choice->init_cgroup;
+        const bool is_private =
+            mount.exposure == Exposure::namespaced || mount.exposure == Exposure::own_subtree || left_to_leaf;
+        if (!mount.visible || !mount.in_view || !is_private || mount.entry.flags.read_only != read_only) {
+            return concat({name, " at ", mount.entry.point, " is not as promised"});
+        }
+    }
+    return {};
+}
+
+std::string wrong_with_holder(const Decision& decision, const MountTable& table) {
+    const std::vector<const MountEntry*> stack = stack_at(table, kCgroupRoot);
+    if (decision.layout == View::unified ||
+        (!stack.empty() && stack.front()->fstype == "tmpfs" && stack.front()->flags.read_only)) {
+        return {};
+    }
+    return "systemd could mount the host's v2 root on `unified`: /sys/fs/cgroup is no read-only tmpfs";
+}
+
+bool was_there(const MountTable& before, const MountEntry& mount) {
+    return std::any_of(before.begin(), before.end(),
+                       [&mount](const MountEntry& entry) { return entry.id == mount.id; });
+}
+
+void append(std::vector<std::string>& problems, const std::vector<std::string>& more) {
+    problems.insert(problems.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+bool rebuilds(const Decision& decision) {
+    return decision.method == Method::name_space || decision.method == Method::bind;
+}
+
+std::vector<std::string> broken_promises(const Replay& replay, const Rehearsal& rehearsal) {
+    const Decision& decision = *replay.decision;
+    const std::vector<std::string>& given_up = rehearsal.given_up();
+    const World after = world_after(replay, rehearsal.table(), given_up);
+    std::vector<std::string> problems = rehearsal.troubles();
+    append(problems, check_view(after, decision, given_up));
+    append(problems, check_expectations(after, decision, given_up));
+    for (const Hierarchy& hierarchy : after.hierarchies) {
+        problems.push_back(wrong_with(without_kept(hierarchy, decision), replay, given_up));
+    }
+    problems.push_back(wrong_with_holder(decision, rehearsal.table()));
+    const bool shared = decision.share_tree.taken && !contains(given_up, kSharePart);
+    for (const MountEntry& mount : rehearsal.table()) {
+        if (shared && mount.propagation.shared == 0) {
+            problems.push_back(mount.point + " has no peers");
+        }
+        if (is_at_or_below(mount.point, kWorkbench) && !was_there(replay.world.mounts, mount)) {
+            problems.push_back(mount.point + " is left behind");
+        }
+    }
+    std::erase(problems, "");
+    return problems;
+}
+
+std::vector<std::string> displaced_mounts(const Replay& replay, const Rehearsal& rehearsal) {
+    std::vector<std::string> problems;
+    for (const MountEntry& mount : replay.world.mounts) {
+        const MountEntry* before = visible_mount_at(replay.world.mounts, mount.point);
+        if (is_at_or_below(mount.point, kCgroupRoot) || before == nullptr || is_cgroup(*before)) {
+            continue;
+        }
+        // Replaced by an overlay of it.
+        if (mount.point == "/dev" && replay.decision->hide_ttys.taken) {
+            continue;
+        }
+        const MountEntry* after = visible_mount_at(rehearsal.table(), mount.point);
+        if (after == nullptr || after->root != before->root) {
+            problems.push_back(concat({mount.point, after == nullptr ? " is gone" : " is another mount"}));
+        }
+    }
+    return problems;
+}
+
+std::vector<std::string> not_restored(const Replay& replay, const Rehearsal& rehearsal) {
+    std::vector<std::string> problems = rehearsal.troubles();
+    const MountTable before = without_peer_groups(replay.world.mounts);
+    const MountTable after = without_peer_groups(rehearsal.table());
+    if (before != after) {
+        problems.push_back("not restored:\n" + difference(table_text(before), table_text(after)));
+    }
+    return problems;
+}
+
+}  // namespace cginit
