@@ -3,7 +3,9 @@
 import pytest
 
 import cases
+from harness import tally
 from harness.hooks import pytest_runtest_makereport, pytest_runtest_protocol  # noqa: F401
+from harness.leaks import none_left
 from harness.session import Session
 
 
@@ -45,3 +47,18 @@ def session():
     running = Session()
     yield running
     running.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(request):
+    """After every test that had containers."""
+    if "session" not in request.fixturenames:
+        yield
+        return
+    with none_left(request.getfixturevalue("session")):
+        yield
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in tally.lines():
+        terminalreporter.write_line(line)

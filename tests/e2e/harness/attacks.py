@@ -85,7 +85,7 @@ def conditions(container, by, dropped=False, searches=False, reckless=False):
     guarded = [membership.controllers for membership in parse_cgroup(container.proc("cgroup"))
                if membership.path not in ("/", paths[membership.controllers])]
     namespaces, above = set(), False
-    for pid in pids_of(container):
+    for pid in container.processes():
         with contextlib.suppress(OSError):
             namespaces.add(os.readlink(f"/proc/{pid}/ns/cgroup"))
             above = above or any(membership.path == paths[membership.controllers] for membership in memberships(pid)
@@ -164,19 +164,10 @@ def memberships(pid):
     return parse_cgroup(Path(f"/proc/{pid}/cgroup").read_text())
 
 
-def pids_of(container):
-    """All processes of the container, as the machine numbers them."""
-    namespace = os.readlink(f"/proc/{container.pid}/ns/pid")
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            if os.readlink(f"/proc/{pid}/ns/pid") == namespace:
-                yield int(pid)
-
-
 def outside(container, engine_paths):
     """(controllers, path) of processes that are not in the engine's cgroup or below: those that exec leaves elsewhere."""
     found = set()
-    for pid in pids_of(container):
+    for pid in container.processes():
         with contextlib.suppress(OSError):
             # Who has ended is in no cgroup, which reads like the root.
             if not Path(f"/proc/{pid}/cmdline").read_text():
@@ -297,7 +288,7 @@ def attacker(container, by, systemd):
 
 def commands(container):
     found = set()
-    for pid in pids_of(container):
+    for pid in container.processes():
         with contextlib.suppress(OSError):
             found.add(Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0])
     return found

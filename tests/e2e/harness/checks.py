@@ -1,5 +1,6 @@
 """The invariants that a boot must keep, each seen from where it matters: inside, or from the machine."""
 
+import contextlib
 import os
 import re
 
@@ -82,20 +83,48 @@ def _files_below(view, mounts):
 
 
 def check_fds(container):
-    """V1: no fd of PID 1 is a cgroup that its mounts do not show, or another namespace."""
-    pid = container.pid
+    """V1: no fd of the init and of what it started is a cgroup that its mounts do not show, another namespace, or a file in a
+    mount that is gone."""
     own, devices = _files_below(container.engine.view, cgroup_mounts(container.proc("mountinfo")))
+    for pid in _started_by(container.pid, container.processes()):
+        with contextlib.suppress(FileNotFoundError):
+            _check_fds_of(pid, own, devices)
+
+
+def _started_by(init, pids):
+    """The init and its descendants: not what exec brought in, which has another parent, outside."""
+    parents = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            # 17 (a name) S 1 ...: the state and the parent
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                parents[pid] = int(stat.read().rsplit(")", 1)[1].split()[1])
+    found = {init}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found)
+
+
+def _check_fds_of(pid, own, devices):
     namespaces = {os.readlink(f"/proc/{pid}/ns/{name}") for name in ("cgroup", "mnt", "user", "pid")}
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as mountinfo:
+        mounts = {line.split(" ", 1)[0] for line in mountinfo}
     for number in os.listdir(f"/proc/{pid}/fd"):
         path = f"/proc/{pid}/fd/{number}"
         try:
             status, target = os.stat(path), os.readlink(path)
+            with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii") as fdinfo:
+                mount = dict(line.split(":", 1) for line in fdinfo if ":" in line)["mnt_id"].strip()
         except FileNotFoundError:
             continue
+        where = f"V1: fd {number} of process {pid}"
         if status.st_dev in devices:
-            assert (status.st_dev, status.st_ino) in own, f"V1: fd {number} of PID 1 leads out: {target}"
+            assert (status.st_dev, status.st_ino) in own, f"{where} leads out: {target}"
         if target.split(":")[0] in ("cgroup", "mnt", "user", "pid"):
-            assert target in namespaces, f"V1: fd {number} of PID 1 is another namespace: {target}"
+            assert target in namespaces, f"{where} is another namespace: {target}"
+        # The engine opened 0-2, in its own mount namespace.
+        if target.startswith("/") and int(number) > 2:
+            assert mount in mounts, f"{where} is {target} in a mount that is gone"
 
 
 def check_consistent(probe):

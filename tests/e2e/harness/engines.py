@@ -1,5 +1,6 @@
 """Docker and Podman, driven alike. Every engine belongs to one view and keeps its state below the session's directory."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -53,6 +54,16 @@ class Container:
     def exec(self, *command, check=True, timeout=30, options=()):
         return self.engine.cli("exec", *options, self.name, *command, check=check, timeout=timeout)
 
+    def processes(self):
+        """All of its processes, as the machine numbers them."""
+        namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{pid}/ns/pid") == namespace:
+                    found.append(int(pid))
+        return found
+
     def read(self, path):
         return self.exec("cat", path).stdout
 
@@ -93,9 +104,17 @@ class Container:
         self._pid = None
 
     def remove(self):
+        self.engine.session.leaks.note(self.id, self._processes_left())
         self.engine.cli("rm", "-f", "-v", *self.engine.at_once, self.name, timeout=60)
         while self.after_removal:
             self.after_removal.pop()()
+
+    def _processes_left(self):
+        """None once it has stopped: then another process may have the number of its PID 1."""
+        try:
+            return self.processes() if self._pid is not None and self.id in self.proc("cgroup") else []
+        except OSError:
+            return []
 
     def report(self):
         parts = [f"--- {self.engine.title}, container {self.name}"]

@@ -32,9 +32,10 @@ def binary_under_test():
 
 
 def compile_programs(directory):
-    """The init that tells how it was started, and what crun needs where root has no CAP_SYS_RESOURCE."""
+    """The init that tells how it was started, the storm of forks, and what crun needs where root has no CAP_SYS_RESOURCE."""
     programs = HERE / "programs"
     run("gcc", "-O2", "-Wall", "-static", "-o", directory / "dump-init", programs / "dump-init.c")
+    run("gcc", "-O2", "-Wall", "-static", "-o", directory / "forks", programs / "forks.c")
     run("gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", directory / "setrlimit-shim.so",
         programs / "setrlimit-shim.c", "-ldl")
 
@@ -91,7 +92,8 @@ def build_image(name, target, programs=None):
     with tarfile.open(target, "a", dereference=True) as tar:
         if programs is not None:
             _add(tar, binary_under_test(), "./cginit", 0o755)
-            _add(tar, programs / "dump-init", "./e2e/dump-init", 0o755)
+            for program in ("dump-init", "forks"):
+                _add(tar, programs / program, f"./e2e/{program}", 0o755)
         for script in ("probe", "probe-service"):
             _add(tar, image / script, f"./e2e/{script}", 0o755)
         _add(tar, image / "probe", "./e2e/not-executable", 0o644)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import host, images
 from .engines import ENGINES, DockerDaemon
+from .leaks import Leaks
 from .shell import run, wait_for
 
 
@@ -26,6 +27,7 @@ class Session:
         self.engine_directories = (self.directory,)
         self._engines = {}
         self._daemon = None
+        self.leaks = Leaks(self)
         try:
             self.secret.write_text("the secret\n")
             self.prepare_programs()
