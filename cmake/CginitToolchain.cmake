@@ -36,7 +36,9 @@ if(CGINIT_SANITIZE)
         message(FATAL_ERROR "CGINIT_SANITIZE needs CGINIT_STATIC=OFF: the sanitizers' run time is not for static binaries.")
     endif()
     target_compile_options(cginit_flags INTERFACE
-        -fsanitize=${CGINIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        -fsanitize=${CGINIT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+        # Lines are enough for a report. The fuzzers are clang's, and want speed.
+        $<IF:$<CXX_COMPILER_ID:Clang>,-O1;-gline-tables-only,-O0;-g1>)
     target_link_options(cginit_flags INTERFACE -fsanitize=${CGINIT_SANITIZE})
 endif()
 
