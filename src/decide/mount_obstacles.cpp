@@ -18,8 +18,8 @@ bool holds_others(const MountTable& table, const MountEntry& mount) {
 /// A path leads to what covers a mount, and so away from the peers that an unmount would reach.
 Status refuse_covered_peers(const World& world) {
     for (const MountEntry& mount : world.mounts) {
-        const bool covered = visible_mount_at(world.mounts, mount.point) != &mount;
-        if (is_at_or_below(mount.point, kCgroupRoot) && covered && mount.propagation.shared != 0) {
+        const bool has_peers = mount.propagation.shared != 0 && is_at_or_below(mount.point, kCgroupRoot);
+        if (has_peers && visible_mount_at(world.mounts, mount.point) != &mount) {
             return make_error(concat({"the mount at ", mount.point, " has peers and is covered by another"}),
                               "leave the volume over it out, or do not share it (no :rshared)");
         }

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <functional>
 
 #include "cli/run_cginit.hpp"
@@ -103,6 +105,53 @@ TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
         c.spoil(root);
         expect_error(plan_for(root), 125, c.parts);
     }
+}
+
+std::string tmpfs_at(int id, int parent, const std::string& point, const std::string& options = "rw") {
+    return concat({std::to_string(id), " ", std::to_string(parent), " 0:99 / ", point, " rw,relatime - tmpfs tmpfs ",
+                   options, "\n"});
+}
+
+std::string many(int count, const std::function<std::string(int)>& line) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+        text += line(i);
+    }
+    return text;
+}
+
+/// As many mounts as the kernel permits (fs.mount-max), and lines as long as overlayfs makes them.
+TEST(CaptureInput, HugeTablesArePlanned) {
+    constexpr int kFirst = 1000;
+    constexpr int kMegabyte = 1 << 20;
+    const auto stacked = [](int i) {
+        return concat({std::to_string(kFirst + i), " ", std::to_string(i == 0 ? 145 : kFirst + i - 1),
+                       " 0:38 / /sys/fs/cgroup ro,relatime - cgroup2 cgroup rw\n"});
+    };
+    std::string deep = "/mnt";
+    const auto nested = [&deep](int i) {
+        deep += "/d";
+        return tmpfs_at(kFirst + i, i == 0 ? 140 : kFirst + i - 1, deep);
+    };
+    const std::vector<std::pair<const char*, std::string>> tables{
+        {"100,000 lines", many(100'000, [](int i) { return tmpfs_at(kFirst + i, 140, "/mnt/" + std::to_string(i)); })},
+        {"1 MB of options", tmpfs_at(kFirst, 140, "/mnt", "rw,lowerdir=" + std::string(kMegabyte, 'x'))},
+        {"1 MB of path", tmpfs_at(kFirst, 140, "/mnt/" + std::string(kMegabyte, 'x'))},
+        {"1,000 at one point", many(1000, stacked)},
+        {"1,000 within each other", many(1000, nested)},
+        {"odd bytes", tmpfs_at(kFirst, 140, "/mnt/a\\040b\\011c\\012d\\134e\xff\xfe#")},
+    };
+    for (const auto& [name, lines] : tables) {
+        SCOPED_TRACE(name);
+        const TempRoot root;
+        make_capture(root);
+        root.file("/proc/self/mountinfo", kMountinfo + lines);
+        const Finished finished =
+            run_program({CGINIT_BINARY, "--root", root.path(), "--dry-run"}, {}, [] { ::alarm(60); });
+        EXPECT_EQ(finished.status, 0) << finished.errors.substr(0, 500);
+        EXPECT_NE(finished.output.find("move mount /proc/driver/new to /sys/fs/cgroup"), std::string::npos);
+    }
+    std::printf("%zu huge or odd inputs run\n", tables.size());
 }
 
 TEST(CaptureInput, ContradictionsAreRefused) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -8,6 +9,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
 
 #include "cginit/result.hpp"
 #include "core/text.hpp"
@@ -72,6 +75,51 @@ class OldKernel : public testing::TestWithParam<Shape> {};
 
 INSTANTIATE_TEST_SUITE_P(Shapes, OldKernel, testing::ValuesIn(shapes()),
                          [](const auto& instance) { return instance.param.spec.name; });
+
+/// Linux before 4.6: no file for them, and unshare(CLONE_NEWCGROUP) is EINVAL.
+void hide_cgroup_namespaces() {
+    if (::mount("none", "/proc/self/ns", "tmpfs", 0, nullptr) != 0) {
+        ::_exit(97);
+    }
+    for (const std::string name : {"ipc", "mnt", "net", "pid", "user", "uts"}) {
+        std::filesystem::create_symlink(concat({name, ":[4026532001]"}), concat({"/proc/self/ns/", name}));
+    }
+    refuse({SYS_unshare}, EINVAL);
+}
+
+/// No kernel says so that has mounted it; a container's /proc may.
+void hide_cgroup2() {
+    write_text("/cginit-work/filesystems", "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup\n\text4\n");
+    if (::mount("/cginit-work/filesystems", "/proc/filesystems", nullptr, MS_BIND, nullptr) != 0) {
+        ::_exit(97);
+    }
+}
+
+/// A good view all the same; what cginit says of it has this in it.
+void works_where(const Shape& shape, const std::function<void()>& something_is_hidden, const std::string& says) {
+    TestCgroups cgroups;
+    enter_private_mounts();
+    Place place(shape, cgroups);
+    const Finished finished = place.run({}, something_is_hidden);
+    EXPECT_TRUE(finished.traced.handed_over) << finished.errors;
+    EXPECT_EQ(finished.traced.status, 0) << finished.output << finished.errors;
+    EXPECT_NE(finished.errors.find(says), std::string::npos) << finished.errors;
+    EXPECT_EQ(join(place.clean(), "\n"), "");
+}
+
+TEST(OldKernelOf, NoCgroupNamespaces) {
+    CGINIT_NEEDS_SHIPPED_BINARY();
+    const Shape v1{.spec = {.name = "v1", .view = EngineView::docker_v1}};
+    const Shape v2{.spec = {.name = "v2", .view = EngineView::docker_v2}, .leaf = true};
+    EXPECT_EQ(run_in_child([&] { works_where(v1, hide_cgroup_namespaces, "legacy cgroups private (bind)"); }), 0);
+    EXPECT_EQ(run_in_child([&] { works_where(v2, hide_cgroup_namespaces, "unified cgroups private (bind)"); }), 0);
+}
+
+TEST(OldKernelOf, NoCgroup2) {
+    CGINIT_NEEDS_SHIPPED_BINARY();
+    const Shape v1{.spec = {.name = "v1", .view = EngineView::docker_v1}};
+    EXPECT_EQ(run_in_child([&] { works_where(v1, hide_cgroup2, "legacy cgroups private (namespace)"); }), 0);
+}
 
 TEST_P(OldKernel, NewCallsAreUnknown) {
     CGINIT_NEEDS_SHIPPED_BINARY();

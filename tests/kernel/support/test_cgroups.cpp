@@ -1,6 +1,7 @@
 #include "kernel/support/test_cgroups.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,7 @@ std::vector<std::string> TestCgroups::clean() {
 TestCgroups::~TestCgroups() {
     for (const HostHierarchy& hierarchy : hierarchies_) {
         remove_cgroup_tree(hierarchy.point + top_);
+        EXPECT_FALSE(std::filesystem::exists(hierarchy.point + top_)) << hierarchy.point + top_ << " is left behind";
     }
 }
 
