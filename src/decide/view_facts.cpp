@@ -53,7 +53,7 @@ bool is_own_view(const World& world) {
 }
 
 bool finds_itself(const World& world) {
-    return std::all_of(world.hierarchies.begin(), world.hierarchies.end(), [&world](const Hierarchy& hierarchy) {
+    return std::all_of(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
         const HierarchyMount* mount = view_mount(hierarchy);
         if (mount == nullptr || mount->entry.root == "/") {
             return true;
