@@ -1,6 +1,7 @@
 #include "fuzz/lines.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/text.hpp"
 
@@ -62,7 +63,7 @@ std::string as_line(const CgroupEntry& entry) {
     return concat({std::to_string(entry.hierarchy_id), ":", join(entry.controllers, ","), ":", entry.path});
 }
 
-/// The line with its controllers sorted.
+/// The line with its controllers sorted, and its number without zeros before it.
 std::string sorted_line(const std::string& line) {
     std::vector<std::string> fields = split(line, ':');
     if (fields.size() < 3) {
@@ -71,6 +72,9 @@ std::string sorted_line(const std::string& line) {
     std::vector<std::string> controllers = split(fields[1], ',');
     std::sort(controllers.begin(), controllers.end());
     fields[1] = join(controllers, ",");
+    if (const std::optional<unsigned long> number = parse_number(fields[0])) {
+        fields[0] = std::to_string(*number);
+    }
     return join(fields, ":");
 }
 
