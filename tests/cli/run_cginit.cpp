@@ -36,6 +36,17 @@ std::string content_of(const UniqueFd& file) {
     }
 }
 
+/// Without what clang's sanitizers say at their start where there is no /proc.
+std::string without_runtime(const std::string& errors) {
+    std::string text;
+    for (const std::string& line : split(errors, '\n')) {
+        if (line.find("==WARNING: reading executable name failed") == std::string::npos) {
+            text += text.empty() ? line : "\n" + line;
+        }
+    }
+    return text;
+}
+
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     std::vector<char*> pointers;
     for (const std::string& text : texts) {
@@ -65,7 +76,8 @@ Finished run_program(const std::vector<std::string>& argv, const std::vector<std
     }
     int status = 0;
     ::waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(output), content_of(errors)};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(output),
+            without_runtime(content_of(errors))};
 }
 
 void refuse_call(long number, int errnum) {
