@@ -96,6 +96,19 @@ Error malformed(const std::string& name, int line) {
                       "this file comes from the kernel; mount a proc file system of this container at /proc");
 }
 
+/// `97 16 `: the ids as the kernel prints them. libmount takes `+16`, and what is too large for its int.
+bool starts_with_ids(std::string_view line) {
+    for (int field = 0; field < 2; ++field) {
+        const std::size_t end = line.find(' ');
+        const auto id = parse_number(line.substr(0, end));
+        if (end == std::string_view::npos || !id || *id > std::numeric_limits<int>::max()) {
+            return false;
+        }
+        line.remove_prefix(end + 1);
+    }
+    return true;
+}
+
 /// The first line that libmount would read otherwise than the kernel means it; 0 if there is none. Empty lines and `#`
 /// comments it would skip without calling back, and take the whole file for an fstab(5) if its first line looks so.
 /// A tab, which the kernel escapes, ends a field for it, and a NUL byte the line.
@@ -103,8 +116,7 @@ int first_odd_line(const std::string& text) {
     int line = 1;
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
         const std::string_view content = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
-        const bool has_id = !content.empty() && content.front() >= '0' && content.front() <= '9';
-        if (!has_id || content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
+        if (!starts_with_ids(content) || content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
             return line;
         }
         ++line;
