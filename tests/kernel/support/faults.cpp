@@ -61,7 +61,7 @@ void Tally::print(const std::string& name) const {
     std::printf(
         "[  FAULTS  ] %s: %zu errors (%s), %zu kills; %zu refused, %zu survived, %zu after the commit, %zu before "
         "main(); "
-        "%zu steps never come to\n",
+        "%zu never come to\n",
         name.c_str(), total, each.c_str(), kills, refused, survived, after_commit, before_main, never);
 }
 

@@ -23,7 +23,7 @@ struct Tally {
     std::size_t survived = 0;      ///< a good view all the same
     std::size_t after_commit = 0;  ///< one error, on the way from a good view to the init
     std::size_t before_main = 0;   ///< the C and C++ libraries gave up, before anything was done
-    std::size_t never = 0;         ///< steps that are never come to, since the plan's other way was taken
+    std::size_t never = 0;         ///< steps or calls that are never come to, since another way was taken
 
     void count_error(int errnum);
     Tally& operator+=(const Tally& other);
