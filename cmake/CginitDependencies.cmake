@@ -23,6 +23,11 @@ endfunction()
 cginit_find_header(CGINIT_CLI11_INCLUDE_DIR CLI/CLI.hpp libcli11-dev)
 cginit_interface(cginit_dep_cli "${CGINIT_CLI11_INCLUDE_DIR}")
 
+# Without streams: each has a static constructor that costs microseconds.
+cginit_find_header(CGINIT_JSON_INCLUDE_DIR nlohmann/json.hpp nlohmann-json3-dev)
+cginit_interface(cginit_dep_json "${CGINIT_JSON_INCLUDE_DIR}")
+target_compile_definitions(cginit_dep_json INTERFACE JSON_NO_IO JSON_USE_IMPLICIT_CONVERSIONS=0)
+
 # Debian's own header-only target links libfmt.so; a static binary needs both as headers.
 cginit_find_header(CGINIT_SPDLOG_INCLUDE_DIR spdlog/spdlog.h libspdlog-dev)
 cginit_find_header(CGINIT_FMT_INCLUDE_DIR fmt/format.h libfmt-dev)

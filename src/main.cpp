@@ -17,7 +17,7 @@ cginit::Invocation read_invocation(int argc, char** argv, char** environment) {
 }
 
 int fail(const cginit::Error& error) {
-    cginit::log_error(error.with_cure(cginit::cure_for(error.errnum)).message());
+    cginit::log_error(error.with_cure(cginit::cure_for(error.errnum)).line());
     return cginit::exit_status(error.kind);
 }
 
@@ -38,8 +38,8 @@ int main(int argc, char** argv, char** environment) try {
     for (const std::string& warning : options.warnings) {
         cginit::log_warning(warning);
     }
-    const cginit::Status status = cginit::run(options, invocation);
-    return status ? 0 : fail(status.error());
+    const cginit::Result<int> status = cginit::run(options, invocation);
+    return status ? *status : fail(status.error());
 } catch (const std::bad_alloc&) {
     cginit::log_out_of_memory();
     return cginit::exit_status(cginit::ErrorKind::refused);

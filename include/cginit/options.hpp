@@ -24,8 +24,9 @@ enum class Delegate { automatic, all, none, list };
 enum class Expected { automatic, keep };
 /// `--on-failure`: what becomes of the init when its view cannot be had and the engine's is as it was before.
 enum class OnFailure { exit, proceed };
-/// `--dry-run` prints the plan; nothing is changed.
-enum class Action { run, dry_run };
+/// `--dry-run` prints the plan, `--explain` what is missing; nothing is changed.
+enum class Action { run, dry_run, explain };
+enum class ExplainAs { text, json };
 enum class LogLevel { debug, info, warning, error, off };
 
 /// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
@@ -55,6 +56,7 @@ struct Options {
     /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
     std::vector<std::string> keep_mounts;
     Action action = Action::run;
+    ExplainAs explain_as = ExplainAs::text;
     /// `--root DIR`: the facts are read below it; "/" is the running system.
     std::string root = "/";
     /// `--init-traits`, with `--root` only.

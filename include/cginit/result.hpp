@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "cginit/error_code.hpp"
+
 namespace cginit {
 
 /// What an error means for the exit status (see exit_status()).
@@ -15,6 +17,14 @@ enum class ErrorKind {
     not_found,       ///< the init does not exist: 127
 };
 
+/// What is the matter, and the flag or setting that mends it; an empty text if none is known.
+struct Cure {
+    ErrorCode code = ErrorCode::system_call;
+    std::string text = {};
+
+    bool operator==(const Cure&) const = default;
+};
+
 /// One failure, told once. `frames` go from the outermost context to the innermost
 /// (`step 3 (...)`, `mount(MS_MOVE) /sys/fs/cgroup`); `errnum` is the errno of the call, 0 if no call failed;
 /// `cure` is the flag or setting that makes it work, empty if none is known.
@@ -23,19 +33,24 @@ struct Error {
     std::vector<std::string> frames;
     std::string cure;
     ErrorKind kind = ErrorKind::refused;
+    ErrorCode code = ErrorCode::system_call;
 
     /// The same error seen from one context further out.
     [[nodiscard]] Error in(std::string frame) const;
     /// The same error with a cure, unless one is known already.
-    [[nodiscard]] Error with_cure(std::string text) const;
+    [[nodiscard]] Error with_cure(Cure known) const;
+    /// The same error about the init: not_found or cannot_execute.
+    [[nodiscard]] Error about_init(ErrorKind what) const;
     /// `frame: frame: Invalid argument; cure`
     [[nodiscard]] std::string message() const;
+    /// The message with the code in parentheses: what main() prints.
+    [[nodiscard]] std::string line() const;
 
     bool operator==(const Error&) const = default;
 };
 
 /// An error that no system call caused.
-[[nodiscard]] Error make_error(std::string frame, std::string cure = {});
+[[nodiscard]] Error make_error(ErrorCode code, std::string frame, std::string cure = {});
 /// An error of a system call or library that left `errnum`.
 [[nodiscard]] Error make_errno_error(int errnum, std::string frame);
 /// 125, 126 or 127, as env(1), nohup(1) and the engines use them.

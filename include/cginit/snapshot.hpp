@@ -39,6 +39,8 @@ enum class PlaceType { unknown, absent, directory, symlink, other };
 /// Capability and filter facts of /proc/self/status, proc(5).
 struct ProcessStatus {
     std::uint64_t effective_capabilities = 0;
+    std::uint64_t bounding_capabilities = 0;  ///< what a process of this container can have at most
+    std::optional<unsigned long> uid;         ///< the effective one, inside the user namespace
     Tri no_new_privileges = Tri::unknown;
     Tri seccomp_filter = Tri::unknown;
     bool operator==(const ProcessStatus&) const = default;

@@ -62,7 +62,10 @@ struct World {
     Tri namespaced = Tri::unknown;         ///< the own cgroup namespace is not the initial one
     bool has_sys_admin = false;            ///< CAP_SYS_ADMIN is effective
     bool has_setpcap = false;              ///< CAP_SETPCAP is effective
+    bool is_root = true;                   ///< uid 0; libmount and the cgroups' owner let nobody else
+    bool bounds_sys_admin = false;         ///< CAP_SYS_ADMIN is in the bounding set: root would have it
     bool initial_user_namespace = true;    ///< uid_map is the full identity map
+    bool rootless = false;                 ///< the engine is run by a plain user, who is root in the container
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
     bool is_pid1 = true;

@@ -2,95 +2,34 @@
 
 #include <unistd.h>
 
+#include "app/explain.hpp"
 #include "app/output.hpp"
+#include "app/scene.hpp"
 #include "apply/kernel_linux.hpp"
 #include "apply/plan_runner.hpp"
-#include "cginit/decision.hpp"
-#include "cginit/plan.hpp"
 #include "core/text.hpp"
-#include "detect/gather.hpp"
-#include "detect/init_traits.hpp"
 #include "handoff/handoff_ops.hpp"
-#include "handoff/init_lookup.hpp"
 #include "report/hints.hpp"
 #include "report/plan_text.hpp"
-#include "source/source.hpp"
 
 namespace cginit {
 namespace {
 
-/// The init, and what was found out about the system.
-struct Scene {
-    InitCommand init;
-    InitTraits traits;
-    World world;
-};
-
-/// What is to be done about it.
-struct Intent {
-    Decision decision;
-    Plan plan;
-};
-
-Result<World> see(const Source& source, const InitTraits& traits) {
-    const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
-    const Result<Snapshot> snapshot = gather(source, pid, traits);
-    if (!snapshot) {
-        return snapshot.error();
-    }
-    return classify(*snapshot);
-}
-
-Result<Scene> look(const Source& source, const Options& options, const Invocation& invocation) {
-    Scene scene;
-    if (source.is_live()) {
-        Invocation own = invocation;
-        own.self_exe = source.read_link_if_exists("/proc/self/exe").value_or("");
-        Result<InitCommand> init = find_init(source, options, own);
-        if (!init) {
-            return init.error();
-        }
-        scene.init = std::move(*init);
-        scene.traits = detect_init_traits(source, scene.init.file);
-    } else {
-        scene.traits = options.init_traits.value_or(InitTraits{});
-    }
-    Result<World> world = see(source, scene.traits);
-    if (!world) {
-        return world.error();
-    }
-    scene.world = std::move(*world);
-    return scene;
-}
-
-Result<Intent> intend(const World& world, const Options& options) {
-    Result<Decision> decision = decide(world, options);
-    if (!decision) {
-        return decision.error();
-    }
-    Intent intent{std::move(*decision), {}};
-    intent.plan = make_plan(world, intent.decision);
-    const std::vector<std::string> problems = check_plan(world, intent.decision, intent.plan);
-    if (!problems.empty()) {
-        return make_error(concat({"the plan is not safe here: ", join(problems, "; ")}),
-                          "nothing was changed; please report this with the output of --dry-run");
-    }
-    return intent;
-}
-
 /// The facts are gathered again: what the init would find is judged, not what we meant to do.
 Status verify(const Source& source, const Scene& scene, const Intent& intent, const PlanRunner& runner) {
-    const Result<World> after = see(source, scene.traits);
-    if (!after) {
-        return after.error().in("verify");
+    const Result<Sight> seen = see(source, scene.sight.world.init);
+    if (!seen) {
+        return seen.error().in("verify");
     }
-    std::vector<std::string> problems = check_expectations(*after, intent.decision, runner.given_up());
+    const World& after = seen->world;
+    std::vector<std::string> problems = check_expectations(after, intent.decision, runner.given_up());
     // A view that was not touched keeps what it had when it was decided upon.
     if (intent.decision.method != Method::none) {
-        const std::vector<std::string> more = check_view(*after, intent.decision, runner.given_up());
+        const std::vector<std::string> more = check_view(after, intent.decision, runner.given_up());
         problems.insert(problems.end(), more.begin(), more.end());
     }
-    return problems.empty() ? Status() : Status(make_error(concat({"verify: ", join(problems, "; ")})));
+    return problems.empty() ? Status()
+                            : Status(make_error(ErrorCode::not_as_planned, concat({"verify: ", join(problems, "; ")})));
 }
 
 Status with_cure(const Status& status, const PlanRunner& runner, const World& world) {
@@ -110,14 +49,14 @@ void tell(const Scene& scene, const Intent& intent, const PlanRunner& runner) {
     for (const std::string& detail : runner.details()) {
         log_debug(detail);
     }
-    log_info(summary_line(scene.world, intent.decision, runner.given_up()));
+    log_info(summary_line(scene.sight.world, intent.decision, runner.given_up()));
 }
 
 Status rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
     PlanRunner runner(kernel, intent.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
     Status status = runner.run_until_commit();
     if (!status) {
-        return with_cure(status, runner, scene.world);
+        return with_cure(status, runner, scene.sight.world);
     }
     status = intent.plan.steps.empty() ? Status() : verify(source, scene, intent, runner);
     if (!status) {
@@ -128,7 +67,7 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
     if (status) {
         tell(scene, intent, runner);
     }
-    return with_cure(status, runner, scene.world);
+    return with_cure(status, runner, scene.sight.world);
 }
 
 /// `--on-failure`: the engine's own view is there as it was, and may be good enough.
@@ -140,7 +79,7 @@ Status fall_back(const Error& error, const World& world, const Options& options)
     if (!go_on.taken) {
         return error.in(concat({"the engine's own view will not do either (", go_on.reason, ")"}));
     }
-    log_warning(concat({"the init runs on the engine's own view (", go_on.reason, "): ", error.message()}));
+    log_warning(concat({"the init runs on the engine's own view (", go_on.reason, "): ", error.line()}));
     return {};
 }
 
@@ -155,40 +94,58 @@ Status perform_all(Kernel& kernel, const std::vector<Op>& ops) {
 }
 
 Status hand_over(const Scene& scene, const Options& options, const Invocation& invocation, Kernel& kernel) {
-    const InitIdentity identity{to_string(scene.world.engine), scene.world.container_id};
+    const InitIdentity identity{to_string(scene.sight.world.engine), scene.sight.world.container_id};
     return perform_all(kernel, handoff_ops(scene.init, identity, options.drop_capabilities, invocation, ::getpid()));
 }
 
-}  // namespace
-
-Status run(const Options& options, const Invocation& invocation) {
-    KernelLinux kernel;
-    const bool dry = options.action == Action::dry_run;
-    Status status = perform_all(kernel, {HoldStandardDescriptors{}});
-    if (status && !dry) {
-        // What is gathered must not be another cginit's half-built view.
-        status = perform_all(kernel, {LockMountNamespace{}, HoldSignals{}});
-    }
+Status become_init(const Source& source, const Options& options, const Invocation& invocation, KernelLinux& kernel) {
+    // What is gathered must not be another cginit's half-built view.
+    Status status = perform_all(kernel, {LockMountNamespace{}, HoldSignals{}});
     if (!status) {
         return status;
+    }
+    const Result<Scene> scene = look(source, options, invocation);
+    if (!scene) {
+        return scene.error();
+    }
+    const Result<Intent> intent = intend(scene->sight.world, options);
+    status = intent ? rebuild(source, *scene, *intent, kernel) : Status(intent.error());
+    if (!status) {
+        status = fall_back(status.error(), scene->sight.world, options);
+    }
+    return status ? hand_over(*scene, options, invocation, kernel) : status;
+}
+
+Status print_plan(const Source& source, const Options& options, const Invocation& invocation) {
+    const Result<Scene> scene = look(source, options, invocation);
+    if (!scene) {
+        return scene.error();
+    }
+    const World& world = scene->sight.world;
+    const Result<Intent> intent = intend(world, options);
+    return intent ? print_text(plan_text(world, intent->decision, intent->plan)) : Status(intent.error());
+}
+
+Result<int> exit_status_of(const Status& status) { return status ? Result<int>(0) : status.error(); }
+
+}  // namespace
+
+Result<int> run(const Options& options, const Invocation& invocation) {
+    KernelLinux kernel;
+    const Status status = perform_all(kernel, {HoldStandardDescriptors{}});
+    if (!status) {
+        return status.error();
     }
     const Result<Source> source = Source::open(options.root);
     if (!source) {
         return source.error();
     }
-    const Result<Scene> scene = look(*source, options, invocation);
-    if (!scene) {
-        return scene.error();
+    switch (options.action) {
+        case Action::run: return exit_status_of(become_init(*source, options, invocation, kernel));
+        case Action::dry_run: return exit_status_of(print_plan(*source, options, invocation));
+        case Action::explain: return explain(*source, options, invocation);
     }
-    const Result<Intent> intent = intend(scene->world, options);
-    if (dry) {
-        return intent ? print_text(plan_text(scene->world, intent->decision, intent->plan)) : Status(intent.error());
-    }
-    status = intent ? rebuild(*source, *scene, *intent, kernel) : Status(intent.error());
-    if (!status) {
-        status = fall_back(status.error(), scene->world, options);
-    }
-    return status ? hand_over(*scene, options, invocation, kernel) : status;
+    return 0;
 }
 
 }  // namespace cginit

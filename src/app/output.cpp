@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string_view>
 
 #include "core/text.hpp"
@@ -33,6 +34,16 @@ spdlog::logger make_logger() {
 spdlog::logger& logger() {
     static spdlog::logger instance = make_logger();
     return instance;
+}
+
+/// `12.345 ms`: since the log was set up, at the start of main().
+std::string elapsed_text() {
+    static const auto start = std::chrono::steady_clock::now();
+    const auto passed = std::chrono::steady_clock::now() - start;
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(passed).count();
+    // A one before them keeps the zeros.
+    const std::string fraction = std::to_string(1000 + microseconds % 1000).substr(1);
+    return concat({std::to_string(microseconds / 1000), ".", fraction, " ms"});
 }
 
 /// What a mount point, an argument or a variable brings along must not end the line, nor fill the log.
@@ -70,7 +81,14 @@ Status print_text(const std::string& text) {
     return {};
 }
 
-void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
+TextStyle text_style(const std::vector<std::string>& environment) {
+    return text_style_for(environment, ::isatty(STDOUT_FILENO) == 1);
+}
+
+void set_log_level(LogLevel level) {
+    logger().set_level(to_spdlog(level));
+    static_cast<void>(elapsed_text());
+}
 void log_error(const std::string& text) { logger().error(one_line(text)); }
 void log_out_of_memory() {
     constexpr std::string_view kText = "cginit: error: out of memory\n";
@@ -82,7 +100,7 @@ void log_info(const std::string& text) { logger().info(one_line(text)); }
 
 void log_step(std::size_t number, const Step& step) {
     if (logger().should_log(spdlog::level::debug)) {
-        log_debug(concat({"step ", std::to_string(number), ": ", describe(step.op), " (", step.why, ")"}));
+        log_debug(concat({"step ", std::to_string(number), " at ", elapsed_text(), ": ", describe(step.op), " (", step.why, ")"}));
     }
 }
 

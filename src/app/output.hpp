@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cginit/options.hpp"
 #include "cginit/plan.hpp"
 #include "cginit/result.hpp"
+#include "report/text_style.hpp"
 
 namespace cginit {
 
@@ -12,6 +14,8 @@ namespace cginit {
 
 /// All of the text to standard output.
 [[nodiscard]] Status print_text(const std::string& text);
+/// What suits standard output and the environment.
+[[nodiscard]] TextStyle text_style(const std::vector<std::string>& environment);
 
 void set_log_level(LogLevel level);
 void log_error(const std::string& text);
@@ -20,7 +24,7 @@ void log_out_of_memory();
 void log_warning(const std::string& text);
 void log_debug(const std::string& text);
 void log_info(const std::string& text);
-/// debug: one step as --dry-run prints it.
+/// debug: one step as --dry-run prints it, and when it begins, counted from the start.
 void log_step(std::size_t number, const Step& step);
 
 }  // namespace cginit

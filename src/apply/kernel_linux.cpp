@@ -91,7 +91,7 @@ Status KernelLinux::unshare_cgroup_namespace() {
 
 Status KernelLinux::restore_cgroup_namespace() {
     if (left_namespaces_.empty()) {
-        return make_error("no cgroup namespace was left");
+        return make_error(ErrorCode::not_as_planned, "no cgroup namespace was left");
     }
     // Gone from the list even if it fails: the next one further out is still to be had.
     const UniqueFd left = std::move(left_namespaces_.back());

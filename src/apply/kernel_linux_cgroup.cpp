@@ -34,7 +34,7 @@ Status assert_root(const std::string& path, bool v2, bool wanted, const std::str
     if (!found) {
         return found.error();
     }
-    return (*found != v2) == wanted ? Status() : Status(make_error(otherwise));
+    return (*found != v2) == wanted ? Status() : Status(make_error(ErrorCode::host_root, otherwise));
 }
 
 /// One thread or more of each process. v2's cgroup.procs keeps a process whose leader has ended for as long as another
@@ -49,6 +49,7 @@ Result<std::vector<std::string>> list_movable(const std::string& cgroup) {
 /// engine brings in by exec has all of them until it is set up.
 Error more_capable(const std::string& pid, Error error) {
     const Result<std::string> name = read_file(concat({"/proc/", pid, "/comm"}));
+    error.code = ErrorCode::busy;
     error.cure =
         concat({"process ", pid, " (", name ? trim(*name) : "?", ") has more capabilities than cginit, such as ",
                 "those of docker exec --privileged: stop it, or add --cap-add SYS_NICE"});
@@ -96,7 +97,7 @@ Status move_all(const std::string& from, const std::string& to) {
         pause_after(pass);
     }
     return refused ? std::move(*refused)
-                   : make_error(concat({from, ": new processes kept appearing"}),
+                   : make_error(ErrorCode::busy, concat({from, ": new processes kept appearing"}),
                                 "stop what forks in the container at its start");
 }
 
@@ -195,7 +196,9 @@ Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {
         // Kernels that no longer have the file are hierarchical.
         return text.error().errnum == ENOENT ? Status() : Status(text.error());
     }
-    return trim(*text) == "1" ? Status() : Status(make_error(concat({op.path, "/memory.use_hierarchy is not 1"})));
+    return trim(*text) == "1"
+               ? Status()
+               : Status(make_error(ErrorCode::not_as_planned, concat({op.path, "/memory.use_hierarchy is not 1"})));
 }
 
 Status assert_member(const AssertMember& op) {
@@ -207,7 +210,8 @@ Status assert_member(const AssertMember& op) {
     if (std::find(pids->begin(), pids->end(), self) != pids->end()) {
         return {};
     }
-    return make_error(concat({join_path(op.path, "cgroup.procs"), " does not hold process ", self}));
+    return make_error(ErrorCode::not_as_planned,
+                      concat({join_path(op.path, "cgroup.procs"), " does not hold process ", self}));
 }
 
 Status probe_cgroup(const ProbeCgroup& op) {

@@ -110,9 +110,9 @@ Status execute_program(const ExecuteProgram& op) {
     const std::vector<char*> argv = pointers_to(op.argv);
     const std::vector<char*> environment = pointers_to(op.environment);
     ::execve(op.file.c_str(), argv.data(), environment.data());
-    Error error = make_errno_error(errno, concat({"execve ", op.file}));
-    error.kind = error.errnum == ENOENT ? ErrorKind::not_found : ErrorKind::cannot_execute;
-    return error;
+    const int errnum = errno;
+    return make_errno_error(errnum, concat({"execve ", op.file}))
+        .about_init(errnum == ENOENT ? ErrorKind::not_found : ErrorKind::cannot_execute);
 }
 
 }  // namespace cginit

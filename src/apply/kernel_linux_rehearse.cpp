@@ -53,7 +53,8 @@ Result<int> in_child(const std::function<Status()>& body) {
     }
     while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
-    return count == sizeof errnum ? Result<int>(errnum) : make_error("the rehearsal ended early");
+    return count == sizeof errnum ? Result<int>(errnum)
+                                  : make_error(ErrorCode::not_as_planned, "the rehearsal ended early");
 }
 
 Status mount_and_unmount(const std::string& target) {

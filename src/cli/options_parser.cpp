@@ -27,7 +27,7 @@ struct Given {
 };
 
 Error bad_value(const std::string& what, const std::string& value, const Setting& setting) {
-    return make_error(concat({what, ": '", value, "' is not ", setting.expected}));
+    return make_error(ErrorCode::usage, concat({what, ": '", value, "' is not ", setting.expected}));
 }
 
 /// `--layout` for `--layout`, `--verbose` for `-v,--verbose`: the name in messages.
@@ -44,8 +44,8 @@ const Setting* find_setting(std::string_view option) {
 
 Error missing_value(const std::string& option) {
     const Setting* setting = find_setting(option);
-    return setting == nullptr ? make_error(concat({option, " needs a value"}), kSeeHelp)
-                              : make_error(concat({option, " needs a value: ", setting->expected}));
+    return setting == nullptr ? make_error(ErrorCode::usage, concat({option, " needs a value"}), kSeeHelp)
+                              : make_error(ErrorCode::usage, concat({option, " needs a value: ", setting->expected}));
 }
 
 /// CLI11 keeps what it does not know in order: unknown options, `--`, and everything from the first positional on.
@@ -61,7 +61,7 @@ Status take_init(const CLI::App& app, const std::vector<std::string>& arguments,
     if (!rest.empty() && rest.front() == "--") {
         rest.erase(rest.begin());
     } else if (!rest.empty() && rest.front().size() > 1 && rest.front().starts_with('-')) {
-        return make_error("unknown option " + rest.front(), kSeeHelp);
+        return make_error(ErrorCode::usage, "unknown option " + rest.front(), kSeeHelp);
     }
     given.init_argv = std::move(rest);
     return {};
@@ -81,7 +81,9 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
     std::vector<const CLI::Option*> options;
     for (const Setting& setting : settings()) {
         CLI::Option* option = nullptr;
-        if (setting.values == nullptr) {
+        if (setting.optional_value) {
+            option = app.add_flag(setting.option);
+        } else if (setting.values == nullptr) {
             option = app.add_flag(setting.option)->disable_flag_override();
         } else {
             option = app.add_option(setting.option)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -96,9 +98,9 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
         const std::string last = arguments.back().substr(0, arguments.back().find('='));
         return find_setting(last) != nullptr && find_setting(last)->values != nullptr
                    ? missing_value(last)
-                   : make_error(error.what(), kSeeHelp);
+                   : make_error(ErrorCode::usage, error.what(), kSeeHelp);
     } catch (const CLI::Error& error) {
-        return make_error(error.what(), kSeeHelp);
+        return make_error(ErrorCode::usage, error.what(), kSeeHelp);
     }
     Given given;
     given.help = help->count() > 0;
@@ -133,7 +135,8 @@ Status apply_arguments(const Given& given, Options& options, std::vector<const c
             continue;
         }
         if (const Setting* rival = find_rival(given, i)) {
-            return make_error(concat({long_name(*rival), " and ", long_name(setting), " contradict each other"}),
+            return make_error(ErrorCode::usage,
+                              concat({long_name(*rival), " and ", long_name(setting), " contradict each other"}),
                               "give one of them");
         }
         if (setting.variable != nullptr) {
@@ -202,10 +205,12 @@ void warn_of_unknown_variables(const Invocation& invocation, Options& options) {
 
 Status check_contradictions(const Options& options) {
     if (options.init_traits && options.root == "/") {
-        return make_error("--init-traits stands in for the init of a capture", "give the capture with --root DIR");
+        return make_error(ErrorCode::usage, "--init-traits stands in for the init of a capture",
+                          "give the capture with --root DIR");
     }
     if (options.root != "/" && options.action == Action::run) {
-        return make_error("--root " + options.root + " is only read, nothing can be run there", "add --dry-run");
+        return make_error(ErrorCode::usage, "--root " + options.root + " is only read, nothing can be run there",
+                          "add --dry-run or --explain");
     }
     return {};
 }

@@ -136,6 +136,12 @@ bool set_dry_run(Options& options, const std::string&) {
     return true;
 }
 
+bool set_explain(Options& options, const std::string& value) {
+    options.action = Action::explain;
+    options.explain_as = value == "json" ? ExplainAs::json : ExplainAs::text;
+    return value == "true" || value == "text" || value == "json";
+}
+
 bool set_root(Options& options, const std::string& value) {
     // However many slashes name it, "/" is the running system.
     options.root = value.find_first_not_of('/') == std::string::npos ? "/" : value;
@@ -228,8 +234,12 @@ constexpr Setting kSettings[] = {
      "separated by colons in the variable (default: none)",
      add_drop_cap, true},
     {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run},
+    {"--explain", nullptr, "text|json", "text or json", kInspect,
+     "say whether the init would get its view, and if not what is missing and\n"
+     "the flag that gives it; the exit status is 0 if it would, 1 if not",
+     set_explain, false, false, true},
     {"--root", nullptr, "DIR", "a directory", kInspect,
-     "read the facts below DIR, a capture; with --dry-run (default: /)", set_root},
+     "read the facts below DIR, a capture; with --dry-run or --explain\n(default: /)", set_root},
     {"--init-traits", nullptr, "KIND[:VERSION]",
      "KIND[:VERSION] such as systemd:252, KIND one of systemd, sysvinit, busybox, openrc, runit, s6, finit, dinit, "
      "dockerd, podman, k3s, other and unknown",
@@ -271,7 +281,9 @@ void append_indented(std::string& text, const char* lines) {
 /// `  --layout=auto|host  [CGINIT_LAYOUT]` and what it means.
 void append_setting(std::string& text, const Setting& setting) {
     text += concat({"  ", join(split(setting.option, ','), ", ")});
-    if (setting.values != nullptr) {
+    if (setting.optional_value) {
+        text += concat({"[=", setting.values, "]"});
+    } else if (setting.values != nullptr) {
         text += concat({"=", setting.values});
         if (setting.variable != nullptr) {
             text += concat({"  [", setting.variable, "]"});

@@ -12,12 +12,20 @@ Error Error::in(std::string frame) const {
     return outer;
 }
 
-Error Error::with_cure(std::string text) const {
+Error Error::with_cure(Cure known) const {
     Error cured = *this;
-    if (cured.cure.empty()) {
-        cured.cure = std::move(text);
+    if (cured.cure.empty() && !known.text.empty()) {
+        cured.cure = std::move(known.text);
+        cured.code = known.code;
     }
     return cured;
+}
+
+Error Error::about_init(ErrorKind what) const {
+    Error about = *this;
+    about.kind = what;
+    about.code = what == ErrorKind::not_found ? ErrorCode::no_init : ErrorCode::bad_init;
+    return about;
 }
 
 std::string Error::message() const {
@@ -33,8 +41,11 @@ std::string Error::message() const {
     return text;
 }
 
-Error make_error(std::string frame, std::string cure) {
+std::string Error::line() const { return concat({message(), " (", to_string(code), ")"}); }
+
+Error make_error(ErrorCode code, std::string frame, std::string cure) {
     Error error;
+    error.code = code;
     error.frames.push_back(std::move(frame));
     error.cure = std::move(cure);
     return error;

@@ -82,6 +82,7 @@ Status choose_tmpfs(const World& world, const Options& options, Decision& decisi
         TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
         if (tmpfs.measure.taken && !world.has_sys_admin) {
             return make_error(
+                ErrorCode::no_sys_admin,
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
                 concat({"let the engine do that (--tmpfs ", point, "), or leave ", point,
                         " as it is with --tmpfs=never"}));

@@ -222,7 +222,7 @@ Status require_hierarchy(const Decision& decision, const std::string& name) {
         decision.method == Method::bind
             ? "use --method=namespace where the kernel has cgroup namespaces"
             : "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)";
-    return make_error(concat({"the init needs the ", name, " hierarchy, but ", reason}), cure);
+    return make_error(ErrorCode::no_hierarchy, concat({"the init needs the ", name, " hierarchy, but ", reason}), cure);
 }
 
 Status require_usable(const World& world, const Decision& decision) {
@@ -238,7 +238,7 @@ Status require_usable(const World& world, const Decision& decision) {
         return {};
     }
     const std::string reason = decision.hierarchies.empty() ? "there is none" : decision.hierarchies.front().reason;
-    return make_error(concat({"no cgroup hierarchy can be made writable: ", reason}),
+    return make_error(ErrorCode::no_hierarchy, concat({"no cgroup hierarchy can be made writable: ", reason}),
                       "run cginit in a container that has a cgroup of its own");
 }
 

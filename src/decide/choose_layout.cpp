@@ -26,11 +26,12 @@ Status choose_tracking(const World& world, const Options& options, const std::st
     const std::string text = concat({who, " needs a name=systemd hierarchy, which this v2 host does not show, but "});
     const Obstacle obstacle = host_cgroup_obstacle(world, options);
     if (!obstacle.text.empty()) {
-        return make_error(concat({text, obstacle.text}), obstacle.cure);
+        return make_error(obstacle.code, concat({text, obstacle.text}), obstacle.cure);
     }
     // kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use(): EPERM in any other namespace.
     if (world.namespaced != Tri::no) {
-        return make_error(concat({text, "only the host's cgroup namespace may make one"}), "add --cgroupns=host");
+        return make_error(ErrorCode::layout, concat({text, "only the host's cgroup namespace may make one"}),
+                          "add --cgroupns=host");
     }
     set_layout(decision, View::legacy, concat({who, " gets a name=systemd hierarchy of its own"}));
     return {};
@@ -44,12 +45,13 @@ Status choose_wanted(const World& world, const Options& options, Decision& decis
         return choose_tracking(world, options, who, decision);
     }
     if (wants_v1 && world.view == View::unified) {
-        return make_error(concat({who, ": this container's view is unified"}),
+        return make_error(ErrorCode::layout, concat({who, ": this container's view is unified"}),
                           "use --layout=host, or boot the host with v1 hierarchies (without cgroup_no_v1=)");
     }
     const Obstacle obstacle = wants_v2 ? v2_obstacle(world, options) : Obstacle{};
     if (!obstacle.text.empty()) {
-        return make_error(concat({who, ": ", obstacle.text}), concat({obstacle.cure, ", or use --layout=host"}));
+        return make_error(obstacle.code, concat({who, ": ", obstacle.text}),
+                          concat({obstacle.cure, ", or use --layout=host"}));
     }
     const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
     set_layout(decision, layout, concat({"asked for with ", who}));
@@ -58,7 +60,8 @@ Status choose_wanted(const World& world, const Options& options, Decision& decis
 
 /// A wrong guess is a container that does not boot, or one that fills the host's hierarchies.
 Status refuse_unknown_version(const World& world) {
-    return make_error(concat({"the version of this systemd cannot be told (", world.init.version_unknown_because,
+    return make_error(ErrorCode::systemd_version,
+                      concat({"the version of this systemd cannot be told (", world.init.version_unknown_because,
                               "), and on a host with v1 hierarchies the layout depends on it"}),
                       "say --layout=host for systemd 257 or older, --layout=unified for 258 or newer");
 }
@@ -75,7 +78,7 @@ Status choose_v2_only(const World& world, const Options& options, const std::str
                       Decision& decision) {
     const Obstacle obstacle = v2_obstacle(world, options);
     if (!obstacle.text.empty()) {
-        return make_error(concat({reason, ", and ", obstacle.text}), concat({obstacle.cure, otherwise}));
+        return make_error(obstacle.code, concat({reason, ", and ", obstacle.text}), concat({obstacle.cure, otherwise}));
     }
     set_layout(decision, View::unified, reason);
     return {};
@@ -129,7 +132,8 @@ Status choose_for_init(const World& world, const Options& options, Decision& dec
 
 Status choose_layout(const World& world, const Options& options, Decision& decision) {
     if (world.view == View::none) {
-        return make_error("no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
+        return make_error(ErrorCode::no_view,
+                          "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
                           "leave the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)");
     }
     set_layout(decision, world.view, "the host's");

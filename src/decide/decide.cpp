@@ -13,16 +13,15 @@ namespace cginit {
 namespace {
 
 constexpr const char* kSysAdminCure =
-    "add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN]) and run as root";
-
-Error refusal(std::string text, std::string cure) { return make_error(std::move(text), std::move(cure)); }
+    "add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])";
 
 /// systemd as a child of another init cannot find its own cgroup and refuses to be the manager (systemd(1)).
 Status require_pid1(const World& world) {
     if (world.is_pid1 || world.init.kind != InitKind::systemd) {
         return {};
     }
-    return refusal("cginit is not PID 1, and systemd as the system manager has to be", "drop --init from the run line");
+    return make_error(ErrorCode::not_pid1, "cginit is not PID 1, and systemd as the system manager has to be",
+                      "drop --init from the run line");
 }
 
 /// After a plain chroot(2) mountinfo does not list what lies outside, which a process with CAP_SYS_CHROOT gets at.
@@ -30,7 +29,8 @@ Status require_whole_table(const World& world) {
     if (world.root_is_mount) {
         return {};
     }
-    return refusal(
+    return make_error(
+        ErrorCode::chroot,
         "the root directory is no mount point (chroot), so that the mounts outside of it are out of sight",
         "start the container with pivot_root(2), as engines do, or bind its root to itself before the chroot");
 }
@@ -40,22 +40,25 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
     const bool remount = options.method == Method::remount;
     const std::string name = to_string(options.method);
     if (decision.layout != world.view) {
-        return refusal(
+        return make_error(
+            ErrorCode::unusable_view,
             concat({"--layout=", to_string(options.layout), " needs new mounts, --method=", name, " makes none"}),
             "use --method=auto");
     }
     if (options.writable != Writable::all) {
-        return refusal(
+        return make_error(
+            ErrorCode::unusable_view,
             concat({"--writable=", to_string(options.writable), " needs new mounts, --method=", name, " makes none"}),
             "use --method=auto");
     }
     if (!is_own_view(world) && options.inner != Inner::never) {
-        return refusal(concat({"--method=", name, " leaves the engine's limits within reach of the init"}),
-                       "use --method=auto, or accept that with --inner=never");
+        return make_error(ErrorCode::unusable_view,
+                          concat({"--method=", name, " leaves the engine's limits within reach of the init"}),
+                          "use --method=auto, or accept that with --inner=never");
     }
     const std::string defect = view_defect(world, remount);
     if (!defect.empty()) {
-        return refusal(concat({"--method=", name, ": ", defect}), "use --method=auto");
+        return make_error(ErrorCode::unusable_view, concat({"--method=", name, ": ", defect}), "use --method=auto");
     }
     decision.method = options.method;
     decision.method_reason = concat({"asked for with --method=", name});
@@ -73,7 +76,8 @@ Status decide_method(const World& world, const Options& options, Decision& decis
         return {};
     }
     if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
-        return refusal("--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)", "use --method=bind");
+        return make_error(ErrorCode::no_cgroup_namespaces,
+                          "--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)", "use --method=bind");
     }
     if (options.method != Method::automatic) {
         decision.method = options.method;
@@ -96,16 +100,19 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         }
         const std::string keep = concat({"--keep-mount ", mount.point, " if the init may have it"});
         if (!mount.read_only) {
-            return refusal(concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
-                           concat({"leave that volume out, or say ", keep}));
+            return make_error(ErrorCode::host_mount,
+                              concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
+                              concat({"leave that volume out, or say ", keep}));
         }
         if (!mount.reachable || is_at_or_below(mount.point, "/run")) {
-            return refusal(concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
-                           concat({"leave that volume out, or say ", keep}));
+            return make_error(ErrorCode::host_mount,
+                              concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
+                              concat({"leave that volume out, or say ", keep}));
         }
         if (decision.method == Method::none || decision.method == Method::remount) {
-            return refusal(concat({"a cgroup mount at ", mount.point, " reaches above the own cgroup"}),
-                           concat({"use --method=auto, or say ", keep}));
+            return make_error(ErrorCode::host_mount,
+                              concat({"a cgroup mount at ", mount.point, " reaches above the own cgroup"}),
+                              concat({"use --method=auto, or say ", keep}));
         }
         decision.detach_elsewhere.push_back(mount.point);
         decision.warnings.push_back(
@@ -130,8 +137,8 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
 
 Status decide_capabilities(const World& world, const Options& options, Decision& decision) {
     if (!options.drop_capabilities.empty() && !world.has_setpcap) {
-        return refusal("--drop-cap needs CAP_SETPCAP, which this container has not",
-                       "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
+        return make_error(ErrorCode::no_setpcap, "--drop-cap needs CAP_SETPCAP, which this container has not",
+                          "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
     }
     decision.drop_capabilities = options.drop_capabilities;
     decision.go_on = choose_on_failure(world, options);
@@ -139,10 +146,18 @@ Status decide_capabilities(const World& world, const Options& options, Decision&
 }
 
 Status require_sys_admin(const World& world, const Decision& decision) {
-    if (world.has_sys_admin || decision.method == Method::none) {
+    if (decision.method == Method::none) {
         return {};
     }
-    return refusal("this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure);
+    if (!world.is_root) {
+        return make_error(ErrorCode::not_root,
+                          "cginit is not root here, and mounting cgroups needs root with CAP_SYS_ADMIN",
+                          "leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)");
+    }
+    return world.has_sys_admin
+               ? Status()
+               : Status(make_error(ErrorCode::no_sys_admin,
+                                   "this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure));
 }
 
 }  // namespace

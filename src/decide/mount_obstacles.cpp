@@ -20,7 +20,8 @@ Status refuse_covered_peers(const World& world) {
     for (const MountEntry& mount : world.mounts) {
         const bool has_peers = mount.propagation.shared != 0 && is_at_or_below(mount.point, kCgroupRoot);
         if (has_peers && visible_mount_at(world.mounts, mount.point) != &mount) {
-            return make_error(concat({"the mount at ", mount.point, " has peers and is covered by another"}),
+            return make_error(ErrorCode::shared_mount,
+                              concat({"the mount at ", mount.point, " has peers and is covered by another"}),
                               "leave the volume over it out, or do not share it (no :rshared)");
         }
     }
@@ -33,7 +34,7 @@ Status refuse_shared_places(const World& world) {
     std::set<std::pair<int, std::string>> places;
     for (const MountEntry& mount : world.mounts) {
         if (is_at_or_below(mount.point, kCgroupRoot) && !places.emplace(mount.parent, mount.point).second) {
-            return make_error(concat({"two mounts share the place at ", mount.point}),
+            return make_error(ErrorCode::shared_mount, concat({"two mounts share the place at ", mount.point}),
                               "leave the volume there out, or do not share it (no :rshared, no :rslave)");
         }
     }
@@ -45,7 +46,7 @@ Status refuse_laden_mounts(const World& world, const Decision& decision) {
     for (const std::string& point : decision.detach_elsewhere) {
         if (holds_others(world.mounts, *visible_mount_at(world.mounts, point))) {
             return make_error(
-                concat({"other mounts lie on the cgroup mount at ", point}),
+                ErrorCode::host_mount, concat({"other mounts lie on the cgroup mount at ", point}),
                 concat({"leave that volume out, or say --keep-mount ", point, " if the init may have it"}));
         }
     }

@@ -27,14 +27,16 @@ bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
 
 Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
     if (!options.allow_host_cgroup) {
-        return {"it would outlive the container", "permit it with --allow-host-cgroup"};
+        return {"it would outlive the container", "permit it with --allow-host-cgroup", ErrorCode::host_root};
     }
     if (!can_unshare(world, options)) {
-        return {"without a cgroup namespace it cannot be made the init's root", "use --method=namespace (Linux 4.6)"};
+        return {"without a cgroup namespace it cannot be made the init's root", "use --method=namespace (Linux 4.6)",
+                ErrorCode::no_cgroup_namespaces};
     }
     // Two containers must never share one.
     if (world.container_id.empty()) {
-        return {"the container's id, which would name it, is not known", "start the container with Docker or Podman"};
+        return {"the container's id, which would name it, is not known", "start the container with Docker or Podman",
+                ErrorCode::host_root};
     }
     return {};
 }
@@ -42,7 +44,7 @@ Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
 Obstacle v2_obstacle(const World& world, const Options& options) {
     const Hierarchy* v2 = v2_hierarchy(world);
     if (v2 == nullptr) {
-        return {"this kernel has no cgroup2", kBootV2};
+        return {"this kernel has no cgroup2", kBootV2, ErrorCode::no_v2};
     }
     // `0::/` on a pure v1 host: the engine left the container at the host's v2 root.
     if (v2->real_root == Tri::yes) {
@@ -52,14 +54,15 @@ Obstacle v2_obstacle(const World& world, const Options& options) {
         }
         return {
             "the container sits at the host's v2 root, where a cgroup of its own could be made, but " + obstacle.text,
-            obstacle.cure + ", or " + kBootV2};
+            obstacle.cure + ", or " + kBootV2, obstacle.code};
     }
     if (is_someone_elses(*v2, world)) {
         return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")",
-                "start it without --cgroups=disabled"};
+                "start it without --cgroups=disabled", ErrorCode::no_own_cgroup};
     }
     if (view_mount(*v2) == nullptr && !can_unshare(world, options)) {
-        return {"the engine does not show v2, and without a cgroup namespace it cannot be mounted", kBootV2};
+        return {"the engine does not show v2, and without a cgroup namespace it cannot be mounted", kBootV2,
+                ErrorCode::no_cgroup_namespaces};
     }
     return {};
 }

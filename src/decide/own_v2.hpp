@@ -2,15 +2,17 @@
 
 #include <string>
 
+#include "cginit/error_code.hpp"
 #include "cginit/options.hpp"
 #include "cginit/world.hpp"
 
 namespace cginit {
 
-/// Why something cannot be had, and what would change that; both empty if nothing stands in the way.
+/// Why something cannot be had, and what would change that; texts that are empty if nothing stands in the way.
 struct Obstacle {
     std::string text;
     std::string cure;
+    ErrorCode code = ErrorCode::layout;
 };
 
 /// The one v2 hierarchy of the kernel; nullptr if it has none.

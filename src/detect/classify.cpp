@@ -201,15 +201,22 @@ View classify_view(const std::vector<Hierarchy>& hierarchies) {
     return View::none;
 }
 
-/// `         0          0 4294967295`
+/// `         0          0 4294967295`: ids inside, outside, how many.
+std::vector<std::string> words_of(const std::string& line) {
+    std::vector<std::string> words = split(line, ' ');
+    std::erase(words, "");
+    return words;
+}
+
 bool is_full_identity_map(const std::string& map) {
-    std::vector<std::string> words;
-    for (const std::string& word : split(map, ' ')) {
-        if (!word.empty()) {
-            words.push_back(word);
-        }
-    }
-    return words == std::vector<std::string>{"0", "0", "4294967295"};
+    return words_of(map) == std::vector<std::string>{"0", "0", "4294967295"};
+}
+
+/// A plain user has one id to give to root, and the rest from /etc/subuid, user_namespaces(7):
+/// `         0       1001          1`
+bool is_rootless_map(const std::string& map) {
+    const std::vector<std::string> words = words_of(map.substr(0, map.find('\n')));
+    return words.size() == 3 && words[0] == "0" && words[1] != "0" && words[2] == "1";
 }
 
 }  // namespace
@@ -232,9 +239,12 @@ World classify(const Snapshot& snapshot) {
     world.places = snapshot.places;
     world.host_ttys = snapshot.host_ttys;
     world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
+    world.is_root = snapshot.status.uid.value_or(0) == 0;
+    world.bounds_sys_admin = ((snapshot.status.bounding_capabilities >> kCapSysAdmin) & 1U) != 0;
     world.has_setpcap = ((snapshot.status.effective_capabilities >> kCapSetpcap) & 1U) != 0;
     // Kernels without user namespaces have no uid_map.
     world.initial_user_namespace = snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
+    world.rootless = is_rootless_map(snapshot.uid_map);
     world.seccomp_filter = snapshot.status.seccomp_filter;
     world.security_label = snapshot.security_label;
     world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;

@@ -18,10 +18,11 @@ constexpr const char* kMountinfo = "/proc/self/mountinfo";
 constexpr const char* kCgroup = "/proc/self/cgroup";
 constexpr const char* kStatus = "/proc/self/status";
 /// Another pid namespace's /proc has no `self`.
-std::string cure_without(const Source& source) {
-    return source.exists("/proc/1") && !source.exists("/proc/self")
-               ? "the proc file system at /proc is another pid namespace's: mount one of this container"
-               : "cginit needs a proc file system at /proc";
+Cure cure_without(const Source& source) {
+    return {ErrorCode::no_proc,
+            source.exists("/proc/1") && !source.exists("/proc/self")
+                ? "the proc file system at /proc is another pid namespace's: mount one of this container"
+                : "cginit needs a proc file system at /proc"};
 }
 
 template <class T, class Parser>
@@ -40,7 +41,8 @@ Result<MountTable> read_mounts(const Source& source) {
         return mounts.error();
     }
     if (const auto fault = fault_in_tree(*mounts)) {
-        return make_error(concat({kMountinfo, ":", std::to_string(fault->index + 1), ": ", fault->text}),
+        return make_error(ErrorCode::bad_facts,
+                          concat({kMountinfo, ":", std::to_string(fault->index + 1), ": ", fault->text}),
                           "mount a proc file system of this container at /proc");
     }
     return mounts;

@@ -29,19 +29,16 @@ struct Found {
 };
 
 Error not_found(std::string what, std::string cure = {}) {
-    Error error = make_error(std::move(what), std::move(cure));
-    error.kind = ErrorKind::not_found;
-    return error;
+    return make_error(ErrorCode::no_init, std::move(what), std::move(cure)).about_init(ErrorKind::not_found);
 }
 
 /// One path to a program that can be executed.
 Result<Found> find_program(const Source& source, const std::string& path) {
     const Result<std::string> file = resolve_path(source, path);
     if (!file) {
-        Error error = make_errno_error(file.error().errnum, path);
-        error.kind =
-            error.errnum == ENOENT || error.errnum == ENOTDIR ? ErrorKind::not_found : ErrorKind::cannot_execute;
-        return error;
+        const int errnum = file.error().errnum;
+        const bool missing = errnum == ENOENT || errnum == ENOTDIR;
+        return make_errno_error(errnum, path).about_init(missing ? ErrorKind::not_found : ErrorKind::cannot_execute);
     }
     if (const Status status = check_program(source, *file); !status) {
         return *file == path ? status.error() : status.error().in(path);
@@ -83,10 +80,11 @@ Result<Found> find_wrapped(const Source& source, const std::string& path, const 
     // A wrapper at a path of its own, such as /usr/local/sbin/init, has replaced none.
     places.insert(places.end(), std::begin(kInitPlaces), std::end(kInitPlaces));
     // A mount over /sbin/init, where that is a link to systemd, hides systemd itself.
-    Error nothing = make_error(concat({path, " is cginit itself, and the init that it wraps is not beside it"}),
-                               concat({"keep the real init as ", path,
-                                       ".real, or mount cginit at a path where nothing is, "
-                                       "such as /usr/local/sbin/init"}));
+    Error nothing =
+        make_error(ErrorCode::no_init, concat({path, " is cginit itself, and the init that it wraps is not beside it"}),
+                   concat({"keep the real init as ", path,
+                           ".real, or mount cginit at a path where nothing is, "
+                           "such as /usr/local/sbin/init"}));
     Result<Found> found = find_first(source, places, invocation.self_exe, std::move(nothing));
     return found ? Found{path, found->file} : found;
 }

@@ -34,9 +34,9 @@ constexpr const char* kMachineName = "aarch64";
 #endif
 
 Error cannot_execute(std::string why, int errnum = 0) {
-    Error error = errnum != 0 ? make_errno_error(errnum, std::move(why)) : make_error(std::move(why));
-    error.kind = ErrorKind::cannot_execute;
-    return error;
+    const Error error =
+        errnum != 0 ? make_errno_error(errnum, std::move(why)) : make_error(ErrorCode::bad_init, std::move(why));
+    return error.about_init(ErrorKind::cannot_execute);
 }
 
 template <class T>
@@ -87,9 +87,9 @@ Status check_elf(const Source& source, const std::string& file, const std::strin
     const std::string loader = elf_loader(head);
     if (!loader.empty() && !resolve_path(source, loader)) {
         // execve(2) would say ENOENT, as if the file itself were missing.
-        Error error = make_error(concat({file, " needs the program loader ", loader, ", which does not exist"}));
-        error.kind = ErrorKind::not_found;
-        return error;
+        return make_error(ErrorCode::no_init,
+                          concat({file, " needs the program loader ", loader, ", which does not exist"}))
+            .about_init(ErrorKind::not_found);
     }
     return {};
 }
@@ -102,10 +102,9 @@ Result<std::string> find_interpreter(const Source& source, const std::string& fi
     }
     Result<std::string> resolved = resolve_path(source, interpreter);
     if (!resolved) {
-        Error error =
-            make_errno_error(resolved.error().errnum, concat({file, " is a script for the interpreter ", interpreter}));
-        error.kind = ErrorKind::not_found;
-        return error;
+        return make_errno_error(resolved.error().errnum,
+                                concat({file, " is a script for the interpreter ", interpreter}))
+            .about_init(ErrorKind::not_found);
     }
     return resolved;
 }
@@ -113,11 +112,7 @@ Result<std::string> find_interpreter(const Source& source, const std::string& fi
 Status check_is_executable_file(const Source& source, const std::string& file) {
     switch (source.type(file)) {
         case FileType::regular: break;
-        case FileType::absent: {
-            Error error = make_errno_error(ENOENT, file);
-            error.kind = ErrorKind::not_found;
-            return error;
-        }
+        case FileType::absent: return make_errno_error(ENOENT, file).about_init(ErrorKind::not_found);
         case FileType::directory: return cannot_execute(file, EISDIR);
         case FileType::unknown: return cannot_execute(file, EACCES);
         default: return cannot_execute(concat({file, " is not a regular file"}));

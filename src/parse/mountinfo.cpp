@@ -92,7 +92,8 @@ std::optional<MountEntry> to_entry(libmnt_fs* fs) {
 }
 
 Error malformed(const std::string& name, int line) {
-    return make_error(concat({name, ":", std::to_string(line), ": not a mountinfo line (proc(5))"}),
+    return make_error(ErrorCode::bad_facts,
+                      concat({name, ":", std::to_string(line), ": not a mountinfo line (proc(5))"}),
                       "this file comes from the kernel; mount a proc file system of this container at /proc");
 }
 
@@ -128,10 +129,11 @@ int first_odd_line(const std::string& text) {
 
 Result<MountTable> parse_mountinfo(const std::string& text, const std::string& name) {
     if (text.empty()) {
-        return make_error(concat({name, ": empty"}), "mount a proc file system of this container at /proc");
+        return make_error(ErrorCode::no_proc, concat({name, ": empty"}),
+                          "mount a proc file system of this container at /proc");
     }
     if (text.back() != '\n') {
-        return make_error(concat({name, ": the last line is cut off"}));
+        return make_error(ErrorCode::bad_facts, concat({name, ": the last line is cut off"}));
     }
     if (const int line = first_odd_line(text); line != 0) {
         return malformed(name, line);

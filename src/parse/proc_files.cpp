@@ -9,7 +9,7 @@ namespace cginit {
 namespace {
 
 Error malformed(const std::string& name, std::size_t line, std::string_view what) {
-    return make_error(concat({name, ":", std::to_string(line), ": ", what}),
+    return make_error(ErrorCode::bad_facts, concat({name, ":", std::to_string(line), ": ", what}),
                       "this file comes from the kernel; mount a proc file system of this container at /proc");
 }
 
@@ -47,6 +47,12 @@ bool is_listed(const CgroupEntry& entry, const std::vector<CgroupEntry>& before)
     });
 }
 
+/// `Uid:	0	0	0	0`: real, effective, saved, file system.
+std::optional<unsigned long> effective_id(std::string_view value) {
+    const std::vector<std::string> ids = split(value, '\t');
+    return ids.size() == 4 ? parse_number(ids[1]) : std::nullopt;
+}
+
 Tri flag(std::string_view value) { return value == "0" ? Tri::no : Tri::yes; }
 
 }  // namespace
@@ -73,7 +79,8 @@ Result<std::vector<CgroupEntry>> parse_proc_cgroup(const std::string& text, cons
         entries.push_back(std::move(*entry));
     }
     if (entries.empty()) {
-        return make_error(concat({name, ": empty: this kernel has no cgroups, or /proc is not its proc file system"}),
+        return make_error(ErrorCode::no_proc,
+                          concat({name, ": empty: this kernel has no cgroups, or /proc is not its proc file system"}),
                           "a kernel with CONFIG_CGROUPS");
     }
     return entries;
@@ -102,6 +109,10 @@ Result<ProcessStatus> parse_status(const std::string& text, const std::string& n
             }
             status.effective_capabilities = *mask;
             seen = true;
+        } else if (key == "CapBnd") {
+            status.bounding_capabilities = parse_hex(value).value_or(0);
+        } else if (key == "Uid") {
+            status.uid = effective_id(value);
         } else if (key == "NoNewPrivs") {
             status.no_new_privileges = flag(value);
         } else if (key == "Seccomp") {

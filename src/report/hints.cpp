@@ -19,50 +19,57 @@ bool is_confined(const World& world) {
 }
 
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
-std::string security_module_cure(const World& world) {
+Cure security_module_cure(const World& world) {
     const std::string& label = world.security_label;
     if (label.find(':') != std::string::npos) {
-        return concat({"SELinux (", label, ") refuses it: add --security-opt label=disable, or on the host ",
-                       "setsebool -P container_manage_cgroup 1"});
+        return {ErrorCode::selinux,
+                concat({"SELinux (", label, ") refuses it: add --security-opt label=disable, or on the host ",
+                        "setsebool -P container_manage_cgroup 1"})};
     }
     if (is_confined(world)) {
-        return concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined"});
+        return {ErrorCode::apparmor,
+                concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined"})};
     }
-    return "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)";
+    return {ErrorCode::apparmor,
+            "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"};
 }
 
-std::string permission_cure(const World& world) {
+Cure permission_cure(const World& world) {
     if (!world.has_sys_admin) {
-        return "add --cap-add SYS_ADMIN";
+        return {ErrorCode::no_sys_admin, "add --cap-add SYS_ADMIN"};
     }
     if (world.security_label.find("(enforce)") != std::string::npos) {
         return security_module_cure(world);
     }
     if (world.seccomp_filter == Tri::yes) {
-        return "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows mount, "
-               "umount2, unshare and setns";
+        return {ErrorCode::seccomp,
+                "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows mount, "
+                "umount2, unshare and setns"};
     }
-    return "the mount is locked by a user namespace above: start cginit without another user namespace around it";
+    return {ErrorCode::locked_mounts,
+            "the mount is locked by a user namespace above: start cginit without another user namespace around it"};
 }
 
 }  // namespace
 
-std::string cure_for(const Op& op, int errnum, const World& world) {
+Cure cure_for(const Op& op, int errnum, const World& world) {
     if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
         return asserted->v2
-                   ? "permit a cgroup at the host's v2 root with --allow-host-cgroup, or boot the host with a v2 "
-                     "hierarchy (systemd.unified_cgroup_hierarchy=1)"
-                   : "give the container a cgroup of its own (no --cgroups=disabled)";
+                   ? Cure{ErrorCode::host_root,
+                          "permit a cgroup at the host's v2 root with --allow-host-cgroup, or boot the host with a v2 "
+                          "hierarchy (systemd.unified_cgroup_hierarchy=1)"}
+                   : Cure{ErrorCode::no_own_cgroup, "give the container a cgroup of its own (no --cgroups=disabled)"};
     }
     // Seen before anything else, so no mount was refused yet.
     if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {
         return is_confined(world)
                    ? security_module_cure(world)
-                   : "a seccomp filter refuses it: allow umount2, or add --security-opt seccomp=unconfined";
+                   : Cure{ErrorCode::seccomp,
+                          "a seccomp filter refuses it: allow umount2, or add --security-opt seccomp=unconfined"};
     }
     const auto* mounted = std::get_if<MountFilesystem>(&op);
     if (errnum == ENOENT && mounted != nullptr && mounted->target == kWorkbench) {
-        return concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"});
+        return {ErrorCode::no_proc, concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"})};
     }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
     if (errnum == EACCES && is_mount_call(op)) {
@@ -72,32 +79,36 @@ std::string cure_for(const Op& op, int errnum, const World& world) {
         return permission_cure(world);
     }
     if (errnum == EINVAL && unshare) {
-        return "this kernel has no cgroup namespaces: use --method=bind";
+        return {ErrorCode::no_cgroup_namespaces, "this kernel has no cgroup namespaces: use --method=bind"};
     }
     if (errnum == EINVAL && std::holds_alternative<MoveMount>(op)) {
-        return "the mount above it is shared with another mount namespace";
+        return {ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"};
     }
     const bool rehearsal = std::holds_alternative<RehearseDropCapabilities>(op);
     if (errnum == EINVAL && rehearsal) {
-        return "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
-               "--drop-cap";
+        return {ErrorCode::seccomp,
+                "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
+                "--drop-cap"};
     }
     if ((errnum == EPERM || errnum == EACCES) && rehearsal) {
-        return "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl and "
-               "capset";
+        return {
+            ErrorCode::seccomp,
+            "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl and "
+            "capset"};
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
-        return "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "
-               "it (systemd: Delegate=yes) or chown it to the mapped root";
+        return {ErrorCode::not_delegated,
+                "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "
+                "it (systemd: Delegate=yes) or chown it to the mapped root"};
     }
     return {};
 }
 
-std::string cure_for(int errnum) {
+Cure cure_for(int errnum) {
     switch (errnum) {
-        case EMFILE: return "raise the limit of open files, such as with --ulimit nofile=1024";
-        case ENFILE: return "the host has too many files open (fs.file-max)";
-        case ENOMEM: return "give the container more memory";
+        case EMFILE: return {ErrorCode::resources, "raise the limit of open files, such as with --ulimit nofile=1024"};
+        case ENFILE: return {ErrorCode::resources, "the host has too many files open (fs.file-max)"};
+        case ENOMEM: return {ErrorCode::resources, "give the container more memory"};
         default: return {};
     }
 }

@@ -3,14 +3,10 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "report/text_shape.hpp"
 
 namespace cginit {
 namespace {
-
-std::string padded(std::string text, std::size_t width) {
-    text.resize(std::max(text.size(), width), ' ');
-    return text;
-}
 
 std::string facts_text(const World& world) {
     const std::string id = world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12);
@@ -52,6 +48,20 @@ std::string expectations_text(const Decision& decision) {
     return text;
 }
 
+std::string step_text(std::size_t number, const Step& step) {
+    const std::string digits = std::to_string(number);
+    std::string text = concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
+                               describe(step.op), "\n     why: ", step.why, "\n"});
+    const std::string undo = step.undo ? describe(*step.undo) : concat({"none: ", step.no_undo});
+    text += concat({"     scope: ", to_string(step.scope), "; undo: ", undo, "\n"});
+    if (step.or_else) {
+        text += concat({"     or else: ", step.or_else->why, "\n"});
+    }
+    return text;
+}
+
+}  // namespace
+
 std::string decision_text(const Decision& decision) {
     std::string text =
         concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason, "\n",
@@ -72,20 +82,6 @@ std::string decision_text(const Decision& decision) {
     }
     return text;
 }
-
-std::string step_text(std::size_t number, const Step& step) {
-    const std::string digits = std::to_string(number);
-    std::string text = concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
-                               describe(step.op), "\n     why: ", step.why, "\n"});
-    const std::string undo = step.undo ? describe(*step.undo) : concat({"none: ", step.no_undo});
-    text += concat({"     scope: ", to_string(step.scope), "; undo: ", undo, "\n"});
-    if (step.or_else) {
-        text += concat({"     or else: ", step.or_else->why, "\n"});
-    }
-    return text;
-}
-
-}  // namespace
 
 std::string plan_text(const World& world, const Decision& decision, const Plan& plan) {
     std::string text = concat({facts_text(world), decision_text(decision)});

@@ -10,6 +10,9 @@ namespace cginit {
 /// The same input gives the same bytes.
 [[nodiscard]] std::string plan_text(const World& world, const Decision& decision, const Plan& plan);
 
+/// The decision with its reasons, as part of it.
+[[nodiscard]] std::string decision_text(const Decision& decision);
+
 /// The one line of an ordinary run: `legacy cgroups private (namespace): 9 hierarchies, 8 writable, 7 guarded by an inner
 /// cgroup; systemd 252 next`. `given_up` are the parts that fell back.
 [[nodiscard]] std::string summary_line(const World& world, const Decision& decision,

@@ -171,6 +171,11 @@ bool Source::is_executable(const std::string& path) const {
            (status.st_mode & kAnyone) != 0;
 }
 
+bool Source::refuses_writing(const std::string& path) const {
+    // EROFS is told only where the rest permits it; access(2), do_faccessat(), fs/open.c.
+    return ::faccessat(root_.get(), below_root(path), W_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
 std::vector<std::string> Source::list(const std::string& path) const {
     std::vector<std::string> names;
     const int fd = ::openat(root_.get(), below_root(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);

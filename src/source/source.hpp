@@ -34,6 +34,9 @@ public:
     [[nodiscard]] bool exists(const std::string& path) const;
     /// True if this process may execute the file.
     [[nodiscard]] bool is_executable(const std::string& path) const;
+    /// True if the directory's owner and mode, and this process's user and capabilities, forbid writing; a read-only
+    /// mount does not.
+    [[nodiscard]] bool refuses_writing(const std::string& path) const;
     /// The names in a directory in byte order, without "." and ".."; empty if it does not exist or cannot be read.
     [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
     /// True if this is the running system and not a capture.

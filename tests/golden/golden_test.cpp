@@ -3,8 +3,11 @@
 #include <ostream>
 #include <set>
 
+#include "core/text.hpp"
 #include "golden/expected_file.hpp"
 #include "golden/replay.hpp"
+#include "parse/capabilities.hpp"
+#include "report/explanation.hpp"
 
 // Every capture under every option that matters gives the plan in tests/golden/expected, byte for byte.
 // CGINIT_UPDATE_GOLDEN=1 rewrites the files; the review reads the difference.
@@ -39,6 +42,28 @@ TEST_P(GoldenFacts, World) {
 INSTANTIATE_TEST_SUITE_P(Captures, GoldenFacts, ::testing::ValuesIn(captures()),
                          [](const auto& param) { return test_name(param.param); });
 
+/// What the facts alone say of the capture with systemd 252, for a terminal that knows ASCII.
+std::string explanation_of(const std::string& capture) {
+    const Snapshot snapshot = replay(Case{capture, {"default", {}, {InitKind::systemd, 252, {}}}}).snapshot;
+    return explanation_text(explain_facts(snapshot, capability_names(snapshot.status.effective_capabilities), {}), {});
+}
+
+class GoldenExplanation : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenExplanation, Text) {
+    const std::string name = GetParam() + ".explain";
+    const std::string text = explanation_of(GetParam());
+    const std::string difference = compare_with_expected(name, text);
+    EXPECT_TRUE(difference.empty()) << name << "\n" << difference;
+    for (const std::string& line : split(text, '\n')) {
+        // A word that is longer, such as a path, is not broken.
+        EXPECT_TRUE(line.size() <= TextStyle{}.width || trim(line).find(' ') == std::string::npos) << line;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Captures, GoldenExplanation, ::testing::ValuesIn(captures()),
+                         [](const auto& param) { return test_name(param.param); });
+
 TEST(GoldenFiles, NoneIsLeftOver) {
     std::set<std::string> wanted;
     for (const Case& which : cases()) {
@@ -46,6 +71,7 @@ TEST(GoldenFiles, NoneIsLeftOver) {
     }
     for (const std::string& capture : captures()) {
         wanted.insert(capture + ".facts.txt");
+        wanted.insert(capture + ".explain.txt");
     }
     for (const std::string& file : expected_files()) {
         EXPECT_TRUE(wanted.count(file) != 0 || remove_expected(file)) << file << " belongs to no capture";

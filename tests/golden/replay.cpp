@@ -318,7 +318,7 @@ Replay replay(Snapshot snapshot, const Options& options) {
     result.world = classify(result.snapshot);
     const Result<Decision> decision = decide(result.world, options);
     if (!decision) {
-        result.text = concat({"error: ", decision.error().message(), "\n"});
+        result.text = concat({"error: ", decision.error().line(), "\n"});
         return result;
     }
     result.decision = *decision;

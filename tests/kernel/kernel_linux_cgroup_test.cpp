@@ -34,10 +34,11 @@ Outcome succeeds(const Op& op) {
     return outcome ? *outcome : Outcome{};
 }
 
-void fails(const Op& op, const std::string& message) {
+void fails(const Op& op, const std::string& message, ErrorCode code = ErrorCode::system_call) {
     KernelLinux kernel;
     const Result<Outcome> outcome = kernel.perform(op);
     EXPECT_EQ(outcome ? "success" : outcome.error().message(), message) << describe(op);
+    EXPECT_EQ(outcome ? code : outcome.error().code, code) << describe(op);
 }
 
 std::string processes(const std::string& cgroup) {
@@ -91,7 +92,7 @@ TEST(KernelLinuxCgroup, MoveAllProcessesThereAndBack) {
             EXPECT_EQ(processes(own), "");
             EXPECT_EQ(processes(inner), both);
             succeeds(AssertMember{inner});
-            fails(AssertMember{own}, concat({own, "/cgroup.procs does not hold process 1"}));
+            fails(AssertMember{own}, concat({own, "/cgroup.procs does not hold process 1"}), ErrorCode::not_as_planned);
             succeeds(MoveProcesses{inner, own});
             EXPECT_EQ(processes(own), both);
             succeeds(RemoveCgroup{inner});
@@ -386,16 +387,16 @@ TEST(KernelLinuxCgroup, RealRoot) {
     in_cgroup("memory", [](const std::string& own) {
         succeeds(AssertNotRealRoot{own, false});
         fails(AssertNotRealRoot{"/sys/fs/cgroup/memory", false},
-              "the container sits at the host's root of /sys/fs/cgroup/memory");
+              "the container sits at the host's root of /sys/fs/cgroup/memory", ErrorCode::host_root);
         succeeds(AssertRealRoot{"/sys/fs/cgroup/memory", false});
-        fails(AssertRealRoot{own, false}, concat({own, " is not the host's root"}));
+        fails(AssertRealRoot{own, false}, concat({own, " is not the host's root"}), ErrorCode::host_root);
     });
     in_cgroup("unified", [](const std::string& own) {
         succeeds(AssertNotRealRoot{own, true});
         fails(AssertNotRealRoot{"/sys/fs/cgroup/unified", true},
-              "the container sits at the host's root of /sys/fs/cgroup/unified");
+              "the container sits at the host's root of /sys/fs/cgroup/unified", ErrorCode::host_root);
         succeeds(AssertRealRoot{"/sys/fs/cgroup/unified", true});
-        fails(AssertRealRoot{own, true}, concat({own, " is not the host's root"}));
+        fails(AssertRealRoot{own, true}, concat({own, " is not the host's root"}), ErrorCode::host_root);
     });
 }
 
@@ -405,7 +406,8 @@ TEST(KernelLinuxCgroup, HierarchicalMemory) {
         succeeds(AssertHierarchicalMemory{own});
         succeeds(AssertHierarchicalMemory{"/cginit-work"});  // kernels without the file
         write_text("/cginit-work/memory.use_hierarchy", "0\n");
-        fails(AssertHierarchicalMemory{"/cginit-work"}, "/cginit-work/memory.use_hierarchy is not 1");
+        fails(AssertHierarchicalMemory{"/cginit-work"}, "/cginit-work/memory.use_hierarchy is not 1",
+              ErrorCode::not_as_planned);
     });
 }
 

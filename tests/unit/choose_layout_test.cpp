@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cginit/plan.hpp"
+#include "cginit/prospect.hpp"
 #include "world_builder.hpp"
 
 namespace cginit {
@@ -66,6 +67,7 @@ TEST(ChooseLayout, SystemdThatRefusesV1GetsItsOwnV2Cgroup) {
     Snapshot without = docker_v1();
     without.init = {InitKind::systemd, 258, ""};
     EXPECT_NE(refusal_of(without).find("this kernel has no cgroup2"), std::string::npos);
+    EXPECT_EQ(foresee(classify(without), {}).missing.front().code, ErrorCode::no_v2);
     Options bind;
     bind.method = Method::bind;
     EXPECT_NE(refusal_of(docker_hybrid(258), bind).find("without a cgroup namespace"), std::string::npos);

@@ -279,13 +279,32 @@ TEST(Classify, OurOwnMounts) {
     EXPECT_FALSE(mount_at(classify(snapshot), "/host").ours);
 }
 
+TEST(Classify, WhoRunsTheEngine) {
+    struct Row {
+        const char* map;
+        bool rootless;
+        bool initial;
+    };
+    for (const Row& row : {Row{"         0          0 4294967295", false, true},
+                           {"", false, true},
+                           {"         0       1001          1\n         1     100000      65536", true, false},
+                           {"         0     100000      65536", false, false},
+                           {"         0          0          1", false, false}}) {
+        Snapshot snapshot = docker_v1();
+        snapshot.uid_map = row.map;
+        EXPECT_EQ(classify(snapshot).rootless, row.rootless) << row.map;
+        EXPECT_EQ(classify(snapshot).initial_user_namespace, row.initial) << row.map;
+    }
+}
+
 TEST(Classify, Process) {
     Snapshot snapshot = docker_v1();
-    snapshot.status = {~(std::uint64_t{1} << 21U), Tri::yes, Tri::yes};
+    snapshot.status = {~(std::uint64_t{1} << 21U), std::uint64_t{1} << 21U, 0, Tri::yes, Tri::yes};
     snapshot.pid = 7;
     snapshot.security_label = "docker-default (enforce)";
     World world = classify(snapshot);
     EXPECT_FALSE(world.has_sys_admin);
+    EXPECT_TRUE(world.bounds_sys_admin);
     EXPECT_FALSE(world.is_pid1);
     EXPECT_EQ(world.seccomp_filter, Tri::yes);
     EXPECT_EQ(world.security_label, "docker-default (enforce)");

@@ -90,7 +90,7 @@ const Change kRemount = [](Options& o) { o.method = Method::remount; };
 
 constexpr const char* kNoSysAdmin =
     "this container has no CAP_SYS_ADMIN, which mounting cgroups needs; add --cap-add SYS_ADMIN (Kubernetes: "
-    "securityContext.capabilities.add: [SYS_ADMIN]) and run as root";
+    "securityContext.capabilities.add: [SYS_ADMIN])";
 
 INSTANTIATE_TEST_SUITE_P(
     Capabilities, Refusal,

@@ -69,8 +69,25 @@ TEST(Hints, CureFor) {
         {"unmapped owner, attach", MoveProcesses{}, EACCES, kUserNamespace, "the container's cgroup belongs to a user"},
     };
     for (const HintCase& c : cases) {
-        EXPECT_EQ(cure_for(c.op, c.errnum, c.world).substr(0, std::string(c.start).size()), c.start) << c.what;
+        EXPECT_EQ(cure_for(c.op, c.errnum, c.world).text.substr(0, std::string(c.start).size()), c.start) << c.what;
     }
+}
+
+TEST(Hints, EachHasItsCode) {
+    const auto code = [](const Op& op, int errnum, const World& world) { return cure_for(op, errnum, world).code; };
+    EXPECT_EQ(code(MountFilesystem{}, EACCES, kAppArmor), ErrorCode::apparmor);
+    EXPECT_EQ(code(MountFilesystem{}, EACCES, kSelinux), ErrorCode::selinux);
+    EXPECT_EQ(code(MountFilesystem{}, EPERM, world_with("", Tri::yes, false)), ErrorCode::no_sys_admin);
+    EXPECT_EQ(code(MountFilesystem{}, EPERM, world_with("", Tri::yes)), ErrorCode::seccomp);
+    EXPECT_EQ(code(MoveMount{}, EPERM, kPlain), ErrorCode::locked_mounts);
+    EXPECT_EQ(code(UnshareCgroupNamespace{}, EINVAL, kPlain), ErrorCode::no_cgroup_namespaces);
+    EXPECT_EQ(code(RehearseDropCapabilities{}, EPERM, kPlain), ErrorCode::seccomp);
+    EXPECT_EQ(code(MountFilesystem{"tmpfs", kWorkbench, "", {}}, ENOENT, kPlain), ErrorCode::no_proc);
+    EXPECT_EQ(code(MoveMount{}, EINVAL, kPlain), ErrorCode::shared_parent);
+    EXPECT_EQ(code(MakeCgroup{}, EACCES, kUserNamespace), ErrorCode::not_delegated);
+    EXPECT_EQ(code(AssertNotRealRoot{"/a", true}, 0, kPlain), ErrorCode::host_root);
+    EXPECT_EQ(code(AssertNotRealRoot{"/a", false}, 0, kPlain), ErrorCode::no_own_cgroup);
+    EXPECT_EQ(code(BindMount{}, EINVAL, kPlain), ErrorCode::system_call);
 }
 
 TEST(Hints, NothingBeyondTheErrno) {
@@ -84,21 +101,21 @@ TEST(Hints, NothingBeyondTheErrno) {
         {"an assertion", AssertMember{}, 0, kAppArmor, ""},
     };
     for (const HintCase& c : cases) {
-        EXPECT_EQ(cure_for(c.op, c.errnum, c.world), "") << c.what << " " << c.errnum;
+        EXPECT_EQ(cure_for(c.op, c.errnum, c.world), Cure{}) << c.what << " " << c.errnum;
     }
 }
 
 TEST(Hints, LimitsWhateverTheCall) {
-    EXPECT_EQ(cure_for(EMFILE), "raise the limit of open files, such as with --ulimit nofile=1024");
-    EXPECT_NE(cure_for(ENFILE), "");
-    EXPECT_NE(cure_for(ENOMEM), "");
-    EXPECT_EQ(cure_for(EPERM), "");
+    EXPECT_EQ(cure_for(EMFILE).text, "raise the limit of open files, such as with --ulimit nofile=1024");
+    EXPECT_EQ(cure_for(ENFILE).code, ErrorCode::resources);
+    EXPECT_EQ(cure_for(ENOMEM).code, ErrorCode::resources);
+    EXPECT_EQ(cure_for(EPERM), Cure{});
 }
 
 TEST(Hints, EveryCureNamesSomethingToDo) {
     for (const World& world : {kPlain, kAppArmor, kSelinux, kUserNamespace}) {
         for (const int errnum : {EACCES, EPERM}) {
-            EXPECT_NE(cure_for(MountFilesystem{}, errnum, world), "");
+            EXPECT_NE(cure_for(MountFilesystem{}, errnum, world).text, "");
         }
     }
 }

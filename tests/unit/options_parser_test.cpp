@@ -226,7 +226,7 @@ TEST(OptionsParser, Errors) {
              {{"--root="}, "--root needs a value: a directory"},
              {{"-v", "--log-level=off"}, "--log-level and --verbose contradict each other; give one of them"},
              {{"-q", "-v"}, "--verbose and --quiet contradict each other; give one of them"},
-             {{"--root=x"}, "--root x is only read, nothing can be run there; add --dry-run"},
+             {{"--root=x"}, "--root x is only read, nothing can be run there; add --dry-run or --explain"},
              {{"--init-traits=busybox", "--dry-run"},
               "--init-traits stands in for the init of a capture; give the capture with --root DIR"},
          }) {
@@ -284,6 +284,7 @@ TEST(OptionsParser, FirstValueOfEachOptionIsItsDefault) {
         if (values.find('|') != std::string::npos) {
             Options options;
             EXPECT_TRUE(setting.apply(options, values.substr(0, values.find('|')))) << setting.option;
+            options.action = Action::run;  // one that need not have a value does something by itself
             EXPECT_EQ(options, Options{}) << setting.option;
         }
     }

@@ -26,7 +26,7 @@ public:
             return make_errno_error(EACCES, concat({"call(", std::to_string(performed.size() - 1), ")"}));
         }
         const std::string trouble = mounts_.apply(op);
-        return trouble.empty() ? Result<Outcome>(Outcome{}) : Result<Outcome>(make_error(trouble));
+        return trouble.empty() ? Result<Outcome>(Outcome{}) : Result<Outcome>(make_error(ErrorCode::usage, trouble));
     }
     [[nodiscard]] Lines table() const { return normalized(mounts_.table()); }
 

@@ -82,13 +82,15 @@ TEST(ProcCgroup, TruncatedAndEmpty) {
     EXPECT_EQ(parse_proc_cgroup("", "cgroup").error().frames.front().substr(0, 14), "cgroup: empty:");
 }
 
-TEST(Status, ReadsThreeFacts) {
+TEST(Status, ReadsItsFacts) {
     const auto status = parse_status(
-        "Name:\tcat\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t00000000a82425fb\nNoNewPrivs:\t1\n"
-        "Seccomp:\t2\nSeccomp_filters:\t1\n",
+        "Name:\tcat\nUid:\t0\t1000\t0\t0\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\n"
+        "CapEff:\t00000000a82425fb\nCapBnd:\t00000000a80425fb\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n",
         "status");
     ASSERT_TRUE(status);
     EXPECT_EQ(status->effective_capabilities, 0xa82425fbU);
+    EXPECT_EQ(status->bounding_capabilities, 0xa80425fbU);
+    EXPECT_EQ(status->uid, 1000U) << "the effective one";
     EXPECT_EQ(status->no_new_privileges, Tri::yes);
     EXPECT_EQ(status->seccomp_filter, Tri::yes);
 }
@@ -96,13 +98,13 @@ TEST(Status, ReadsThreeFacts) {
 TEST(Status, OldKernelsLeaveFactsUnknown) {
     const auto status = parse_status("CapEff:\t0\n", "status");
     ASSERT_TRUE(status);
-    EXPECT_EQ(*status, (ProcessStatus{0, Tri::unknown, Tri::unknown}));
+    EXPECT_EQ(*status, (ProcessStatus{0, 0, {}, Tri::unknown, Tri::unknown}));
 }
 
 TEST(Status, NoIsNotUnknown) {
     const auto status = parse_status("CapEff:\tffffffffffffffff\nNoNewPrivs:\t0\nSeccomp:\t0\n", "status");
     ASSERT_TRUE(status);
-    EXPECT_EQ(*status, (ProcessStatus{0xffffffffffffffffU, Tri::no, Tri::no}));
+    EXPECT_EQ(*status, (ProcessStatus{0xffffffffffffffffU, 0, {}, Tri::no, Tri::no}));
 }
 
 TEST(Status, NamesDoNotForgeFacts) {

@@ -8,20 +8,37 @@ namespace cginit {
 namespace {
 
 TEST(Error, TellsFramesThenErrnoThenCure) {
-    const Error error = make_errno_error(EINVAL, "mount(MS_MOVE) /sys/fs/cgroup").in("step 3 (why)").with_cure("do it");
+    const Error error = make_errno_error(EINVAL, "mount(MS_MOVE) /sys/fs/cgroup")
+                            .in("step 3 (why)")
+                            .with_cure({ErrorCode::shared_parent, "do it"});
     EXPECT_EQ(error.message(), "step 3 (why): mount(MS_MOVE) /sys/fs/cgroup: Invalid argument; do it");
-    EXPECT_EQ(make_error("a").message(), "a");
-    EXPECT_EQ(make_error("a", "b").message(), "a; b");
+    EXPECT_EQ(make_error(ErrorCode::usage, "a").message(), "a");
+    EXPECT_EQ(make_error(ErrorCode::usage, "a", "b").message(), "a; b");
     EXPECT_EQ(Error{}.message(), "");
-    EXPECT_EQ((Error{EPERM, {}, {}, ErrorKind::refused}).message(), "Operation not permitted");
+    EXPECT_EQ((Error{EPERM, {}, {}, ErrorKind::refused, {}}).message(), "Operation not permitted");
 }
 
 TEST(Error, KeepsTheFirstCureAndTheKind) {
-    Error error = make_error("a", "first");
+    Error error = make_error(ErrorCode::usage, "a", "first");
     error.kind = ErrorKind::not_found;
-    EXPECT_EQ(error.with_cure("second").cure, "first");
+    EXPECT_EQ(error.with_cure({ErrorCode::busy, "second"}).cure, "first");
     EXPECT_EQ(error.in("b").kind, ErrorKind::not_found);
     EXPECT_EQ(error.frames.size(), 1u) << "in() returns a copy";
+}
+
+TEST(Error, CodeComesWithTheCureAndEndsTheLine) {
+    const Error error = make_errno_error(EINVAL, "move");
+    EXPECT_EQ(error.line(), "move: Invalid argument (CG-SYSCALL)");
+    EXPECT_EQ(error.with_cure({}).line(), "move: Invalid argument (CG-SYSCALL)");
+    EXPECT_EQ(error.with_cure({ErrorCode::shared_parent, "do it"}).line(),
+              "move: Invalid argument; do it (CG-SHAREDPARENT)");
+    EXPECT_EQ(make_error(ErrorCode::no_view, "a", "b").with_cure({ErrorCode::busy, "c"}).line(), "a; b (CG-NOVIEW)");
+}
+
+TEST(Error, InitsHaveTwoKindsAndCodes) {
+    EXPECT_EQ(make_errno_error(ENOENT, "a").about_init(ErrorKind::not_found).code, ErrorCode::no_init);
+    EXPECT_EQ(make_errno_error(EACCES, "a").about_init(ErrorKind::cannot_execute).code, ErrorCode::bad_init);
+    EXPECT_EQ(make_errno_error(EACCES, "a").about_init(ErrorKind::cannot_execute).kind, ErrorKind::cannot_execute);
 }
 
 TEST(Error, ExitStatus) {
@@ -38,13 +55,13 @@ TEST(Error, ErrnoText) {
 
 TEST(Result, HoldsValueOrError) {
     const Result<int> good = 3;
-    const Result<int> bad = make_error("no");
+    const Result<int> bad = make_error(ErrorCode::usage, "no");
     EXPECT_TRUE(good);
     EXPECT_EQ(*good, 3);
     EXPECT_FALSE(bad);
     EXPECT_EQ(bad.error().message(), "no");
     EXPECT_TRUE(Status());
-    EXPECT_FALSE(Status(make_error("no")));
+    EXPECT_FALSE(Status(make_error(ErrorCode::usage, "no")));
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+#include "app/explain.hpp"
+
+#include <algorithm>
+
+#include "app/output.hpp"
+#include "app/scene.hpp"
+#include "apply/kernel_linux_trial.hpp"
+#include "core/text.hpp"
+#include "detect/own_directory.hpp"
+#include "parse/capabilities.hpp"
+#include "report/explanation.hpp"
+#include "report/hints.hpp"
+
+namespace cginit {
+namespace {
+
+/// The step that was refused, as a run would tell it.
+Error error_of(const Refusal& refusal, const Plan& plan, const World& world) {
+    const Op& op = plan.steps[refusal.step].op;
+    return make_errno_error(refusal.errnum, describe(op)).with_cure(cure_for(op, refusal.errnum, world));
+}
+
+/// The cgroups that the engine gave, as this process may write them: told even where mounts cannot be tried.
+std::optional<Error> refused_directory(const Source& source, const World& world) {
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        const HierarchyMount* mount = view_mount(hierarchy);
+        if (mount == nullptr || world.initial_user_namespace) {
+            continue;
+        }
+        const auto own = own_directory(mount->entry, hierarchy.own_path);
+        if (own && source.refuses_writing(*own)) {
+            const Op op = MakeCgroup{*own};
+            return make_errno_error(EACCES, concat({"write to ", *own})).with_cure(cure_for(op, EACCES, world));
+        }
+    }
+    return std::nullopt;
+}
+
+Trial try_out(const Source& source, const Explanation& explanation) {
+    Trial trial;
+    const std::optional<Error> directory = refused_directory(source, explanation.world);
+    if (directory) {
+        trial.refused.push_back(*directory);
+    }
+    if (!explanation.prospect.missing.empty()) {
+        trial.why_not = "what is missing comes first";
+        return trial;
+    }
+    const Result<std::optional<Refusal>> refusal = try_plan(explanation.plan);
+    if (!refusal) {
+        trial.why_not = refusal.error().message();
+        return trial;
+    }
+    trial.tried = true;
+    if (*refusal) {
+        trial.refused.insert(trial.refused.begin(), error_of(**refusal, explanation.plan, explanation.world));
+    }
+    return trial;
+}
+
+}  // namespace
+
+Result<int> explain(const Source& source, const Options& options, const Invocation& invocation) {
+    // An init that is not there is told among the rest: what else is missing is worth as much.
+    const Result<InitCommand> init = choose_init(source, options, invocation);
+    const Result<Sight> sight = see(source, init ? traits_of(source, options, *init) : InitTraits{});
+    if (!sight) {
+        return sight.error();
+    }
+    Explanation explanation =
+        explain_facts(sight->snapshot, capability_names(sight->snapshot.status.effective_capabilities), options);
+    if (!init) {
+        explanation.prospect.missing.insert(explanation.prospect.missing.begin(), init.error());
+    }
+    if (source.is_live()) {
+        explanation.trial = try_out(source, explanation);
+    }
+    explanation.missing = findings(explanation.prospect, explanation.trial, explanation.world);
+    const Status printed = print_text(options.explain_as == ExplainAs::json
+                                          ? explanation_json(explanation)
+                                          : explanation_text(explanation, text_style(invocation.environment)));
+    return printed ? Result<int>(explanation.missing.empty() ? 0 : 1) : printed.error();
+}
+
+}  // namespace cginit

@@ -1,0 +1,61 @@
+#include "app/scene.hpp"
+
+#include <unistd.h>
+
+#include "core/text.hpp"
+#include "detect/gather.hpp"
+#include "detect/init_traits.hpp"
+
+namespace cginit {
+
+Result<Sight> see(const Source& source, const InitTraits& traits) {
+    const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
+    Result<Snapshot> snapshot = gather(source, pid, traits);
+    if (!snapshot) {
+        return snapshot.error();
+    }
+    World world = classify(*snapshot);
+    return Sight{std::move(*snapshot), std::move(world)};
+}
+
+Result<InitCommand> choose_init(const Source& source, const Options& options, const Invocation& invocation) {
+    if (!source.is_live()) {
+        return InitCommand{};
+    }
+    Invocation own = invocation;
+    own.self_exe = source.read_link_if_exists("/proc/self/exe").value_or("");
+    return find_init(source, options, own);
+}
+
+InitTraits traits_of(const Source& source, const Options& options, const InitCommand& init) {
+    return source.is_live() ? detect_init_traits(source, init.file) : options.init_traits.value_or(InitTraits{});
+}
+
+Result<Scene> look(const Source& source, const Options& options, const Invocation& invocation) {
+    Result<InitCommand> init = choose_init(source, options, invocation);
+    if (!init) {
+        return init.error();
+    }
+    Result<Sight> sight = see(source, traits_of(source, options, *init));
+    if (!sight) {
+        return sight.error();
+    }
+    return Scene{std::move(*init), std::move(*sight)};
+}
+
+Result<Intent> intend(const World& world, const Options& options) {
+    Result<Decision> decision = decide(world, options);
+    if (!decision) {
+        return decision.error();
+    }
+    Intent intent{std::move(*decision), {}};
+    intent.plan = make_plan(world, intent.decision);
+    const std::vector<std::string> problems = check_plan(world, intent.decision, intent.plan);
+    if (!problems.empty()) {
+        return make_error(ErrorCode::not_as_planned, concat({"the plan is not safe here: ", join(problems, "; ")}),
+                          "nothing was changed; please report this with the output of --capture");
+    }
+    return intent;
+}
+
+}  // namespace cginit

@@ -1,0 +1,220 @@
+#include <algorithm>
+
+#include "cginit/version.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "decide/compatible_layouts.hpp"
+#include "report/explanation.hpp"
+#include "report/plan_text.hpp"
+#include "report/text_shape.hpp"
+#include "report/wrap.hpp"
+
+namespace cginit {
+namespace {
+
+constexpr std::size_t kLabel = 18;
+
+/// `  kernel          6.1.0-13-amd64`
+std::string row(const char* label, const std::string& value) {
+    return concat({padded(concat({"  ", label}), kLabel), value, "\n"});
+}
+
+std::string painted(const std::string& text, const char* colour, const TextStyle& style) {
+    return style.colour ? concat({"\033[", colour, "m", text, "\033[0m"}) : text;
+}
+
+constexpr const char* kBold = "1";
+constexpr const char* kRed = "1;31";
+constexpr const char* kGreen = "1;32";
+
+std::string verdict_text(const Explanation& explanation, const TextStyle& style) {
+    if (explanation.missing.empty()) {
+        const bool sure = explanation.trial.tried || explanation.plan.steps.empty();
+        return concat(
+            {painted(sure ? "The init would get its view." : "As far as the facts tell, the init would get its view.",
+                     kGreen, style),
+             "\n\nthe init will get\n  ", summary_line(explanation.prospect.world, *explanation.prospect.decision, {}),
+             "\n"});
+    }
+    const std::size_t count = explanation.missing.size();
+    return concat(
+        {painted("The init would NOT get its view.", kRed, style), "\n\n",
+         count == 1 ? std::string("missing") : concat({"missing (", std::to_string(count), ", in this order)"}), "\n"});
+}
+
+std::string ground_text(Ground ground) {
+    switch (ground) {
+        case Ground::facts: return {};
+        case Ground::rules: return " (very likely; only trying tells)";
+        case Ground::trial: return " (tried)";
+    }
+    return {};
+}
+
+/// `     docker      --cap-add SYS_ADMIN`, the lines of a command below one another.
+std::string remedy_text(const Remedy& remedy) {
+    std::string text;
+    std::string label = remedy.where;
+    for (const std::string& line : split(remedy.setting, '\n')) {
+        text += concat({"     ", padded(label, 12), line, "\n"});
+        label.clear();
+    }
+    return text;
+}
+
+std::string finding_text(std::size_t number, const Finding& finding, const TextStyle& style) {
+    Error problem = finding.error;
+    problem.cure.clear();
+    std::string text = concat({"  ", std::to_string(number), ". ", painted(to_string(finding.error.code), kBold, style),
+                               "  ", escaped(problem.message()), ground_text(finding.ground), "\n"});
+    // The cure in words says when which of them will do.
+    if (!finding.error.cure.empty() && finding.remedies.empty()) {
+        text += concat({"     ", escaped(finding.error.cure), "\n"});
+    }
+    for (const Remedy& remedy : finding.remedies) {
+        text += remedy_text(remedy);
+    }
+    return text;
+}
+
+/// `0 100000 65536`: ids inside, outside, how many.
+std::string user_namespace_text(const Explanation& explanation) {
+    if (explanation.world.initial_user_namespace) {
+        return "the host's";
+    }
+    std::vector<std::string> ranges;
+    for (const std::string& line : split(explanation.snapshot.uid_map, '\n')) {
+        std::vector<std::string> words = split(line, ' ');
+        std::erase(words, "");
+        if (words.size() == 3) {
+            ranges.push_back(concat({words[0], " is ", words[1], " outside (", words[2], ")"}));
+        }
+    }
+    return concat({"its own: ", join(ranges, ", ")});
+}
+
+std::string capabilities_text(const std::vector<std::string>& names) {
+    std::vector<std::string> bare;
+    for (const std::string& name : names) {
+        bare.push_back(name.starts_with("cap_") ? name.substr(4) : name);
+    }
+    return bare.empty() ? "none" : join(bare, " ");
+}
+
+std::string who_text(const Explanation& explanation) {
+    const Snapshot& snapshot = explanation.snapshot;
+    const World& world = explanation.world;
+    const std::string uid = snapshot.status.uid ? std::to_string(*snapshot.status.uid) : "unknown";
+    std::string text = "\nwho runs us\n";
+    text += row("engine", concat({to_string(world.engine), ", container ",
+                                  world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12)}));
+    text += row("kernel", snapshot.kernel_release.value_or("unknown"));
+    text += row("process", concat({world.is_pid1 ? "PID 1" : "not PID 1", ", uid ", uid}));
+    text += row("user namespace", user_namespace_text(explanation));
+    text += row("capabilities", capabilities_text(explanation.capabilities));
+    text += row("LSM label", world.security_label.empty() ? "none" : escaped(world.security_label));
+    text += row("seccomp filter", to_string(world.seccomp_filter));
+    text += row("no new privs", to_string(snapshot.status.no_new_privileges));
+    text += row("cgroup ns", world.namespaced == Tri::yes  ? "private"
+                             : world.namespaced == Tri::no ? "the host's"
+                                                           : "private or the host's");
+    text += row("host's cgroups", concat({to_string(world.view), ", as far as visible"}));
+    return text;
+}
+
+std::string shows(const HierarchyMount& mount) {
+    switch (mount.exposure) {
+        case Exposure::own_subtree:
+        case Exposure::namespaced: return "private";
+        case Exposure::below: return "below";
+        case Exposure::whole_tree: return "host";
+        case Exposure::foreign: return "outside";
+    }
+    return {};
+}
+
+/// `cpu,cpuacct       rw private  /sys/fs/cgroup/cpu,cpuacct`
+std::string mount_row(const std::string& name, const HierarchyMount& mount, std::size_t width) {
+    const char* mode = mount.entry.flags.read_only ? "ro" : "rw";
+    return concat({"  ", padded(name, width), " ", mode, " ", padded(shows(mount), 8), " ", escaped(mount.entry.point),
+                   mount.visible ? "" : " (covered)", "\n"});
+}
+
+std::string hierarchies_text(const World& world, const TextStyle& style) {
+    constexpr std::size_t kName = 18;
+    std::string text = "\nhierarchies\n";
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        const std::string name = shortened(hierarchy_name(hierarchy), kName, style);
+        if (hierarchy.mounts.empty()) {
+            text += concat({"  ", padded(name, kName), " not mounted\n"});
+        }
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            text += mount_row(&mount == &hierarchy.mounts.front() ? name : std::string(), mount, kName);
+        }
+        const std::string root = hierarchy.real_root == Tri::yes ? " (the host's root)" : "";
+        text += concat(
+            {std::string(kName + 3, ' '),
+             shortened(concat({"own cgroup ", escaped(hierarchy.own_path), root}), style.width - kName - 3, style),
+             "\n"});
+    }
+    return text;
+}
+
+std::string init_text(const World& world) {
+    std::vector<std::string> names;
+    for (const View view : compatible_layouts(world.init)) {
+        names.emplace_back(to_string(view));
+    }
+    std::string text = "\ninit\n";
+    text += row("is", world.init.path.empty() ? describe(world.init)
+                                              : concat({describe(world.init), ", ", escaped(world.init.path)}));
+    text += row("can live with", join(names, ", "));
+    return text;
+}
+
+std::string trial_text(const Explanation& explanation) {
+    if (!explanation.prospect.decision) {
+        return {};
+    }
+    const Trial& trial = explanation.trial;
+    return concat({"\ntried\n  ",
+                   trial.tried ? "the first steps of the plan, in a mount namespace of their own that is gone again"
+                               : concat({"nothing: ", trial.why_not}),
+                   "\n"});
+}
+
+std::string steps_text(const Plan& plan) {
+    if (plan.steps.empty()) {
+        return "  nothing to do\n";
+    }
+    std::string text;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const std::string digits = std::to_string(i + 1);
+        text += concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
+                        describe(plan.steps[i].op), "\n"});
+    }
+    return text;
+}
+
+std::string plan_section(const Explanation& explanation) {
+    if (!explanation.prospect.decision) {
+        return {};
+    }
+    const bool imagined = !explanation.prospect.missing.empty();
+    return concat({"\n", decision_text(*explanation.prospect.decision),
+                   imagined ? "\nplan, with that mended\n" : "\nplan\n", steps_text(explanation.plan)});
+}
+
+}  // namespace
+
+std::string explanation_text(const Explanation& explanation, const TextStyle& style) {
+    std::string text = verdict_text(explanation, style);
+    for (std::size_t i = 0; i < explanation.missing.size(); ++i) {
+        text += finding_text(i + 1, explanation.missing[i], style);
+    }
+    text += concat({who_text(explanation), hierarchies_text(explanation.world, style), init_text(explanation.world),
+                    trial_text(explanation), plan_section(explanation)});
+    return wrapped(text, style.width);
+}
+
+}  // namespace cginit

@@ -1,0 +1,164 @@
+#include "report/remedies.hpp"
+
+#include <algorithm>
+
+namespace cginit {
+namespace {
+
+struct Row {
+    ErrorCode code;
+    const char* where;
+    const char* setting;
+};
+
+// The same flags in each engine's own words. Within a code the surest comes first.
+constexpr Row kRows[] = {
+    {ErrorCode::not_pid1, "docker", "leave out --init"},
+    {ErrorCode::not_pid1, "podman", "leave out --init and --pid"},
+    {ErrorCode::not_pid1, "compose", "init: false"},
+    {ErrorCode::not_pid1, "kubernetes", "shareProcessNamespace: false"},
+    {ErrorCode::not_pid1, "image", "ENTRYPOINT [\"/usr/local/bin/cginit\"], without a shell in front"},
+
+    {ErrorCode::not_root, "docker", "--user 0"},
+    {ErrorCode::not_root, "podman", "--user 0"},
+    {ErrorCode::not_root, "compose", "user: \"0\""},
+    {ErrorCode::not_root, "kubernetes", "securityContext: {runAsUser: 0}"},
+    {ErrorCode::not_root, "image", "USER root"},
+
+    {ErrorCode::no_sys_admin, "docker", "--cap-add SYS_ADMIN"},
+    {ErrorCode::no_sys_admin, "podman", "--cap-add SYS_ADMIN"},
+    {ErrorCode::no_sys_admin, "compose", "cap_add: [SYS_ADMIN]"},
+    {ErrorCode::no_sys_admin, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
+
+    {ErrorCode::no_setpcap, "docker", "--cap-add SETPCAP"},
+    {ErrorCode::no_setpcap, "podman", "--cap-add SETPCAP"},
+    {ErrorCode::no_setpcap, "compose", "cap_add: [SETPCAP]"},
+    {ErrorCode::no_setpcap, "kubernetes", "securityContext: {capabilities: {add: [SETPCAP]}}"},
+
+    {ErrorCode::apparmor, "docker", "--security-opt apparmor=unconfined"},
+    {ErrorCode::apparmor, "podman", "--security-opt apparmor=unconfined"},
+    {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=unconfined\"]"},
+    {ErrorCode::apparmor, "kubernetes", "securityContext: {appArmorProfile: {type: Unconfined}}"},
+    {ErrorCode::apparmor, "host",
+     "apparmor_parser -r PROFILE with the rules mount, umount, and apparmor=PROFILE above"},
+
+    {ErrorCode::selinux, "docker", "--security-opt label=disable"},
+    {ErrorCode::selinux, "podman", "--security-opt label=disable"},
+    {ErrorCode::selinux, "compose", "security_opt: [\"label=disable\"]"},
+    {ErrorCode::selinux, "kubernetes", "securityContext: {seLinuxOptions: {type: spc_t}}"},
+    {ErrorCode::selinux, "host", "setsebool -P container_manage_cgroup 1"},
+
+    {ErrorCode::seccomp, "docker", "--security-opt seccomp=unconfined"},
+    {ErrorCode::seccomp, "podman", "--security-opt seccomp=unconfined"},
+    {ErrorCode::seccomp, "compose", "security_opt: [\"seccomp=unconfined\"]"},
+    {ErrorCode::seccomp, "kubernetes", "securityContext: {seccompProfile: {type: Unconfined}}"},
+    {ErrorCode::seccomp, "host", "a profile that allows mount, umount2, unshare and setns"},
+
+    {ErrorCode::locked_mounts, "docker", "--userns=host"},
+    {ErrorCode::locked_mounts, "podman", "--userns=host"},
+    {ErrorCode::locked_mounts, "compose", "userns_mode: host"},
+    {ErrorCode::locked_mounts, "kubernetes", "hostUsers: true"},
+
+    {ErrorCode::not_delegated, "docker", "--userns=host"},
+    {ErrorCode::not_delegated, "podman", "--userns=host"},
+    {ErrorCode::not_delegated, "compose", "userns_mode: host"},
+    {ErrorCode::not_delegated, "kubernetes", "hostUsers: true"},
+
+    {ErrorCode::no_view, "docker", "leave out -v over /sys or /sys/fs/cgroup"},
+    {ErrorCode::no_view, "podman", "leave out -v over /sys or /sys/fs/cgroup"},
+    {ErrorCode::no_view, "kubernetes", "leave out the volumeMount at /sys or /sys/fs/cgroup"},
+
+    {ErrorCode::host_mount, "docker", "leave out -v /sys/fs/cgroup:..."},
+    {ErrorCode::host_mount, "podman", "leave out -v /sys/fs/cgroup:..."},
+    {ErrorCode::host_mount, "compose", "leave it out of volumes:"},
+    {ErrorCode::host_mount, "kubernetes", "leave out the hostPath volume of /sys or /sys/fs/cgroup"},
+    {ErrorCode::host_mount, "cginit", "CGINIT_KEEP_MOUNT=PATH, if the init may have it"},
+
+    {ErrorCode::shared_mount, "docker", "leave :rshared and :rslave out of -v"},
+    {ErrorCode::shared_mount, "podman", "leave :rshared and :rslave out of -v"},
+    {ErrorCode::shared_mount, "kubernetes", "mountPropagation: None"},
+
+    {ErrorCode::no_own_cgroup, "podman", "leave out --cgroups=disabled"},
+    {ErrorCode::no_own_cgroup, "docker", "leave out --cgroup-parent=/"},
+
+    {ErrorCode::host_root, "cginit", "CGINIT_ALLOW_HOST_CGROUP=1"},
+    {ErrorCode::host_root, "host", "boot with systemd.unified_cgroup_hierarchy=1"},
+    {ErrorCode::host_root, "image", "systemd 257 or older"},
+
+    {ErrorCode::no_v2, "host", "Linux 4.15 or newer, booted with systemd.unified_cgroup_hierarchy=1"},
+    {ErrorCode::no_v2, "image", "systemd 257 or older"},
+
+    {ErrorCode::no_cgroup_namespaces, "host", "Linux 4.6 or newer"},
+    {ErrorCode::no_cgroup_namespaces, "cginit", "CGINIT_METHOD=bind"},
+
+    {ErrorCode::layout, "cginit", "CGINIT_LAYOUT=host"},
+
+    {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=host (systemd 257 or older)"},
+    {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=unified (systemd 258 or newer)"},
+
+    {ErrorCode::no_proc, "docker", "leave out -v over /proc"},
+    {ErrorCode::no_proc, "podman", "leave out -v over /proc and --security-opt proc-opts"},
+
+    {ErrorCode::resources, "docker", "--ulimit nofile=1024, --memory"},
+    {ErrorCode::resources, "podman", "--ulimit nofile=1024, --memory"},
+};
+
+// systemd.resource-control(5), Delegate=; user@.service has what `systemctl --user` and rootless engines live in.
+constexpr const char* kDelegateUnit =
+    "mkdir -p /etc/systemd/system/user@.service.d\n"
+    "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' \\\n"
+    "  > /etc/systemd/system/user@.service.d/delegate.conf\n"
+    "systemctl daemon-reload  # then log in again";
+
+/// What has to be done depends on who made the cgroup. `others` are those that give up the user namespace.
+std::vector<Remedy> delegation_remedies(const World& world, const std::vector<Remedy>& others) {
+    const bool v2 = world.view == View::unified;
+    std::vector<Remedy> remedies;
+    if (world.rootless && v2) {
+        remedies.push_back({"host", kDelegateUnit});
+    }
+    if (world.rootless) {
+        remedies.push_back({"podman", "run it as root (sudo podman run)"});
+        return remedies;
+    }
+    remedies = others;
+    if (world.engine == Engine::docker && v2) {
+        remedies.push_back({"host", "dockerd --exec-opt native.cgroupdriver=systemd"});
+    }
+    return remedies;
+}
+
+const char* home_of(Engine engine) {
+    switch (engine) {
+        case Engine::docker: return "docker";
+        case Engine::podman: return "podman";
+        case Engine::kubernetes: return "kubernetes";
+        case Engine::lxc:
+        case Engine::oci: break;
+    }
+    return "";
+}
+
+}  // namespace
+
+std::vector<Remedy> remedies_for(ErrorCode code, const World& world) {
+    std::vector<Remedy> remedies;
+    for (const Row& row : kRows) {
+        if (row.code == code) {
+            remedies.push_back({row.where, row.setting});
+        }
+    }
+    if (code == ErrorCode::not_delegated) {
+        remedies = delegation_remedies(world, remedies);
+    }
+    const std::string home = home_of(world.engine);
+    const bool first_is_ours =
+        !remedies.empty() && (remedies.front().where == "cginit" || remedies.front().where == "host");
+    if (!first_is_ours) {
+        std::stable_partition(remedies.begin(), remedies.end(),
+                              [&home](const Remedy& remedy) { return remedy.where == home; });
+    }
+    return remedies;
+}
+
+}  // namespace cginit

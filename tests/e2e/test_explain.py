@@ -1,0 +1,152 @@
+"""--explain in containers that are refused: the first cure is the right one, and a container that follows it boots."""
+
+import json
+import shlex
+
+import pytest
+
+from harness import host
+from harness.boot import unchanged_machine
+from harness.probe import wait_for_boot
+
+EPERM = 1
+
+
+def explain(engine, options, *, image="bookworm", sys_admin=False, form="json"):
+    """What cginit says, and its exit status; nothing may have changed."""
+    with unchanged_machine(engine.session):
+        result = engine.run(image, f"--explain={form}", "/sbin/init", options=options, sys_admin=sys_admin)
+    assert result.returncode in (0, 1), result.stdout + result.stderr
+    assert result.stderr == ""
+    return (json.loads(result.stdout) if form == "json" else result.stdout), result.returncode
+
+
+def follow(options, remedy):
+    """The options of `run` with the remedy that cginit named, as somebody would copy it."""
+    setting = remedy["setting"]
+    if remedy["where"] == "cginit":
+        return [*options, "--env", setting]
+    if setting.startswith("leave out "):
+        unwanted = [word for word in shlex.split(setting) if word.startswith("-")]
+        kept, skip = [], False
+        for position, option in enumerate(options):
+            named = option.replace("--volume", "-v") in unwanted
+            if not named and not skip:
+                kept.append(option)
+            skip = named and position + 1 < len(options) and not options[position + 1].startswith("-")
+        assert kept != options, f"nothing of {options} is left out by: {setting}"
+        return kept
+    return [*options, *shlex.split(setting)]
+
+
+def boots(engine, options, image="bookworm"):
+    with unchanged_machine(engine.session) as compare:
+        with engine.start(image, "/sbin/init", options=options, sys_admin=False) as container:
+            assert wait_for_boot(container, True) == "running"
+            compare(running=[container.id])
+
+
+def no_mount(session):
+    profile = session.directory / "explain-no-mount.json"
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM}]}))
+    return ["--cap-add", "SYS_ADMIN", "--security-opt", f"seccomp={profile}"]
+
+
+def cure_and_boot(engine, options, code, ground="facts"):
+    told, status = explain(engine, options)
+    assert status == 1 and not told["works"]
+    first = told["missing"][0]
+    assert (first["code"], first["ground"]) == (code, ground), told["missing"]
+    assert first["remedies"][0]["where"] in (engine.kind, "cginit"), first["remedies"]
+    text, _ = explain(engine, options, form="text")
+    screen = text.splitlines()[:24]
+    assert any(first["remedies"][0]["setting"] in line for line in screen), "the cure is not on the first screen:\n" + text
+    cured = follow(options, first["remedies"][0])
+    better, status = explain(engine, cured)
+    assert status == 0 and better["works"], better["missing"]
+    assert better["trial"]["tried"]
+    boots(engine, cured)
+
+
+@pytest.mark.parametrize(("kind", "runtime", "view"), [
+    ("docker", "runc", "hybrid"), ("docker", "runc", "unified"), ("podman", "crun", "v1"), ("podman", "crun", "unified")])
+def test_no_capability(session, kind, runtime, view):
+    cure_and_boot(session.engine(kind, runtime, view), [], "CG-NOSYSADMIN")
+
+
+@pytest.mark.parametrize(("kind", "runtime"), [("docker", "runc"), ("podman", "crun")])
+@pytest.mark.view("unified")
+def test_a_user_that_is_not_root(session, kind, runtime):
+    cure_and_boot(session.engine(kind, runtime, "unified"), ["--cap-add", "SYS_ADMIN", "--user", "1000"], "CG-NOTROOT")
+
+
+@pytest.mark.view("hybrid")
+def test_a_seccomp_filter_that_refuses_mounts(session):
+    cure_and_boot(session.engine("docker", "runc", "hybrid"), no_mount(session), "CG-SECCOMP", ground="trial")
+
+
+@pytest.mark.view("unified")
+def test_another_init_is_pid_1(session):
+    cure_and_boot(session.engine("docker", "runc", "unified"), ["--cap-add", "SYS_ADMIN", "--init"], "CG-NOTPID1")
+
+
+@pytest.mark.view("v1")
+def test_a_volume_of_the_hosts_cgroups(session):
+    cure_and_boot(session.engine("docker", "runc", "v1"),
+                  ["--cap-add", "SYS_ADMIN", "-v", "/sys:/host/sys"], "CG-HOSTMOUNT")
+
+
+@pytest.mark.view("unified")
+def test_a_proc_without_what_is_no_process(session):
+    cure_and_boot(session.engine("podman", "crun", "unified"),
+                  ["--cap-add", "SYS_ADMIN", "--security-opt", "proc-opts=subset=pid"], "CG-NOPROC", ground="trial")
+
+
+@pytest.mark.view("v1")
+def test_the_newest_systemd_on_a_v1_host(session):
+    engine = session.engine("docker", "runc", "v1")
+    engine.image("newest")
+    options = ["--cap-add", "SYS_ADMIN"]
+    told, status = explain(engine, options, image="newest")
+    assert status == 1 and told["missing"][0]["code"] == "CG-HOSTROOT"
+    cured = follow(options, told["missing"][0]["remedies"][0])
+    assert cured[-2:] == ["--env", "CGINIT_ALLOW_HOST_CGROUP=1"]
+    assert explain(engine, cured, image="newest")[1] == 0
+    with unchanged_machine(session):
+        with engine.start("newest", "/sbin/init", options=cured, sys_admin=False) as container:
+            assert wait_for_boot(container, True) == "running"
+        assert len(host.clean_up(container.id)) == 1
+
+
+@pytest.mark.view("v1")
+def test_all_that_is_missing_is_told_at_once(session):
+    engine = session.engine("docker", "runc", "v1")
+    options = ["--init", "--cap-drop", "SETPCAP", "--env", "CGINIT_DROP_CAP=MKNOD"]
+    told, status = explain(engine, options)
+    assert status == 1
+    assert [finding["code"] for finding in told["missing"]] == ["CG-NOTPID1", "CG-NOSYSADMIN", "CG-NOSETPCAP"]
+    for finding in told["missing"]:
+        options = follow(options, finding["remedies"][0])
+    assert explain(engine, options)[0]["missing"] == []
+    boots(engine, options)
+
+
+@pytest.mark.parametrize("view", ["hybrid", "v1", "comount", "unified"])
+def test_it_changes_nothing_where_all_is_well(session, view):
+    engine = session.engine("docker", "runc", view)
+    told, status = explain(engine, [], sys_admin=True)
+    assert status == 0 and told["works"] and told["missing"] == []
+    assert told["trial"] == {"tried": True, "why_not": None}
+    assert told["facts"]["engine"] == "docker" and "cap_sys_admin" in told["facts"]["capabilities"]
+    text, _ = explain(engine, [], sys_admin=True, form="text")
+    assert text.startswith("The init would get its view.\n")
+    assert "\033" not in text, "colours in a pipe"
+    # A trial that left something would show in the container itself.
+    with unchanged_machine(session):
+        again = engine.run("bookworm", "/bin/sh", "-c",
+                           "cat /proc/self/mountinfo /proc/self/cgroup; /cginit --explain >/tmp/said; "
+                           "cat /proc/self/mountinfo /proc/self/cgroup", entrypoint="")
+    assert again.returncode == 0, again.stderr
+    lines = again.stdout.splitlines()
+    assert lines[:len(lines) // 2] == lines[len(lines) // 2:], again.stdout

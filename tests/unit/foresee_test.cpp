@@ -1,0 +1,155 @@
+#include <gtest/gtest.h>
+
+#include "cginit/prospect.hpp"
+#include "report/explanation.hpp"
+#include "unit/world_builder.hpp"
+
+namespace cginit {
+namespace {
+
+using Codes = std::vector<ErrorCode>;
+
+constexpr std::uint64_t kDefaultCapabilities = 0xa80425fb;
+constexpr std::uint64_t kWithSysAdmin = 0xa82425fb;
+
+Codes codes_of(const std::vector<Error>& errors) {
+    Codes codes;
+    for (const Error& error : errors) {
+        codes.push_back(error.code);
+    }
+    return codes;
+}
+
+Codes codes_of(const std::vector<Finding>& found) {
+    Codes codes;
+    for (const Finding& finding : found) {
+        codes.push_back(finding.error.code);
+    }
+    return codes;
+}
+
+Snapshot plain(Snapshot snapshot) {
+    snapshot.status.effective_capabilities = kDefaultCapabilities;
+    return snapshot;
+}
+
+TEST(Foresee, NothingIsMissing) {
+    const Prospect prospect = foresee(classify(docker_v2()), {});
+    EXPECT_EQ(codes_of(prospect.missing), Codes{});
+    EXPECT_TRUE(prospect.decision);
+}
+
+TEST(Foresee, WhatComesAfterTheFirstIsSeenToo) {
+    Snapshot snapshot = plain(docker_v2());
+    snapshot.pid = 7;
+    snapshot.security_label = "docker-default (enforce)";
+    Options options;
+    options.drop_capabilities = {"cap_sys_boot"};
+    snapshot.status.effective_capabilities = 0;
+    const Prospect prospect = foresee(classify(snapshot), options);
+    EXPECT_EQ(codes_of(prospect.missing), (Codes{ErrorCode::not_pid1, ErrorCode::no_sys_admin, ErrorCode::no_setpcap}));
+    EXPECT_EQ(codes_of(prospect.suspected), Codes{ErrorCode::apparmor});
+    EXPECT_TRUE(prospect.decision) << "what is missing was imagined as there";
+    EXPECT_TRUE(prospect.world.has_sys_admin);
+}
+
+TEST(Foresee, AUserThatIsNotRootIsNotToldToAddWhatIsThere) {
+    Snapshot snapshot = docker_v2();
+    snapshot.status.effective_capabilities = 0;
+    snapshot.status.bounding_capabilities = kWithSysAdmin;
+    snapshot.status.uid = 1000;
+    const Prospect prospect = foresee(classify(snapshot), {});
+    EXPECT_EQ(codes_of(prospect.missing), Codes{ErrorCode::not_root});
+    EXPECT_NE(prospect.missing.front().cure.find("leave out --user"), std::string::npos);
+    snapshot.status.bounding_capabilities = 0;
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).missing), (Codes{ErrorCode::not_root, ErrorCode::no_sys_admin}));
+}
+
+TEST(Foresee, AnotherContainerIsNotImagined) {
+    Snapshot snapshot = docker_v2();
+    snapshot.init.version = 219;
+    const Prospect prospect = foresee(classify(snapshot), {});
+    EXPECT_EQ(codes_of(prospect.missing), Codes{ErrorCode::host_root}) << "even with --allow-host-cgroup";
+    EXPECT_FALSE(prospect.decision);
+}
+
+TEST(Foresee, SuspectsTheRulesOfEngines) {
+    struct Row {
+        const char* label;
+        Codes suspected;
+    };
+    const std::vector<Row> rows = {
+        {"", {}},
+        {"unconfined", {}},
+        {"docker-default (enforce)", {ErrorCode::apparmor}},
+        {"docker-default (complain)", {}},
+        {"containers-default-0.50.1 (enforce)", {ErrorCode::apparmor}},
+        {"cri-containerd.apparmor.d (enforce)", {ErrorCode::apparmor}},
+        {"my-own-profile (enforce)", {}},
+        {"system_u:system_r:container_t:s0:c1,c2", {ErrorCode::selinux}},
+        {"system_u:system_r:spc_t:s0", {}},
+    };
+    for (const Row& row : rows) {
+        Snapshot snapshot = docker_v1_private();
+        snapshot.security_label = row.label;
+        EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), row.suspected) << row.label;
+    }
+}
+
+TEST(Findings, WhatWasTriedIsNotSuspected) {
+    Prospect prospect;
+    prospect.suspected = {make_error(ErrorCode::apparmor, "a")};
+    Trial trial;
+    EXPECT_EQ(codes_of(findings(prospect, trial, {})), Codes{ErrorCode::apparmor});
+    EXPECT_EQ(findings(prospect, trial, {}).front().ground, Ground::rules);
+    trial.tried = true;
+    EXPECT_EQ(codes_of(findings(prospect, trial, {})), Codes{});
+    trial.refused = {make_error(ErrorCode::seccomp, "b")};
+    EXPECT_EQ(codes_of(findings(prospect, trial, {})), Codes{ErrorCode::seccomp});
+    EXPECT_EQ(findings(prospect, trial, {}).front().ground, Ground::trial);
+}
+
+TEST(Findings, OneOfEachCode) {
+    Prospect prospect;
+    prospect.missing = {make_error(ErrorCode::no_sys_admin, "a")};
+    Trial trial;
+    trial.refused = {make_error(ErrorCode::no_sys_admin, "b"), make_error(ErrorCode::system_call, "c"),
+                     make_error(ErrorCode::system_call, "d")};
+    EXPECT_EQ(codes_of(findings(prospect, trial, {})),
+              (Codes{ErrorCode::no_sys_admin, ErrorCode::system_call, ErrorCode::system_call}));
+}
+
+TEST(Remedies, TheEngineThatRunsUsComesFirst) {
+    World world;
+    const auto first = [&world](ErrorCode code) { return remedies_for(code, world).front(); };
+    world.engine = Engine::podman;
+    EXPECT_EQ(first(ErrorCode::no_sys_admin), (Remedy{"podman", "--cap-add SYS_ADMIN"}));
+    world.engine = Engine::kubernetes;
+    EXPECT_EQ(first(ErrorCode::no_sys_admin).where, "kubernetes");
+    world.engine = Engine::oci;
+    EXPECT_EQ(first(ErrorCode::no_sys_admin).where, "docker");
+    EXPECT_EQ(first(ErrorCode::host_root).where, "cginit") << "the surest, whatever the engine";
+}
+
+TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
+    World world;
+    world.view = View::unified;
+    world.engine = Engine::podman;
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"podman", "--userns=host"}));
+    world.rootless = true;
+    const Remedy unit = remedies_for(ErrorCode::not_delegated, world).front();
+    EXPECT_EQ(unit.where, "host");
+    EXPECT_NE(unit.setting.find("Delegate=cpu cpuset io memory pids"), std::string::npos);
+    world.view = View::legacy;
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world),
+              (std::vector<Remedy>{{"podman", "run it as root (sudo podman run)"}}));
+    world.rootless = false;
+    world.engine = Engine::docker;
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"docker", "--userns=host"}));
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "kubernetes");
+    world.view = View::unified;
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "host") << "the systemd cgroup driver";
+}
+
+}  // namespace
+}  // namespace cginit
