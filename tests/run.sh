@@ -131,7 +131,7 @@ wait_for() { # PID LOG
 check_format() {
     local scripts
     mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' tests examples cmake .ci)
-    check "shellcheck" shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+    check "shellcheck" shellcheck -x -P SCRIPTDIR "${scripts[@]}" completions/*.bash
     check "clang-format" cmake --build --preset asan --target format-check
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cli/settings.hpp"
+#include "core/text.hpp"
 
 namespace cginit {
 namespace {
@@ -275,6 +276,13 @@ TEST(OptionsParser, HelpHasEachHeadingOnce) {
         const std::string heading = std::string("\n") + setting.group + ":\n";
         EXPECT_NE(help.find(heading), std::string::npos) << heading;
         EXPECT_EQ(help.find(heading), help.rfind(heading)) << heading;
+    }
+}
+
+TEST(OptionsParser, HelpFitsATerminal) {
+    constexpr std::size_t kColumns = 80;
+    for (const std::string& line : split(help_text(), '\n')) {
+        EXPECT_LE(line.size(), kColumns) << line;
     }
 }
 
