@@ -110,6 +110,14 @@ bool starts_with_ids(std::string_view line) {
     return true;
 }
 
+/// Of all fields the source alone may be empty, so that nothing but it lies between two blanks: `tmpfs  rw`. libmount
+/// skips blanks in a row, and would take the source for the type.
+bool lacks_field(std::string_view line) {
+    const std::size_t dash = line.find(" - ");
+    const std::size_t blanks = line.find("  ");
+    return blanks != std::string_view::npos && dash != std::string_view::npos && blanks <= dash + 2;
+}
+
 /// The first line that libmount would read otherwise than the kernel means it; 0 if there is none. Empty lines and `#`
 /// comments it would skip without calling back, and take the whole file for an fstab(5) if its first line looks so.
 /// A tab, which the kernel escapes, ends a field for it, and a NUL byte the line.
@@ -117,7 +125,8 @@ int first_odd_line(const std::string& text) {
     int line = 1;
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
         const std::string_view content = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
-        if (!starts_with_ids(content) || content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
+        if (!starts_with_ids(content) || lacks_field(content) ||
+            content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
             return line;
         }
         ++line;

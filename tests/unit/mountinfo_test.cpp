@@ -115,6 +115,8 @@ TEST(Mountinfo, MalformedLinesAreRefusedWithTheirNumber) {
                             "116 +115 0:42 / /proc rw - proc proc rw",
                             "116 2147483648 0:42 / /proc rw - proc proc rw",
                             "116  115 0:42 / /proc rw - proc proc rw",
+                            "116 115 0:42 / /proc rw -  proc proc rw",
+                            "116 115 0:42 / /proc  rw - proc proc rw",
                             "0 115 0:42 / /proc rw - proc proc rw",
                             "116 115 0:42 / /proc nosuid,rw - proc proc rw",
                             "116 115 0:42 / /proc/ rw - proc proc rw",
