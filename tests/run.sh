@@ -104,7 +104,7 @@ setup() {
 
 # Thousands of processes that are forked to be killed, or trace the shipped binary: with sanitizers that takes six times as
 # long, and shows no more.
-readonly kKilled='^fault|kernel\..*KernelFaults'
+readonly kKilled='^fault|^cginit_fault_tests_NOT_BUILT|kernel\..*KernelFaults'
 
 build() {
     local preset targets
