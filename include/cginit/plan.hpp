@@ -68,6 +68,9 @@ inline constexpr const char* kSharePart = "mounts";
 /// Refuses a plan that could reach the host or leave something behind. One text per problem, empty = good.
 [[nodiscard]] std::vector<std::string> check_plan(const World& world, const Decision& decision, const Plan& plan);
 
+/// The mount table after all steps of a plan, each taken to succeed; pure.
+[[nodiscard]] MountTable mounts_after(const World& world, const Plan& plan);
+
 /// Judges the facts gathered after the switch: what is wrong with the view (private, consistent), one text each.
 /// `given_up` are the parts that fell back. The workbench, detached in commit, is not looked at.
 [[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision,

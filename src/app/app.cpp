@@ -123,7 +123,8 @@ Status print_plan(const Source& source, const Options& options, const Invocation
     }
     const World& world = scene->sight.world;
     const Result<Intent> intent = intend(world, options);
-    return intent ? print_text(plan_text(world, intent->decision, intent->plan)) : Status(intent.error());
+    return intent ? print_text(plan_text(world, intent->decision, intent->plan, text_style(invocation.environment)))
+                  : Status(intent.error());
 }
 
 Result<int> exit_status_of(const Status& status) { return status ? Result<int>(0) : status.error(); }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "cginit/world.hpp"
+#include "cginit/plan.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 
@@ -197,6 +197,15 @@ std::string SimulatedMounts::apply(const Op& op) {
         return propagate(*propagation_op);
     }
     return {};
+}
+
+MountTable mounts_after(const World& world, const Plan& plan) {
+    SimulatedMounts mounts(world.mounts);
+    for (const Step& step : plan.steps) {
+        // What the kernel would refuse is check_plan()'s to tell.
+        static_cast<void>(mounts.apply(step.op));
+    }
+    return mounts.table();
 }
 
 }  // namespace cginit

@@ -5,6 +5,7 @@
 #include "core/text.hpp"
 #include "decide/compatible_layouts.hpp"
 #include "report/explanation.hpp"
+#include "report/mount_picture.hpp"
 #include "report/plan_text.hpp"
 #include "report/text_shape.hpp"
 #include "report/wrap.hpp"
@@ -196,12 +197,14 @@ std::string steps_text(const Plan& plan) {
     return text;
 }
 
-std::string plan_section(const Explanation& explanation) {
+std::string plan_section(const Explanation& explanation, const TextStyle& style) {
     if (!explanation.prospect.decision) {
-        return {};
+        return concat({"\n", mount_picture(explanation.world, style)});
     }
-    const bool imagined = !explanation.prospect.missing.empty();
-    return concat({"\n", decision_text(*explanation.prospect.decision),
+    const Prospect& prospect = explanation.prospect;
+    const bool imagined = !prospect.missing.empty();
+    return concat({"\n", decision_text(*prospect.decision), "\n",
+                   mount_picture(prospect.world, *prospect.decision, explanation.plan, style),
                    imagined ? "\nplan, with that mended\n" : "\nplan\n", steps_text(explanation.plan)});
 }
 
@@ -213,7 +216,7 @@ std::string explanation_text(const Explanation& explanation, const TextStyle& st
         text += finding_text(i + 1, explanation.missing[i], style);
     }
     text += concat({who_text(explanation), hierarchies_text(explanation.world, style), init_text(explanation.world),
-                    trial_text(explanation), plan_section(explanation)});
+                    trial_text(explanation), plan_section(explanation, style)});
     return wrapped(text, style.width);
 }
 

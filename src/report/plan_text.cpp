@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "report/mount_picture.hpp"
 #include "report/text_shape.hpp"
 
 namespace cginit {
@@ -83,8 +84,9 @@ std::string decision_text(const Decision& decision) {
     return text;
 }
 
-std::string plan_text(const World& world, const Decision& decision, const Plan& plan) {
-    std::string text = concat({facts_text(world), decision_text(decision)});
+std::string plan_text(const World& world, const Decision& decision, const Plan& plan, const TextStyle& style) {
+    std::string text =
+        concat({facts_text(world), decision_text(decision), mount_picture(world, decision, plan, style)});
     if (plan.steps.empty()) {
         return concat({text, "plan\n  nothing to do\n"});
     }

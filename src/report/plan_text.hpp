@@ -3,12 +3,14 @@
 #include <string>
 
 #include "cginit/plan.hpp"
+#include "report/text_style.hpp"
 
 namespace cginit {
 
-/// What --dry-run prints: the facts that decided, the decision with its reasons, and the numbered steps by phase.
-/// The same input gives the same bytes.
-[[nodiscard]] std::string plan_text(const World& world, const Decision& decision, const Plan& plan);
+/// What --dry-run prints: the facts that decided, the decision with its reasons, the view before and after, and the
+/// numbered steps by phase. The same input gives the same bytes.
+[[nodiscard]] std::string plan_text(const World& world, const Decision& decision, const Plan& plan,
+                                    const TextStyle& style = {});
 
 /// The decision with its reasons, as part of it.
 [[nodiscard]] std::string decision_text(const Decision& decision);

@@ -47,6 +47,27 @@ TEST(CaptureInput, GoodOneIsPlanned) {
     EXPECT_EQ(plan_for(root).output, finished.output);
 }
 
+TEST(CaptureInput, TheViewIsDrawnForTheReader) {
+    const TempRoot root;
+    make_capture(root);
+    const std::string command =
+        concat({CGINIT_BINARY, " --root ", root.path(), " --init-traits systemd:252 --dry-run"});
+    const auto run = [&command](const Strings& environment) {
+        return run_program({"/bin/sh", "-c", command}, environment).output;
+    };
+    // script(1) of Debian's bsdutils gives it a terminal.
+    const auto run_on_terminal = [&command](Strings environment) {
+        environment.emplace_back("SHELL=/bin/sh");
+        return run_program({"/usr/bin/script", "-qec", command, "/dev/null"}, environment).output;
+    };
+    const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+    EXPECT_TRUE(has(run({"LANG=C"}), "  `- lock "));
+    EXPECT_TRUE(has(run({"LANG=C.UTF-8", "TERM=xterm"}), "  └─ lock "));
+    EXPECT_FALSE(has(run({"TERM=xterm"}), "\033"));
+    EXPECT_TRUE(has(run_on_terminal({"TERM=xterm"}), "\033[32mrw tmpfs\033[0m"));
+    EXPECT_TRUE(has(run_on_terminal({"TERM=xterm", "NO_COLOR=1"}), " * rw tmpfs\r\n"));
+}
+
 TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
     struct Case {
         const char* name;

@@ -81,6 +81,7 @@ void run(const FuzzInput& input, const Source& source) {
     const Replay first = replay(*snapshot, input.options);
     const Replay second = replay(gather(source, input.pid, input.init).value(), input.options);
     require(first.plan == second.plan && first.text == second.text, "two runs are equal", first.text);
+    require(wrong_with_pictures(first), "its pictures fit and show nothing of the host afterwards");
     if (!first.decision) {
         const Result<Decision> refused = decide(first.world, input.options);
         require(!refused.error().cure.empty(), "a refusal has a cure", first.text);

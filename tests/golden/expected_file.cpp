@@ -54,8 +54,7 @@ std::string difference(const std::string& expected, const std::string& actual) {
                    marked(after, head, after.size() - tail, "+")});
 }
 
-std::string compare_with_expected(const std::string& name, const std::string& text) {
-    const std::string path = path_of(name);
+std::string compare_with_file(const std::string& path, const std::string& text) {
     if (updating()) {
         std::ofstream file(path, std::ios::binary | std::ios::trunc);
         file << text;
@@ -67,6 +66,10 @@ std::string compare_with_expected(const std::string& name, const std::string& te
     }
     const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     return difference(expected, text);
+}
+
+std::string compare_with_expected(const std::string& name, const std::string& text) {
+    return compare_with_file(path_of(name), text);
 }
 
 std::set<std::string> expected_files() {

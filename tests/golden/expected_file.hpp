@@ -5,8 +5,10 @@
 
 namespace cginit {
 
-/// Compares a text with tests/golden/expected/NAME.txt byte for byte; returns the difference for people, empty if there
+/// Compares a text with a file byte for byte; returns the difference for people, empty if there
 /// is none. With CGINIT_UPDATE_GOLDEN=1 the file is rewritten instead.
+[[nodiscard]] std::string compare_with_file(const std::string& path, const std::string& text);
+/// The same with tests/golden/expected/NAME.txt.
 [[nodiscard]] std::string compare_with_expected(const std::string& name, const std::string& text);
 /// The names of all expected files.
 [[nodiscard]] std::set<std::string> expected_files();

@@ -5,6 +5,9 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
+#include "report/mount_picture.hpp"
+#include "report/mount_rows.hpp"
+#include "report/text_shape.hpp"
 
 namespace cginit {
 namespace {
@@ -63,6 +66,11 @@ std::string wrong_with_holder(const Decision& decision, const MountTable& table)
 bool was_there(const MountTable& before, const MountEntry& mount) {
     return std::any_of(before.begin(), before.end(),
                        [&mount](const MountEntry& entry) { return entry.id == mount.id; });
+}
+
+std::string picture_of(const Replay& replay, const TextStyle& style) {
+    return replay.decision ? mount_picture(replay.world, *replay.decision, replay.plan, style)
+                           : mount_picture(replay.world, style);
 }
 
 void append(std::vector<std::string>& problems, const std::vector<std::string>& more) {
@@ -124,6 +132,27 @@ std::vector<std::string> not_restored(const Replay& replay, const Rehearsal& reh
     const MountTable after = without_peer_groups(rehearsal.table());
     if (before != after) {
         problems.push_back("not restored:\n" + difference(table_text(before), table_text(after)));
+    }
+    return problems;
+}
+
+std::vector<std::string> wrong_with_pictures(const Replay& replay) {
+    std::vector<std::string> problems;
+    for (const TextStyle& style : {TextStyle{false, false, 80}, TextStyle{true, false, 40}}) {
+        for (const std::string& line : split(picture_of(replay, style), '\n')) {
+            const bool odd = !style.unicode && escaped(line) != line;
+            if (odd || columns(line) > style.width || line.ends_with(' ')) {
+                problems.push_back(concat({"in ", std::to_string(style.width), " columns: '", line, "'"}));
+            }
+        }
+    }
+    if (!replay.decision) {
+        return problems;
+    }
+    for (const MountRow& row : mount_rows(replay.world, *replay.decision, replay.plan)) {
+        if (row.after && row.after->shows_more() && is_at_or_below(row.point, kCgroupRoot)) {
+            problems.push_back(concat({row.point, " shows more than the init's cgroup"}));
+        }
     }
     return problems;
 }

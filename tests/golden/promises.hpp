@@ -17,5 +17,8 @@ namespace cginit {
 [[nodiscard]] std::vector<std::string> displaced_mounts(const Replay& replay, const Rehearsal& rehearsal);
 /// After a roll-back: the table is the one from before, but for the numbers of peer groups.
 [[nodiscard]] std::vector<std::string> not_restored(const Replay& replay, const Rehearsal& rehearsal);
+/// The pictures of it, in any style: no line is wider than asked for, and nothing moves the cursor; after the plan nothing
+/// above the init's cgroup can be seen or uncovered at /sys/fs/cgroup.
+[[nodiscard]] std::vector<std::string> wrong_with_pictures(const Replay& replay);
 
 }  // namespace cginit

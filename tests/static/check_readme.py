@@ -6,6 +6,7 @@
 A plan stands in a code block after a line `<!-- dry-run: CAPTURE INIT_TRAITS -->`.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,9 @@ OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
 def output_of(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    """In UTF-8, whatever the caller's locale."""
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=environment).stdout
 
 
 def plan_problems(binary, source, readme):

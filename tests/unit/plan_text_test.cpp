@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "report/mount_picture.hpp"
 #include "unit/world_builder.hpp"
 
 namespace cginit {
@@ -50,8 +51,18 @@ constexpr const char* kHead =
     "  blkio         read-only  limits of it do not hold for children\n"
     "  misc          left out   the own cgroup is the host's root of it\n";
 
+std::string view(const Plan& plan, const TextStyle& style = {}) {
+    return mount_picture(world(), decision(), plan, style);
+}
+
 TEST(PlanText, NothingToDo) {
-    EXPECT_EQ(plan_text(world(), decision(), {}), std::string(kHead) + "plan\n  nothing to do\n");
+    EXPECT_EQ(plan_text(world(), decision(), {}), kHead + view({}) + "plan\n  nothing to do\n");
+}
+
+TEST(PlanText, InAnyStyle) {
+    const TextStyle style{true, true, 60};
+    EXPECT_EQ(plan_text(world(), decision(), {}, style), kHead + view({}, style) + "plan\n  nothing to do\n");
+    EXPECT_NE(view({}, style), view({}));
 }
 
 TEST(PlanText, KeptAndWarned) {
@@ -101,7 +112,7 @@ TEST(PlanText, StepsByPhase) {
     plan.steps.push_back(step(Phase::commit, DetachMount{"/proc/driver"}, "the old view goes"));
     plan.steps.back().no_undo = "the point of no return";
     EXPECT_EQ(plan_text(world(), decision(), plan),
-              std::string(kHead) +
+              kHead + view(plan) +
                   "plan\n"
                   " prepare\n"
                   "  1. unshare the cgroup namespace\n"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cginit/plan.hpp"
 #include "parse/mountinfo.hpp"
 #include "unit/normalized_table.hpp"
 
@@ -152,6 +153,23 @@ TEST(SimulatedMounts, OtherOpsChangeNothing) {
         EXPECT_EQ(mounts.apply(op), "") << describe(op);
         EXPECT_EQ(mounts.table(), table().table()) << describe(op);
     }
+}
+
+TEST(MountsAfter, AllStepsWithoutThoseThatTheKernelRefuses) {
+    World world;
+    world.mounts = table().table();
+    Plan plan;
+    for (const Op& op : std::vector<Op>{MountFilesystem{"tmpfs", "/proc/driver", "", {}},
+                                        MoveMount{"/view", "/proc/driver/old"}, DetachMount{"/run/a/b"},
+                                        RemountBind{"/run", {.read_only = true}}, DetachMount{"/proc/driver"}}) {
+        plan.steps.emplace_back();
+        plan.steps.back().op = op;
+    }
+    MountTable expected = world.mounts;
+    expected.pop_back();
+    expected[2].flags.read_only = true;
+    EXPECT_EQ(mounts_after(world, plan), expected);
+    EXPECT_EQ(mounts_after(world, {}), world.mounts);
 }
 
 }  // namespace
