@@ -67,7 +67,8 @@ MountFlags parse_flags(const char* options) {
     return flags;
 }
 
-/// The kernel says either before everything else (show_mountinfo(), fs/proc_namespace.c).
+/// The kernel says either before everything else, of the mount and of the superblock (show_mountinfo(),
+/// fs/proc_namespace.c).
 bool says_access(const char* options) {
     const std::string first = text_of(options).substr(0, text_of(options).find(','));
     return first == "rw" || first == "ro";
@@ -87,7 +88,8 @@ std::optional<MountEntry> to_entry(libmnt_fs* fs) {
     entry.source = text_of(mnt_fs_get_source(fs));
     entry.super_options = text_of(mnt_fs_get_fs_options(fs));
     const bool complete = entry.id > 0 && is_plain_path(entry.point) && !entry.root.empty() && !entry.fstype.empty() &&
-                          says_access(mnt_fs_get_vfs_options(fs)) && propagation;
+                          says_access(mnt_fs_get_vfs_options(fs)) && says_access(mnt_fs_get_fs_options(fs)) &&
+                          propagation;
     return complete ? std::optional<MountEntry>(std::move(entry)) : std::nullopt;
 }
 

@@ -117,6 +117,7 @@ TEST(Mountinfo, MalformedLinesAreRefusedWithTheirNumber) {
                             "116  115 0:42 / /proc rw - proc proc rw",
                             "116 115 0:42 / /proc rw -  proc proc rw",
                             "116 115 0:42 / /proc  rw - proc proc rw",
+                            "116 115 0:42 / /proc rw - proc proc nosuid",
                             "0 115 0:42 / /proc rw - proc proc rw",
                             "116 115 0:42 / /proc nosuid,rw - proc proc rw",
                             "116 115 0:42 / /proc/ rw - proc proc rw",
