@@ -24,8 +24,8 @@ enum class Delegate { automatic, all, none, list };
 enum class Expected { automatic, keep };
 /// `--on-failure`: what becomes of the init when its view cannot be had and the engine's is as it was before.
 enum class OnFailure { exit, proceed };
-/// `--dry-run` prints the plan, `--explain` what is missing; nothing is changed.
-enum class Action { run, dry_run, explain };
+/// `--dry-run` prints the plan, `--explain` what is missing, `--capture` writes the facts; nothing is changed.
+enum class Action { run, dry_run, explain, capture };
 enum class ExplainAs { text, json };
 enum class LogLevel { debug, info, warning, error, off };
 
@@ -57,6 +57,8 @@ struct Options {
     std::vector<std::string> keep_mounts;
     Action action = Action::run;
     ExplainAs explain_as = ExplainAs::text;
+    /// `--capture FILE`; `-` is standard output.
+    std::string capture_file;
     /// `--root DIR`: the facts are read below it; "/" is the running system.
     std::string root = "/";
     /// `--init-traits`, with `--root` only.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "app/capture.hpp"
 #include "app/explain.hpp"
 #include "app/output.hpp"
 #include "app/scene.hpp"
@@ -137,14 +138,18 @@ Result<int> run(const Options& options, const Invocation& invocation) {
     if (!status) {
         return status.error();
     }
-    const Result<Source> source = Source::open(options.root);
+    Result<Source> source = Source::open(options.root);
     if (!source) {
-        return source.error();
+        return source.error().with_cure(
+            {ErrorCode::usage, "--root takes a folder, into which tar -xf FILE -C FOLDER unpacks a report"});
     }
     switch (options.action) {
         case Action::run: return exit_status_of(become_init(*source, options, invocation, kernel));
         case Action::dry_run: return exit_status_of(print_plan(*source, options, invocation));
         case Action::explain: return explain(*source, options, invocation);
+        case Action::capture:
+            return exit_status_of(
+                write_capture(*source, choose_init(*source, options, invocation), options, invocation));
     }
     return 0;
 }

@@ -63,7 +63,8 @@ Trial try_out(const Source& source, const Explanation& explanation) {
 Result<int> explain(const Source& source, const Options& options, const Invocation& invocation) {
     // An init that is not there is told among the rest: what else is missing is worth as much.
     const Result<InitCommand> init = choose_init(source, options, invocation);
-    const Result<Sight> sight = see(source, init ? traits_of(source, options, *init) : InitTraits{});
+    const Result<Sight> sight =
+        see(source, init ? traits_of(source, options, *init) : std::optional<InitTraits>(InitTraits{}));
     if (!sight) {
         return sight.error();
     }

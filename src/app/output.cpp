@@ -100,7 +100,8 @@ void log_info(const std::string& text) { logger().info(one_line(text)); }
 
 void log_step(std::size_t number, const Step& step) {
     if (logger().should_log(spdlog::level::debug)) {
-        log_debug(concat({"step ", std::to_string(number), " at ", elapsed_text(), ": ", describe(step.op), " (", step.why, ")"}));
+        log_debug(concat(
+            {"step ", std::to_string(number), " at ", elapsed_text(), ": ", describe(step.op), " (", step.why, ")"}));
     }
 }
 

@@ -8,7 +8,7 @@
 
 namespace cginit {
 
-Result<Sight> see(const Source& source, const InitTraits& traits) {
+Result<Sight> see(const Source& source, const std::optional<InitTraits>& traits) {
     const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
     Result<Snapshot> snapshot = gather(source, pid, traits);
     if (!snapshot) {
@@ -27,8 +27,8 @@ Result<InitCommand> choose_init(const Source& source, const Options& options, co
     return find_init(source, options, own);
 }
 
-InitTraits traits_of(const Source& source, const Options& options, const InitCommand& init) {
-    return source.is_live() ? detect_init_traits(source, init.file) : options.init_traits.value_or(InitTraits{});
+std::optional<InitTraits> traits_of(const Source& source, const Options& options, const InitCommand& init) {
+    return source.is_live() ? detect_init_traits(source, init.file) : options.init_traits;
 }
 
 Result<Scene> look(const Source& source, const Options& options, const Invocation& invocation) {

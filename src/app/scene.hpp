@@ -29,15 +29,16 @@ struct Intent {
     Plan plan;
 };
 
-/// Gathers the facts and understands them.
-[[nodiscard]] Result<Sight> see(const Source& source, const InitTraits& traits);
+/// Gathers the facts and understands them; `traits` are empty to be what a capture says.
+[[nodiscard]] Result<Sight> see(const Source& source, const std::optional<InitTraits>& traits);
 
 /// The init that is asked for; an empty one for a capture, which holds none.
 [[nodiscard]] Result<InitCommand> choose_init(const Source& source, const Options& options,
                                               const Invocation& invocation);
 
-/// What is known of it: from its files, or from --init-traits.
-[[nodiscard]] InitTraits traits_of(const Source& source, const Options& options, const InitCommand& init);
+/// What is known of it: from its files; of a capture what --init-traits says, empty for what the capture says.
+[[nodiscard]] std::optional<InitTraits> traits_of(const Source& source, const Options& options,
+                                                  const InitCommand& init);
 
 /// Both of them, and then the facts.
 [[nodiscard]] Result<Scene> look(const Source& source, const Options& options, const Invocation& invocation);

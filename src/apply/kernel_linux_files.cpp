@@ -49,6 +49,25 @@ Status write_file(const std::string& path, std::string_view value) {
     }
 }
 
+Status write_new_file(const std::string& path, std::string_view content) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!fd.valid()) {
+        return make_errno_error(errno, concat({"create ", path}));
+    }
+    ssize_t count = 0;
+    while (!content.empty() && (count >= 0 || errno == EINTR)) {
+        count = ::write(fd.get(), content.data(), content.size());
+        content.remove_prefix(count < 0 ? 0U : static_cast<std::size_t>(count));
+    }
+    // Some file systems tell only then that there was no room.
+    if (!content.empty() || ::fsync(fd.get()) != 0) {
+        const int errnum = errno;
+        ::unlink(path.c_str());
+        return make_errno_error(errnum, concat({"write ", path}));
+    }
+    return {};
+}
+
 Result<std::vector<std::string>> list_numbers(const std::string& path) {
     const Result<std::string> text = read_file(path);
     if (!text) {

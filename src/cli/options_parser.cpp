@@ -114,13 +114,15 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
     return given;
 }
 
-/// Another option on the command line that sets the same thing as row `index`: --log-level, -v and -q.
+/// Another option on the command line that sets the same thing as row `index`: --log-level, -v and -q; or that asks for
+/// something else to be done.
 const Setting* find_rival(const Given& given, std::size_t index) {
     const Setting& setting = settings()[index];
     for (std::size_t i = 0; i < index; ++i) {
         const Setting& other = settings()[i];
-        if (!given.values[i].empty() && other.variable != nullptr && setting.variable != nullptr &&
-            std::string_view(other.variable) == setting.variable) {
+        const bool same_thing = other.variable != nullptr && setting.variable != nullptr &&
+                                std::string_view(other.variable) == setting.variable;
+        if (!given.values[i].empty() && (same_thing || (other.action && setting.action))) {
             return &other;
         }
     }
@@ -211,6 +213,11 @@ Status check_contradictions(const Options& options) {
     if (options.root != "/" && options.action == Action::run) {
         return make_error(ErrorCode::usage, "--root " + options.root + " is only read, nothing can be run there",
                           "add --dry-run or --explain");
+    }
+    if (options.root != "/" && options.action == Action::capture) {
+        return make_error(ErrorCode::usage,
+                          "--capture writes what the running system shows, and --root names a capture",
+                          "leave one of them out");
     }
     return {};
 }

@@ -142,6 +142,12 @@ bool set_explain(Options& options, const std::string& value) {
     return value == "true" || value == "text" || value == "json";
 }
 
+bool set_capture(Options& options, const std::string& value) {
+    options.action = Action::capture;
+    options.capture_file = value;
+    return !value.empty();
+}
+
 bool set_root(Options& options, const std::string& value) {
     // However many slashes name it, "/" is the running system.
     options.root = value.find_first_not_of('/') == std::string::npos ? "/" : value;
@@ -233,11 +239,15 @@ constexpr Setting kSettings[] = {
      "take this capability from the init, right before it starts; repeatable,\n"
      "separated by colons in the variable (default: none)",
      add_drop_cap, true},
-    {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run},
+    {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run, false, false, true},
     {"--explain", nullptr, "text|json", "text or json", kInspect,
      "say whether the init would get its view, and if not what is missing and\n"
      "the flag that gives it; the exit status is 0 if it would, 1 if not",
-     set_explain, false, false, true},
+     set_explain, false, false, true, true},
+    {"--capture", nullptr, "FILE", "a new file, or - for standard output", kInspect,
+     "write the facts for a report: a tar archive that --root takes unpacked;\n"
+     "FILE must not be there, - is standard output (default: no report)",
+     set_capture, false, false, true},
     {"--root", nullptr, "DIR", "a directory", kInspect,
      "read the facts below DIR, a capture; with --dry-run or --explain\n(default: /)", set_root},
     {"--init-traits", nullptr, "KIND[:VERSION]",

@@ -19,6 +19,7 @@ struct Setting {
     bool (*apply)(Options& options, const std::string& value);
     bool repeatable = false;  ///< every value counts, not just the last; colon-separated in the variable
     bool switchable = false;  ///< a flag whose variable takes 1 or 0
+    bool action = false;      ///< what to do instead of running the init: of these one at most
     /// `--explain[=text|json]`: a flag that may have a value, after `=` only. CLI11 has `true` for none.
     bool optional_value = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "cginit/capture_facts.hpp"
 #include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
@@ -87,31 +88,44 @@ CgroupDirectory read_directory(const Source& source, const std::string& path, bo
 
 std::map<std::string, CgroupDirectory> read_directories(const Source& source, const Snapshot& snapshot) {
     std::map<std::string, CgroupDirectory> directories;
-    for (const CgroupEntry& cgroup : snapshot.cgroups) {
-        const bool memory =
-            std::find(cgroup.controllers.begin(), cgroup.controllers.end(), "memory") != cgroup.controllers.end();
-        for (const MountEntry& mount : snapshot.mounts) {
-            if (!is_cgroup(mount) || !carries_controllers(mount, cgroup.controllers)) {
-                continue;
-            }
-            const auto own = own_directory(mount, cgroup.path);
-            const MountEntry* visible = own ? visible_mount_at(snapshot.mounts, mount.point) : nullptr;
-            if (visible != nullptr && visible->id == mount.id) {
-                directories[mount.point] = read_directory(source, *own, cgroup.controllers.empty(), memory);
-            }
-        }
+    for (const OwnDirectory& own : own_directories(snapshot)) {
+        const std::vector<std::string>& names = own.cgroup->controllers;
+        const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
+        directories[own.point] = read_directory(source, own.path, names.empty(), memory);
     }
     return directories;
 }
 
-/// In a capture what was not captured is not there, which says nothing.
-PlaceType read_place(const Source& source, const char* path) {
-    switch (source.type(path)) {
-        case FileType::absent: return source.is_live() ? PlaceType::absent : PlaceType::unknown;
+/// What `--capture` wrote down of what is no file; older captures and those made by hand do without.
+Result<std::optional<CaptureFacts>> read_facts(const Source& source) {
+    if (source.is_live()) {
+        return std::optional<CaptureFacts>();
+    }
+    const auto text = source.read_if_exists(kCaptureFacts);
+    if (!text || !*text) {
+        return text ? Result<std::optional<CaptureFacts>>(std::nullopt) : text.error();
+    }
+    Result<CaptureFacts> facts = parse_capture_facts(**text, kCaptureFacts);
+    return facts ? Result<std::optional<CaptureFacts>>(std::move(*facts)) : facts.error();
+}
+
+PlaceType place_type(FileType type) {
+    switch (type) {
+        case FileType::absent: return PlaceType::absent;
         case FileType::directory: return PlaceType::directory;
         case FileType::symlink: return PlaceType::symlink;
         default: return PlaceType::other;
     }
+}
+
+/// In a capture what was not captured is not there, which says nothing, unless it says what was there.
+PlaceType read_place(const Source& source, const std::optional<CaptureFacts>& facts, const char* path) {
+    if (facts) {
+        const auto place = facts->places.find(path);
+        return place == facts->places.end() ? PlaceType::unknown : place->second;
+    }
+    const FileType type = source.type(path);
+    return type == FileType::absent && !source.is_live() ? PlaceType::unknown : place_type(type);
 }
 
 /// `tty7`; not `tty`, the own terminal, nor `ttyS0` or `tty64`.
@@ -142,27 +156,8 @@ std::string read_text(const Source& source, const char* path) {
     return std::string(trim((*text)->substr(0, (*text)->find('\0'))));
 }
 
-}  // namespace
-
-Result<Snapshot> gather(const Source& source, std::optional<int> pid, const InitTraits& init) {
-    Snapshot snapshot;
-    snapshot.pid = pid;
-    snapshot.init = init;
-    Result<MountTable> mounts = read_mounts(source);
-    if (!mounts) {
-        return mounts.error();
-    }
-    snapshot.mounts = std::move(*mounts);
-    auto cgroups = read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
-    if (!cgroups) {
-        return cgroups.error();
-    }
-    snapshot.cgroups = std::move(*cgroups);
-    const auto status = read_and_parse<ProcessStatus>(source, kStatus, parse_status);
-    if (!status) {
-        return status.error();
-    }
-    snapshot.status = *status;
+/// What cginit can do without.
+void read_the_rest(const Source& source, const std::optional<CaptureFacts>& facts, Snapshot& snapshot) {
     snapshot.uid_map = read_text(source, "/proc/self/uid_map");
     snapshot.gid_map = read_text(source, "/proc/self/gid_map");
     snapshot.security_label = read_text(source, "/proc/self/attr/current");
@@ -172,11 +167,41 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const Init
     if (!release.empty()) {
         snapshot.kernel_release = release;
     }
-    snapshot.directories = read_directories(source, snapshot);
     for (const char* point : kTmpfsPoints) {
-        snapshot.places[point] = read_place(source, point);
+        snapshot.places[point] = read_place(source, facts, point);
     }
     snapshot.host_ttys = read_host_ttys(source);
+}
+
+}  // namespace
+
+Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std::optional<InitTraits>& init) {
+    // All is read before any of it is refused: what a capture notes on the way is then whole.
+    Result<MountTable> mounts = read_mounts(source);
+    auto cgroups = read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
+    const auto status = read_and_parse<ProcessStatus>(source, kStatus, parse_status);
+    const auto facts = read_facts(source);
+    const std::optional<CaptureFacts> known = facts ? *facts : std::nullopt;
+    Snapshot snapshot;
+    read_the_rest(source, known, snapshot);
+    if (!mounts) {
+        return mounts.error();
+    }
+    if (!cgroups) {
+        return cgroups.error();
+    }
+    if (!status) {
+        return status.error();
+    }
+    if (!facts) {
+        return facts.error();
+    }
+    snapshot.mounts = std::move(*mounts);
+    snapshot.cgroups = std::move(*cgroups);
+    snapshot.status = *status;
+    snapshot.directories = read_directories(source, snapshot);
+    snapshot.pid = pid || !known ? pid : known->pid;
+    snapshot.init = init ? *init : (known ? known->init : std::nullopt).value_or(InitTraits{});
     return snapshot;
 }
 

@@ -33,4 +33,21 @@ bool carries_controllers(const MountEntry& mount, const std::vector<std::string>
     });
 }
 
+std::vector<OwnDirectory> own_directories(const Snapshot& snapshot) {
+    std::vector<OwnDirectory> directories;
+    for (const CgroupEntry& cgroup : snapshot.cgroups) {
+        for (const MountEntry& mount : snapshot.mounts) {
+            if (!is_cgroup(mount) || !carries_controllers(mount, cgroup.controllers)) {
+                continue;
+            }
+            const auto own = own_directory(mount, cgroup.path);
+            const MountEntry* visible = own ? visible_mount_at(snapshot.mounts, mount.point) : nullptr;
+            if (visible != nullptr && visible->id == mount.id) {
+                directories.push_back({&cgroup, mount.point, *own});
+            }
+        }
+    }
+    return directories;
+}
+
 }  // namespace cginit

@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cginit/mount_table.hpp"
+#include "cginit/snapshot.hpp"
 
 namespace cginit {
 
@@ -17,5 +19,15 @@ namespace cginit {
 /// True if the mount's superblock options name every controller of the set: `rw,cpu,cpuacct`, `rw,xattr,name=systemd`.
 /// An empty set is v2 and belongs to every cgroup2 mount.
 [[nodiscard]] bool carries_controllers(const MountEntry& mount, const std::vector<std::string>& controllers);
+
+/// The own cgroup's directory as one cgroup mount shows it.
+struct OwnDirectory {
+    const CgroupEntry* cgroup = nullptr;  ///< of the Snapshot
+    std::string point;                    ///< the mount's
+    std::string path;
+};
+
+/// One for every cgroup mount that shows the own cgroup and that a path walk to its mount point ends in.
+[[nodiscard]] std::vector<OwnDirectory> own_directories(const Snapshot& snapshot);
 
 }  // namespace cginit

@@ -70,7 +70,8 @@ Result<Source> Source::open(const std::string& root) {
 }
 
 Result<std::string> Source::read(const std::string& path) const {
-    const Result<UniqueFd> fd = open_below(root_, path, O_RDONLY);
+    // Whoever made a capture must not hold up whoever replays it with a FIFO, nor lead to files without end.
+    const Result<UniqueFd> fd = open_below(root_, path, live_ ? O_RDONLY : O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!fd) {
         return fd.error();
     }
@@ -89,6 +90,7 @@ Result<std::string> Source::read(const std::string& path) const {
         }
         if (*count == 0) {
             text.resize(used);
+            note(path, text);
             return text;
         }
         used += *count;
@@ -134,6 +136,7 @@ std::optional<std::string> Source::read_link_if_exists(const std::string& path) 
     const ssize_t size = ::readlinkat(root_.get(), below_root(path), text.data(), text.size());
     if (size >= 0) {
         text.resize(static_cast<std::size_t>(size));
+        note(path, text + '\n');
         return text;
     }
     if (errno != EINVAL) {
@@ -144,6 +147,12 @@ std::optional<std::string> Source::read_link_if_exists(const std::string& path) 
         return std::nullopt;
     }
     return std::string(trim(*plain));
+}
+
+void Source::note(const std::string& path, const std::string& text) const {
+    if (noted_ != nullptr) {
+        (*noted_)[path] = text;
+    }
 }
 
 FileType Source::type(const std::string& path) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ public:
     /// Opens the root directory; an error names it.
     static Result<Source> open(const std::string& root);
 
-    /// The whole file. A missing file is an error.
+    /// The whole file. A missing file is an error; in a capture so is a link.
     [[nodiscard]] Result<std::string> read(const std::string& path) const;
     /// The whole file; empty if it does not exist. Every other failure is an error.
     [[nodiscard]] Result<std::optional<std::string>> read_if_exists(const std::string& path) const;
@@ -41,11 +42,16 @@ public:
     [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
     /// True if this is the running system and not a capture.
     [[nodiscard]] bool is_live() const { return live_; }
+    /// From now on the text of every file that is read whole, and of every link, is noted here by its path; no longer
+    /// after a nullptr.
+    void note_texts(std::map<std::string, std::string>* texts) { noted_ = texts; }
 
 private:
     Source(UniqueFd root, bool live) : root_(std::move(root)), live_(live) {}
+    void note(const std::string& path, const std::string& text) const;
     UniqueFd root_;
     bool live_;
+    std::map<std::string, std::string>* noted_ = nullptr;
 };
 
 }  // namespace cginit

@@ -113,6 +113,9 @@ TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
          write("/proc/self/status", "Name:\tx\n"),
          {"/proc/self/status", "CapEff is missing"}},
         {"status with garbage", write("/proc/self/status", "CapEff:\tlots\n"), {"/proc/self/status:1: ", "lots"}},
+        {"facts of another kind",
+         write("/cginit/facts", "pid 1\nplace /run directory\nmood good\n"),
+         {"/cginit/facts:3: not a fact, or a second one: mood good", "cginit --capture writes this file"}},
         {"no cgroups in sight",
          write(mountinfo, good.substr(0, good.find("145 "))),
          {"no cgroup file system is visible at /sys/fs/cgroup", "leave the engine's cgroup mount"}},
@@ -195,7 +198,7 @@ TEST(CaptureInput, ContradictionsAreRefused) {
 
 TEST(CaptureInput, RootThatIsNotThere) {
     expect_error(run_program({CGINIT_BINARY, "--root=/no/such/capture", "--dry-run"}), 125,
-                 {"open /no/such/capture: No such file or directory"});
+                 {"open /no/such/capture: No such file or directory", "tar -xf FILE -C FOLDER"});
 }
 
 TEST(CommandLine, IsRefusedBeforeAnythingIsRead) {

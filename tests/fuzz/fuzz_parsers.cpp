@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cginit/capture_facts.hpp"
 #include "cli/options_parser.hpp"
 #include "core/text.hpp"
 #include "fuzz/lines.hpp"
@@ -52,6 +53,16 @@ void parse_cgroups(const std::string& text) {
     }
 }
 
+/// What is accepted can be written, and is then read as the same.
+void parse_facts(const std::string& text) {
+    const Result<CaptureFacts> facts = parse_capture_facts(text, kName);
+    require_place(facts);
+    if (facts && parse_capture_facts(capture_facts_text(*facts), kName).value() != *facts) {
+        std::fprintf(stderr, "BROKEN: what is written is read again\n");
+        std::abort();
+    }
+}
+
 /// Arguments first, one a line, then the environment after an empty line.
 void parse_options(const std::string& text) {
     Invocation invocation{{"/cginit"}, {}, "/cginit"};
@@ -82,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 'o': cginit::parse_options(text); break;
         case 'f': static_cast<void>(cginit::parse_filesystems(text)); break;
         case 'n': static_cast<void>(cginit::parse_namespace_link(text)); break;
+        case 'k': cginit::parse_facts(text); break;
         case 'i': static_cast<void>(cginit::parse_init_traits(text)); break;
         default: break;
     }

@@ -41,6 +41,7 @@ seeds() {
             { printf '%s' "${file:0:1}" && cat "$capture/proc/self/$file"; } >"$2/$(basename "$capture").$file"
         done
     done
+    printf 'kpid 1\ninit systemd\ninit-file /sbin/init\ninit-version-unknown none\nplace /run directory\n' >"$2/facts"
     printf 'o--layout=hybrid\n--keep-mount\n/host\n--\n/sbin/init\n\nCGINIT_METHOD=bind\nCGINIT_TMPFS=/run:/tmp\n' >"$2/options"
 }
 

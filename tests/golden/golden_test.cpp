@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Captures, GoldenFacts, ::testing::ValuesIn(captures()),
 
 /// What the facts alone say of the capture with systemd 252, for a terminal that knows ASCII.
 std::string explanation_of(const std::string& capture) {
-    const Snapshot snapshot = replay(Case{capture, {"default", {}, {InitKind::systemd, 252, {}}}}).snapshot;
+    const Snapshot snapshot = replay(Case{capture, {"default", {}, InitTraits{InitKind::systemd, 252, {}}}}).snapshot;
     return explanation_text(explain_facts(snapshot, capability_names(snapshot.status.effective_capabilities), {}), {});
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "cginit/capture_facts.hpp"
 #include "core/text.hpp"
 #include "detect/gather.hpp"
 #include "report/plan_text.hpp"
@@ -78,7 +79,16 @@ void add_host_ttys(Snapshot& snapshot) {
 Variant variant(const std::string& name) {
     Variant made;
     made.name = name;
-    made.init = {InitKind::systemd, 252, ""};
+    made.init = InitTraits{InitKind::systemd, 252, ""};
+    return made;
+}
+
+/// A capture that says which init there was is replayed with that.
+Variant default_of(const std::string& capture) {
+    Variant made = variant("default");
+    if (std::filesystem::exists(kCaptures + "/" + capture + kCaptureFacts)) {
+        made.init.reset();
+    }
     return made;
 }
 
@@ -106,7 +116,7 @@ std::vector<Variant> representative_variants() {
     Variant never = variant("inner-never");
     never.options.inner = Inner::never;
     Variant busybox = variant("busybox");
-    busybox.init = {InitKind::busybox, std::nullopt, ""};
+    busybox.init = InitTraits{InitKind::busybox, std::nullopt, ""};
     return {with_method("bind", Method::bind), never, busybox};
 }
 
@@ -167,23 +177,23 @@ std::vector<Case> special_cases() {
     keep.options.tmpfs.emplace();
     keep.options.sys = keep.options.propagation = keep.options.ttys = Expected::keep;
     Variant list = variant("busybox-tmpfs-list");
-    list.init = {InitKind::busybox, std::nullopt, ""};
+    list.init = InitTraits{InitKind::busybox, std::nullopt, ""};
     list.change = add_places;
     list.options.tmpfs = {"/run/lock", "/tmp"};
     Variant newest = variant("systemd-262");
-    newest.init.version = 262;
+    newest.init->version = 262;
     Variant newest_allowed = newest;
     newest_allowed.name = "systemd-262-host-cgroup";
     newest_allowed.options.allow_host_cgroup = true;
     Variant oldest_allowed = newest_allowed;
     oldest_allowed.name = "systemd-219-host-cgroup";
-    oldest_allowed.init.version = 219;
+    oldest_allowed.init->version = 219;
     Variant unknown = variant("systemd-unknown");
-    unknown.init = {InitKind::systemd, std::nullopt, "", "none was given"};
+    unknown.init = InitTraits{InitKind::systemd, std::nullopt, "", "none was given"};
     Variant delegated = variant("delegate-all");
     delegated.options.delegate = Delegate::all;
     Variant dockerd = variant("dockerd");
-    dockerd.init = {InitKind::dockerd, std::nullopt, ""};
+    dockerd.init = InitTraits{InitKind::dockerd, std::nullopt, ""};
     Variant tracking = variant("writable-tracking");
     tracking.options.writable = Writable::tracking;
     Variant listed = variant("writable-list");
@@ -281,7 +291,7 @@ std::vector<std::string> captures() {
 std::vector<Case> cases() {
     std::vector<Case> all = special_cases();
     for (const std::string& capture : captures()) {
-        all.push_back({capture, variant("default")});
+        all.push_back({capture, default_of(capture)});
     }
     for (const std::string& capture : kRepresentatives) {
         for (const Variant& other : representative_variants()) {

@@ -13,7 +13,7 @@ namespace cginit {
 struct Variant {
     std::string name;  ///< part of the expected file's name
     Options options;
-    InitTraits init;
+    std::optional<InitTraits> init;  ///< empty: what the capture says
     /// What would be different in a container that was not captured: the capability, a volume. nullptr = nothing.
     void (*change)(Snapshot& snapshot) = nullptr;
 };

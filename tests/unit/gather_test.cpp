@@ -89,6 +89,40 @@ TEST_F(Gather, PlacesAndTerminals) {
     EXPECT_EQ(gathered().host_ttys, (std::vector<std::string>{"tty0", "tty63"}));
 }
 
+TEST_F(Gather, ACaptureSaysWhatIsInNoFile) {
+    root_.directory("/tmp");
+    root_.link("/run", "/no/such/place");
+    root_.file("/cginit/facts", "pid 7\ninit systemd:252\ninit-file /sbin/init\nplace /run absent\nplace /tmp other\n");
+    const Snapshot snapshot = gathered();
+    EXPECT_EQ(snapshot.pid, 7);
+    EXPECT_EQ(snapshot.init, (InitTraits{InitKind::systemd, 252, "/sbin/init"}));
+    EXPECT_EQ(snapshot.places,
+              (std::map<std::string, PlaceType>{
+                  {"/run", PlaceType::absent}, {"/run/lock", PlaceType::unknown}, {"/tmp", PlaceType::other}}))
+        << "what it says, and not what the folder looks like";
+    const InitTraits other{InitKind::busybox, std::nullopt, ""};
+    EXPECT_EQ(gather(root_.source(), 3, other)->init, other);
+    EXPECT_EQ(gather(root_.source(), 3, other)->pid, 3);
+    root_.file("/cginit/facts", "pid 7\ncolour blue\n");
+    EXPECT_EQ(refusal().substr(0, 57), "/cginit/facts:2: not a fact, or a second one: colour blue");
+}
+
+/// One that cannot be used is reported all the more: what can be read of it is.
+TEST_F(Gather, EverythingIsReadBeforeAnythingIsRefused) {
+    for (const char* file : {"/proc/self/mountinfo", "/proc/self/cgroup", "/proc/self/status"}) {
+        root_.file("/proc/self/uid_map", "0 0 1\n");
+        const std::string before = root_.source().read(file).value();
+        root_.file(file, "nonsense\n");
+        std::map<std::string, std::string> texts;
+        Source source = root_.source();
+        source.note_texts(&texts);
+        EXPECT_FALSE(gather(source, std::nullopt, {}));
+        EXPECT_EQ(texts.size(), 4U) << file;
+        EXPECT_EQ(texts[file], "nonsense\n");
+        root_.file(file, before);
+    }
+}
+
 /// Of the running system what is not there is known not to be.
 TEST(GatherLive, PlacesAreKnown) {
     const Result<Source> source = Source::open("/");
@@ -178,7 +212,8 @@ TEST_F(Gather, MalformedFilesAreNamedWithTheirLine) {
 }
 
 TEST_F(Gather, PidAndInitArePassedOn) {
-    const Result<Snapshot> snapshot = gather(root_.source(), 17, {InitKind::busybox, std::nullopt, "/bin/busybox"});
+    const Result<Snapshot> snapshot =
+        gather(root_.source(), 17, InitTraits{InitKind::busybox, std::nullopt, "/bin/busybox"});
     ASSERT_TRUE(snapshot);
     EXPECT_EQ(snapshot->pid, 17);
     EXPECT_EQ(snapshot->init.path, "/bin/busybox");

@@ -90,6 +90,14 @@ TEST(OptionsParser, EachOption) {
              o.keep_mounts = {"/host/sys", "/b"};
          })},
         {{"--dry-run"}, with([](Options& o) { o.action = Action::dry_run; })},
+        {{"--capture=-"}, with([](Options& o) {
+             o.action = Action::capture;
+             o.capture_file = "-";
+         })},
+        {{"--capture", "report.tar", "--root=/"}, with([](Options& o) {
+             o.action = Action::capture;
+             o.capture_file = "report.tar";
+         })},
         {{"--root=//"}, Options{}},
         {{"--root=capture", "--dry-run"}, with([](Options& o) {
              o.root = "capture";
@@ -227,6 +235,11 @@ TEST(OptionsParser, Errors) {
              {{"--root="}, "--root needs a value: a directory"},
              {{"-v", "--log-level=off"}, "--log-level and --verbose contradict each other; give one of them"},
              {{"-q", "-v"}, "--verbose and --quiet contradict each other; give one of them"},
+             {{"--capture=x", "--dry-run"}, "--dry-run and --capture contradict each other; give one of them"},
+             {{"--capture=x", "--root=y"},
+              "--capture writes what the running system shows, and --root names a capture; leave one of them out"},
+             {{"--capture"}, "--capture needs a value: a new file, or - for standard output"},
+             {{"--capture="}, "--capture needs a value: a new file, or - for standard output"},
              {{"--root=x"}, "--root x is only read, nothing can be run there; add --dry-run or --explain"},
              {{"--init-traits=busybox", "--dry-run"},
               "--init-traits stands in for the init of a capture; give the capture with --root DIR"},

@@ -50,6 +50,35 @@ TEST(Source, ReadIfExistsForgivesAbsenceOnly) {
     EXPECT_EQ(source.read_if_exists("/").error().errnum, EISDIR);
 }
 
+TEST(Source, ACaptureHoldsNobodyUp) {
+    const TempRoot root;
+    root.fifo("/fifo");
+    root.link("/link", "/proc/self/mountinfo");
+    EXPECT_EQ(*root.source().read("/fifo"), "") << "must not wait for a writer";
+    ASSERT_FALSE(root.source().read("/link"));
+    EXPECT_EQ(root.source().read("/link").error().errnum, ELOOP) << "could as well be /dev/zero";
+}
+
+TEST(Source, NotesTextsWhileItIsToldTo) {
+    const TempRoot root;
+    root.file("/file", "text\n");
+    root.file("/plain", "cgroup:[1]");
+    root.file("/program", "#!/bin/sh\n");
+    root.link("/link", "cgroup:[2]");
+    std::map<std::string, std::string> texts;
+    Source source = root.source();
+    EXPECT_TRUE(source.read("/program"));
+    source.note_texts(&texts);
+    EXPECT_TRUE(source.read("/file") && source.read_if_exists("/none") && source.read_head("/program", 2));
+    EXPECT_EQ(source.read_link_if_exists("/link"), "cgroup:[2]");
+    EXPECT_EQ(source.read_link_if_exists("/plain"), "cgroup:[1]");
+    EXPECT_TRUE(source.list("/").size() == 4 && source.exists("/program"));
+    source.note_texts(nullptr);
+    EXPECT_TRUE(source.read("/program"));
+    EXPECT_EQ(texts, (std::map<std::string, std::string>{
+                         {"/file", "text\n"}, {"/link", "cgroup:[2]\n"}, {"/plain", "cgroup:[1]"}}));
+}
+
 TEST(Source, ReadHead) {
     const TempRoot root;
     root.file("/file", "#!/bin/sh\n");

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "cginit/init_traits.hpp"
+#include "cginit/result.hpp"
+#include "cginit/snapshot.hpp"
+
+namespace cginit {
+
+/// The file of a capture that holds what no file of the system tells; `--capture` writes it.
+inline constexpr const char* kCaptureFacts = "/cginit/facts";
+
+/// What is in that file. A fact without a line is unknown.
+struct CaptureFacts {
+    std::optional<int> pid;                   ///< cginit's own
+    std::optional<InitTraits> init;           ///< what was found out about the init
+    std::map<std::string, PlaceType> places;  ///< by path
+
+    bool operator==(const CaptureFacts&) const = default;
+};
+
+/// One fact per line:
+///
+///     pid 1
+///     init systemd:252
+///     init-file /usr/lib/systemd/systemd
+///     init-version-unknown there is a libsystemd-shared of each of 252, 255
+///     place /run directory
+///     place /run/lock absent
+[[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
+/// The reverse; `name` is the file for messages. A line that is no such fact is an error with its number.
+[[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);
+
+}  // namespace cginit

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cginit/invocation.hpp"
+#include "cginit/options.hpp"
+#include "cginit/result.hpp"
+#include "handoff/init_lookup.hpp"
+#include "source/source.hpp"
+
+namespace cginit {
+
+/// `--capture`: the facts as a tar archive, to standard output or to a new file. Where some cannot be had, the others are
+/// written: a container that cginit refuses is what a report is about.
+[[nodiscard]] Status write_capture(Source& source, const Result<InitCommand>& init, const Options& options,
+                                   const Invocation& invocation);
+
+}  // namespace cginit

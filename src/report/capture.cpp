@@ -1,0 +1,69 @@
+#include "report/capture.hpp"
+
+#include "cginit/capture_facts.hpp"
+#include "cginit/version.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "detect/own_directory.hpp"
+
+namespace cginit {
+
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+/// Each is empty: that it is there is the fact. Without cgroup.procs a directory counts as not looked at, so that where
+/// one fact could not be had none is told.
+void add_directory(Files& files, const std::string& path, const CgroupDirectory& directory) {
+    if (directory.has_cgroup_type == Tri::unknown && directory.has_release_agent == Tri::unknown) {
+        return;
+    }
+    files.emplace(join_path(path, "cgroup.procs"), "");
+    if (directory.has_cgroup_type == Tri::yes) {
+        files.emplace(join_path(path, "cgroup.type"), "");
+    }
+    if (directory.has_release_agent == Tri::yes) {
+        files.emplace(join_path(path, "release_agent"), "");
+    }
+}
+
+/// A name beside the terminals says that /dev was listed.
+void add_terminals(Files& files, const std::vector<std::string>& names) {
+    files.emplace("/dev/null", "");
+    for (const std::string& name : names) {
+        files.emplace(join_path("/dev", name), "");
+    }
+}
+
+}  // namespace
+
+Files capture_files(Files texts, const Snapshot& snapshot) {
+    Files files = std::move(texts);
+    for (const OwnDirectory& own : own_directories(snapshot)) {
+        const auto directory = snapshot.directories.find(own.point);
+        if (directory != snapshot.directories.end()) {
+            add_directory(files, own.path, directory->second);
+        }
+    }
+    if (snapshot.host_ttys) {
+        add_terminals(files, *snapshot.host_ttys);
+    }
+    files[kCaptureFacts] = capture_facts_text({snapshot.pid, snapshot.init, snapshot.places});
+    return files;
+}
+
+std::string about_text(const Snapshot& snapshot, const std::string& options, const std::string& problem) {
+    const std::string& file = snapshot.init.path;
+    std::string text = concat({"cginit ", kVersion, " ", options, "\n"});
+    text += concat({"kernel ", snapshot.kernel_release.value_or("unknown"), "\n"});
+    text += concat({"init ", describe(snapshot.init), file.empty() ? "" : ", ", file, "\n"});
+    text += problem.empty() ? "" : concat({"not complete: ", problem, "\n"});
+    text +=
+        "\n"
+        "Please add how the container was started, and on what kind of host.\n"
+        "Before you pass it on, look through proc/self/mountinfo: it names directories of the host.\n"
+        "To replay it: mkdir FOLDER && tar xf FILE -C FOLDER && cginit --root FOLDER --dry-run\n";
+    return text;
+}
+
+}  // namespace cginit

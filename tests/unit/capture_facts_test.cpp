@@ -1,0 +1,79 @@
+#include "cginit/capture_facts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cginit {
+namespace {
+
+std::string error_of(const std::string& text) {
+    const Result<CaptureFacts> facts = parse_capture_facts(text, "/cginit/facts");
+    return facts ? "accepted" : facts.error().message();
+}
+
+TEST(CaptureFacts, AreReadAsTheyWereWritten) {
+    CaptureFacts facts;
+    EXPECT_EQ(capture_facts_text(facts), "");
+    EXPECT_EQ(parse_capture_facts("", "x").value(), facts);
+
+    facts.pid = 4194304;
+    facts.init = {InitKind::systemd, 252, "/usr/lib/systemd/systemd"};
+    facts.places = {{"/run", PlaceType::directory},
+                    {"/run/lock", PlaceType::absent},
+                    {"/tmp", PlaceType::symlink},
+                    {"/with a blank", PlaceType::other}};
+    EXPECT_EQ(capture_facts_text(facts),
+              "pid 4194304\n"
+              "init systemd:252\n"
+              "init-file /usr/lib/systemd/systemd\n"
+              "place /run directory\n"
+              "place /run/lock absent\n"
+              "place /tmp symlink\n"
+              "place /with a blank other\n");
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+
+    facts.init = {InitKind::systemd, std::nullopt, "/sbin/init", "there is a libsystemd-shared of each of 252, 255"};
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+    facts.init = {InitKind::unknown, std::nullopt, ""};
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+}
+
+TEST(CaptureFacts, UnknownPlacesAndLineBreaksAreNotWritten) {
+    CaptureFacts facts;
+    facts.places = {{"/run", PlaceType::unknown}};
+    facts.init = {InitKind::other, std::nullopt, "/a\nplace /tmp other"};
+    EXPECT_EQ(capture_facts_text(facts), "init other\ninit-file /a\\012place /tmp other\n");
+}
+
+TEST(CaptureFacts, WhatIsNoFactIsRefusedWithItsLine) {
+    struct Case {
+        const char* text;
+        const char* error;
+    };
+    for (const Case& c :
+         {Case{"pid 1", "/cginit/facts:1: the last line is cut off"},
+          {"pid 1\n\n", "/cginit/facts:2: not a fact, or a second one: ; cginit --capture writes this file"},
+          {"pid 0\n", "/cginit/facts:1: not a fact, or a second one: pid 0"},
+          {"pid -1\n", "/cginit/facts:1: not a fact"},
+          {"pid 99999999999\n", "/cginit/facts:1: not a fact"},
+          {"pid 1\npid 1\n", "/cginit/facts:2: not a fact, or a second one: pid 1"},
+          {"pid\n", "/cginit/facts:1: not a fact"},
+          {"init\n", "/cginit/facts:1: not a fact"},
+          {"init systemd:x\n", "/cginit/facts:1: not a fact"},
+          {"init busybox\ninit busybox\n", "/cginit/facts:2: not a fact"},
+          {"init-file /sbin/init\n", "/cginit/facts:1: not a fact"},
+          {"init busybox\ninit-file\n", "/cginit/facts:2: not a fact"},
+          {"init busybox\ninit-file /a\ninit-file /b\n", "/cginit/facts:3: not a fact"},
+          {"init busybox\ninit-version-unknown\n", "/cginit/facts:2: not a fact"},
+          {"init-version-unknown x\n", "/cginit/facts:1: not a fact"},
+          {"place /run\n", "/cginit/facts:1: not a fact"},
+          {"place run directory\n", "/cginit/facts:1: not a fact"},
+          {"place /run unknown\n", "/cginit/facts:1: not a fact"},
+          {"place /run absent\nplace /run absent\n", "/cginit/facts:2: not a fact"},
+          {"weather fine\n", "/cginit/facts:1: not a fact, or a second one: weather fine"}}) {
+        const std::string error = c.error;
+        EXPECT_EQ(error_of(c.text).substr(0, error.size()), error) << c.text;
+    }
+}
+
+}  // namespace
+}  // namespace cginit
