@@ -55,12 +55,12 @@ constexpr Row kRows[] = {
     {ErrorCode::seccomp, "host", "a profile that allows mount, umount2, unshare and setns"},
 
     {ErrorCode::locked_mounts, "docker", "--userns=host"},
-    {ErrorCode::locked_mounts, "podman", "--userns=host"},
+    {ErrorCode::locked_mounts, "podman", "--userns=host instead of --uidmap and --gidmap"},
     {ErrorCode::locked_mounts, "compose", "userns_mode: host"},
     {ErrorCode::locked_mounts, "kubernetes", "hostUsers: true"},
 
     {ErrorCode::not_delegated, "docker", "--userns=host"},
-    {ErrorCode::not_delegated, "podman", "--userns=host"},
+    {ErrorCode::not_delegated, "podman", "--userns=host instead of --uidmap and --gidmap"},
     {ErrorCode::not_delegated, "compose", "userns_mode: host"},
     {ErrorCode::not_delegated, "kubernetes", "hostUsers: true"},
 
@@ -148,7 +148,9 @@ std::vector<Remedy> remedies_for(ErrorCode code, const World& world) {
             remedies.push_back({row.where, row.setting});
         }
     }
-    if (code == ErrorCode::not_delegated) {
+    // A rootless engine makes no cgroup where it may not: the container is in the user's own, or in the host's root.
+    const bool left_in_place = world.rootless && (code == ErrorCode::no_hierarchy || code == ErrorCode::no_own_cgroup);
+    if (code == ErrorCode::not_delegated || left_in_place) {
         remedies = delegation_remedies(world, remedies);
     }
     const std::string home = home_of(world.engine);

@@ -21,28 +21,37 @@ def explain(engine, options, *, image="bookworm", sys_admin=False, form="json"):
     return (json.loads(result.stdout) if form == "json" else result.stdout), result.returncode
 
 
+def without(options, unwanted):
+    kept, skip = [], False
+    for position, option in enumerate(options):
+        named = option.replace("--volume", "-v") in unwanted
+        if not named and not skip:
+            kept.append(option)
+        skip = named and position + 1 < len(options) and not options[position + 1].startswith("-")
+    return kept
+
+
 def follow(options, remedy):
     """The options of `run` with the remedy that cginit named, as somebody would copy it."""
     setting = remedy["setting"]
     if remedy["where"] == "cginit":
         return [*options, "--env", setting]
     if setting.startswith("leave out "):
-        unwanted = [word for word in shlex.split(setting) if word.startswith("-")]
-        kept, skip = [], False
-        for position, option in enumerate(options):
-            named = option.replace("--volume", "-v") in unwanted
-            if not named and not skip:
-                kept.append(option)
-            skip = named and position + 1 < len(options) and not options[position + 1].startswith("-")
+        kept = without(options, [word for word in shlex.split(setting) if word.startswith("-")])
         assert kept != options, f"nothing of {options} is left out by: {setting}"
         return kept
-    return [*options, *shlex.split(setting)]
+    setting, _, replaced = setting.partition(" instead of ")
+    return [*without(options, shlex.split(replaced)), *shlex.split(setting)]
 
 
-def boots(engine, options, image="bookworm"):
+def runs(container):
+    assert wait_for_boot(container, True) == "running"
+
+
+def boots(engine, options, check=runs):
     with unchanged_machine(engine.session) as compare:
-        with engine.start(image, "/sbin/init", options=options, sys_admin=False) as container:
-            assert wait_for_boot(container, True) == "running"
+        with engine.start("bookworm", "/sbin/init", options=options, sys_admin=False) as container:
+            check(container)
             compare(running=[container.id])
 
 
@@ -53,7 +62,7 @@ def no_mount(session):
     return ["--cap-add", "SYS_ADMIN", "--security-opt", f"seccomp={profile}"]
 
 
-def cure_and_boot(engine, options, code, ground="facts"):
+def cure_and_boot(engine, options, code, ground="facts", check=runs):
     told, status = explain(engine, options)
     assert status == 1 and not told["works"]
     first = told["missing"][0]
@@ -66,7 +75,7 @@ def cure_and_boot(engine, options, code, ground="facts"):
     better, status = explain(engine, cured)
     assert status == 0 and better["works"], better["missing"]
     assert better["trial"]["tried"]
-    boots(engine, cured)
+    boots(engine, cured, check)
 
 
 @pytest.mark.parametrize(("kind", "runtime", "view"), [

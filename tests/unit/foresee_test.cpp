@@ -135,7 +135,9 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     World world;
     world.view = View::unified;
     world.engine = Engine::podman;
-    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"podman", "--userns=host"}));
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(),
+              (Remedy{"podman", "--userns=host instead of --uidmap and --gidmap"}))
+        << "which podman does not take together";
     world.rootless = true;
     const Remedy unit = remedies_for(ErrorCode::not_delegated, world).front();
     EXPECT_EQ(unit.where, "host");
@@ -143,6 +145,8 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     world.view = View::legacy;
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world),
               (std::vector<Remedy>{{"podman", "run it as root (sudo podman run)"}}));
+    EXPECT_EQ(remedies_for(ErrorCode::no_hierarchy, world).front(),
+              (Remedy{"podman", "run it as root (sudo podman run)"}));
     world.rootless = false;
     world.engine = Engine::docker;
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"docker", "--userns=host"}));

@@ -196,13 +196,13 @@ class Engine:
             raise CommandFailed(f"{self.title}: could not start: {result.stderr}\n{logs}")
         return Container(self, name)
 
-    def run(self, image, *command, timeout=60, **how):
+    def run(self, image, *command, timeout=60, stdin=subprocess.DEVNULL, **how):
         """Runs a container to its end: its exit status and what it said."""
         how.setdefault("tty", False)
         id_file = self.session.directory / "container-id"
         id_file.unlink(missing_ok=True)
         arguments = self.arguments(image, *command, **how)
-        result = self.cli("run", "--rm", "--cidfile", id_file, *arguments, timeout=timeout, check=False)
+        result = self.cli("run", "--rm", "--cidfile", id_file, *arguments, timeout=timeout, check=False, stdin=stdin)
         if id_file.exists():
             self.session.containers.add(id_file.read_text().strip())
         return result
@@ -232,8 +232,8 @@ class Docker(Engine):
 class DockerDaemon:
     """dockerd without a network, on a socket in the session's directory. It ends with this process."""
 
-    def __init__(self, view, session):
-        self.directory = session.directory / "docker"
+    def __init__(self, view, session, options=()):
+        self.directory = session.directory / (f"docker-{view.name}" if options else "docker")
         self.directory.mkdir(exist_ok=True)
         (self.directory / "daemon.json").write_text("{}")
         socket = self.directory / "docker.sock"
@@ -247,7 +247,7 @@ class DockerDaemon:
                  "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none",
                  "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2",
                  "--init-path", shutil.which("docker-init") or shutil.which("tini-static") or "docker-init",
-                 "--add-runtime", f"e2e-crun={session.runtime_path('crun')}"],
+                 "--add-runtime", f"e2e-crun={session.runtime_path('crun')}", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for("dockerd to answer", self._answers, timeout=60)

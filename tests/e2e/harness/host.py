@@ -17,6 +17,8 @@ SUPPORT = Path(__file__).resolve().parents[2] / "support"
 # hierarchies that it needs at the time.
 ENGINE_PARENTS = ("docker", "libpod_parent")
 _PARENT_LINES = re.compile(r"cgroup \S+ /(docker|libpod_parent|libpod_parent/conmon|machine\.slice|system\.slice)$")
+# What lies in a rootless user's session is his until he logs out.
+_SESSION_LINES = re.compile(r"cgroup \S+ /cginit-e2e-rootless-\d+(/|$)")
 # This project's other tests, which may run at the same time.
 _OTHER_TESTS = re.compile(r"cgroup \S+ /cginit-(test|bench|quickstart)-\d+(/|$)")
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
@@ -48,7 +50,7 @@ def without_containers(lines, directories, gone):
     kept = []
     below = tuple(f"{directory}/" for directory in directories)
     for line in lines:
-        if _PARENT_LINES.match(line) or _OTHER_TESTS.match(line):
+        if any(expected.match(line) for expected in (_PARENT_LINES, _SESSION_LINES, _OTHER_TESTS)):
             continue
         if line.startswith("cgroup "):
             owner = _CONTAINER_ID.search(line)

@@ -10,6 +10,9 @@ from . import host, images
 from .engines import ENGINES, DockerDaemon
 from .leaks import Leaks
 from .shell import run, wait_for
+from .userns import RemappedDocker, RootlessPodman
+
+KINDS = {**ENGINES, "rootless": RootlessPodman, "remapped": RemappedDocker}
 
 
 class Session:
@@ -77,7 +80,7 @@ class Session:
         return DockerDaemon(view, self)
 
     def make_engine(self, kind, runtime):
-        return ENGINES[kind](self.view, runtime, self)
+        return KINDS[kind](self.view, runtime, self)
 
     def engine(self, kind, runtime, view):
         self.use_view(view)
