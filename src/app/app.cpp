@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "app/capture.hpp"
 #include "app/explain.hpp"
 #include "app/output.hpp"
@@ -15,6 +17,8 @@
 
 namespace cginit {
 namespace {
+
+constexpr const char* kUnpack = "--root takes a folder, into which tar -xf FILE -C FOLDER unpacks a report";
 
 /// The facts are gathered again: what the init would find is judged, not what we meant to do.
 Status verify(const Source& source, const Scene& scene, const Intent& intent, const PlanRunner& runner) {
@@ -140,8 +144,8 @@ Result<int> run(const Options& options, const Invocation& invocation) {
     }
     Result<Source> source = Source::open(options.root);
     if (!source) {
-        return source.error().with_cure(
-            {ErrorCode::usage, "--root takes a folder, into which tar -xf FILE -C FOLDER unpacks a report"});
+        const bool no_folder = source.error().errnum == ENOTDIR;
+        return no_folder ? source.error().with_cure({ErrorCode::usage, kUnpack}) : source.error();
     }
     switch (options.action) {
         case Action::run: return exit_status_of(become_init(*source, options, invocation, kernel));

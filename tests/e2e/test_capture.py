@@ -23,7 +23,8 @@ CASES = [
 ]
 NOBODY = 65534
 # The same for two containers: the id, and what an engine makes of it.
-CONTAINER_ID = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b")
+# The last is how a picture shortens it.
+CONTAINER_ID = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b|(?<=[/-])[0-9a-f]+(?=\.\.\.)")
 
 
 @pytest.fixture(name="elsewhere")
