@@ -37,6 +37,7 @@ for file in mountinfo cgroup status uid_map gid_map attr/current; do
     keep "/proc/self/$file"
 done
 keep /proc/filesystems
+keep /proc/cgroups
 keep /proc/sys/kernel/osrelease
 mkdir -p "$folder/proc/self/ns"
 for name in cgroup mnt pid user; do

@@ -22,6 +22,7 @@ enum class ErrorCode {
     host_root,             ///< the own cgroup is the host's root
     no_v2,                 ///< the kernel has no cgroup2
     layout,                ///< the host cannot give the layout
+    no_memory_controller,  ///< no error: what --explain notes beside the view
     no_hierarchy,          ///< the hierarchy that the init lives on cannot be made writable
     systemd_version,       ///< which systemd this is cannot be told
     apparmor,              ///< the profile refuses

@@ -58,6 +58,8 @@ struct Snapshot {
     std::map<std::string, std::uint64_t> namespaces;
     std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
     std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
+    /// /proc/cgroups: the controllers that are compiled in and not disabled; empty without the file.
+    std::optional<std::vector<std::string>> controllers;
     std::optional<std::string> kernel_release;  ///< /proc/sys/kernel/osrelease
     /// By mount point of a visible cgroup mount: what the own cgroup's directory shows there.
     std::map<std::string, CgroupDirectory> directories;

@@ -58,6 +58,7 @@ struct World {
     MountTable mounts;
     std::map<std::string, PlaceType> places;  ///< what is at kTmpfsPoints
     std::optional<std::vector<std::string>> host_ttys;
+    Tri memory_controller = Tri::unknown;  ///< the kernel has it, and nobody disabled it
     Tri cgroup_namespaces = Tri::unknown;  ///< the kernel has them (Linux 4.6)
     Tri namespaced = Tri::unknown;         ///< the own cgroup namespace is not the initial one
     bool has_sys_admin = false;            ///< CAP_SYS_ADMIN is effective

@@ -58,15 +58,13 @@ Trial try_out(const Source& source, const Explanation& explanation) {
     return trial;
 }
 
-}  // namespace
-
-Result<int> explain(const Source& source, const Options& options, const Invocation& invocation) {
+Explanation explained(const Source& source, const Options& options, const Invocation& invocation) {
     // An init that is not there is told among the rest: what else is missing is worth as much.
     const Result<InitCommand> init = choose_init(source, options, invocation);
     const Result<Sight> sight =
         see(source, init ? traits_of(source, options, *init) : std::optional<InitTraits>(InitTraits{}));
     if (!sight) {
-        return sight.error();
+        return explain_failure(sight.error());
     }
     Explanation explanation =
         explain_facts(sight->snapshot, capability_names(sight->snapshot.status.effective_capabilities), options);
@@ -77,6 +75,13 @@ Result<int> explain(const Source& source, const Options& options, const Invocati
         explanation.trial = try_out(source, explanation);
     }
     explanation.missing = findings(explanation.prospect, explanation.trial, explanation.world);
+    return explanation;
+}
+
+}  // namespace
+
+Result<int> explain(const Source& source, const Options& options, const Invocation& invocation) {
+    const Explanation explanation = explained(source, options, invocation);
     const Status printed = print_text(options.explain_as == ExplainAs::json
                                           ? explanation_json(explanation)
                                           : explanation_text(explanation, text_style(invocation.environment)));

@@ -21,6 +21,7 @@ const char* to_string(ErrorCode code) {
         case ErrorCode::host_root: return "CG-HOSTROOT";
         case ErrorCode::no_v2: return "CG-NOV2";
         case ErrorCode::layout: return "CG-LAYOUT";
+        case ErrorCode::no_memory_controller: return "CG-NOMEMORY";
         case ErrorCode::no_hierarchy: return "CG-NOHIERARCHY";
         case ErrorCode::systemd_version: return "CG-SYSTEMDVERSION";
         case ErrorCode::apparmor: return "CG-APPARMOR";

@@ -201,6 +201,14 @@ View classify_view(const std::vector<Hierarchy>& hierarchies) {
     return View::none;
 }
 
+Tri classify_memory_controller(const Snapshot& snapshot) {
+    if (!snapshot.controllers) {
+        return Tri::unknown;
+    }
+    const std::vector<std::string>& names = *snapshot.controllers;
+    return std::find(names.begin(), names.end(), "memory") != names.end() ? Tri::yes : Tri::no;
+}
+
 /// `         0          0 4294967295`: ids inside, outside, how many.
 std::vector<std::string> words_of(const std::string& line) {
     std::vector<std::string> words = split(line, ' ');
@@ -238,6 +246,7 @@ World classify(const Snapshot& snapshot) {
     world.mounts = snapshot.mounts;
     world.places = snapshot.places;
     world.host_ttys = snapshot.host_ttys;
+    world.memory_controller = classify_memory_controller(snapshot);
     world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
     world.is_root = snapshot.status.uid.value_or(0) == 0;
     world.bounds_sys_admin = ((snapshot.status.bounding_capabilities >> kCapSysAdmin) & 1U) != 0;

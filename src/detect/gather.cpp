@@ -163,6 +163,10 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
     snapshot.security_label = read_text(source, "/proc/self/attr/current");
     snapshot.namespaces = read_namespaces(source);
     snapshot.filesystems = parse_filesystems(read_text(source, "/proc/filesystems"));
+    const std::string controllers = read_text(source, "/proc/cgroups");
+    if (!controllers.empty()) {
+        snapshot.controllers = parse_enabled_controllers(controllers);
+    }
     const std::string release = read_text(source, "/proc/sys/kernel/osrelease");
     if (!release.empty()) {
         snapshot.kernel_release = release;

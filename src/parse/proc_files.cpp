@@ -125,6 +125,18 @@ Result<ProcessStatus> parse_status(const std::string& text, const std::string& n
     return status;
 }
 
+std::vector<std::string> parse_enabled_controllers(const std::string& text) {
+    std::vector<std::string> names;
+    for (const std::string& line : split(text, '\n')) {
+        // `memory	11	35	1`: name, hierarchy, cgroups, enabled.
+        const std::vector<std::string> fields = split(line, '\t');
+        if (fields.size() == 4 && fields[3] == "1") {
+            names.push_back(fields[0]);
+        }
+    }
+    return names;
+}
+
 std::vector<std::string> parse_filesystems(const std::string& text) {
     std::vector<std::string> names;
     for (const std::string& line : split(text, '\n')) {

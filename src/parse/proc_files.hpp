@@ -17,6 +17,8 @@ namespace cginit {
 /// CapEff, NoNewPrivs and Seccomp of /proc/self/status, proc(5). CapEff has to be there; the others came with Linux
 /// 4.10 and 3.8.
 [[nodiscard]] Result<ProcessStatus> parse_status(const std::string& text, const std::string& name);
+/// /proc/cgroups, cgroups(7): the controllers whose last column is 1.
+[[nodiscard]] std::vector<std::string> parse_enabled_controllers(const std::string& text);
 /// /proc/filesystems: the last word of each line.
 [[nodiscard]] std::vector<std::string> parse_filesystems(const std::string& text);
 /// The number in `cgroup:[4026531835]`; empty if the text is not of that form.

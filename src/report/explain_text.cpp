@@ -215,6 +215,15 @@ std::string explanation_text(const Explanation& explanation, const TextStyle& st
     for (std::size_t i = 0; i < explanation.missing.size(); ++i) {
         text += finding_text(i + 1, explanation.missing[i], style);
     }
+    if (!explanation.has_facts) {
+        return wrapped(text, style.width);
+    }
+    if (!explanation.notes.empty()) {
+        text += "\nwhatever the init gets\n";
+    }
+    for (std::size_t i = 0; i < explanation.notes.size(); ++i) {
+        text += finding_text(i + 1, explanation.notes[i], style);
+    }
     text += concat({who_text(explanation), hierarchies_text(explanation.world, style), init_text(explanation.world),
                     trial_text(explanation), plan_section(explanation, style)});
     return wrapped(text, style.width);

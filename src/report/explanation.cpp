@@ -30,6 +30,17 @@ void add_plan(Explanation& explanation) {
     }
 }
 
+/// From Linux 6.14 /proc/cgroups lists v1's controllers only, which says nothing of a v2 host.
+std::vector<Finding> notes_of(const World& world) {
+    if (world.memory_controller != Tri::no || world.view == View::unified) {
+        return {};
+    }
+    const ErrorCode code = ErrorCode::no_memory_controller;
+    const Error error = make_error(
+        code, "the host's kernel has no memory controller: MemoryMax= and the engine's --memory have no effect");
+    return {{error, Ground::facts, remedies_for(code, world)}};
+}
+
 }  // namespace
 
 Explanation explain_facts(Snapshot snapshot, std::vector<std::string> capabilities, const Options& options) {
@@ -39,8 +50,17 @@ Explanation explain_facts(Snapshot snapshot, std::vector<std::string> capabiliti
     explanation.capabilities = std::move(capabilities);
     explanation.prospect = foresee(explanation.world, options);
     add_plan(explanation);
+    explanation.notes = notes_of(explanation.world);
     explanation.trial.why_not = "this is a capture";
     explanation.missing = findings(explanation.prospect, explanation.trial, explanation.world);
+    return explanation;
+}
+
+Explanation explain_failure(const Error& error) {
+    Explanation explanation;
+    explanation.has_facts = false;
+    explanation.trial.why_not = "the facts come first";
+    explanation.missing = {{error, Ground::facts, remedies_for(error.code, explanation.world)}};
     return explanation;
 }
 

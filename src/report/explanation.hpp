@@ -34,18 +34,23 @@ struct Trial {
 
 /// Everything that --explain says.
 struct Explanation {
+    bool has_facts = true;  ///< false: they could not be gathered, and `missing` says why
     Snapshot snapshot;
     World world;
     std::vector<std::string> capabilities;  ///< the effective ones, `cap_sys_admin`
     Prospect prospect;
     Plan plan;  ///< empty if there is no decision
     Trial trial;
+    std::vector<Finding> notes;    ///< what the init will lack with its view
     std::vector<Finding> missing;  ///< the first is the first to mend; empty: the init would get its view
 };
 
 /// What follows from the facts alone; `capabilities` are the names of the effective ones.
 [[nodiscard]] Explanation explain_facts(Snapshot snapshot, std::vector<std::string> capabilities,
                                         const Options& options);
+
+/// Where the facts cannot be had, that is what is missing.
+[[nodiscard]] Explanation explain_failure(const Error& error);
 
 /// Puts together what is missing: what was refused, what the facts say, and what is only suspected where nobody tried.
 [[nodiscard]] std::vector<Finding> findings(const Prospect& prospect, const Trial& trial, const World& world);

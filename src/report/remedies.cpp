@@ -91,6 +91,8 @@ constexpr Row kRows[] = {
     {ErrorCode::no_cgroup_namespaces, "host", "Linux 4.6 or newer"},
     {ErrorCode::no_cgroup_namespaces, "cginit", "CGINIT_METHOD=bind"},
 
+    {ErrorCode::no_memory_controller, "host", "boot with cgroup_enable=memory, or a kernel with CONFIG_MEMCG"},
+
     {ErrorCode::layout, "cginit", "CGINIT_LAYOUT=host"},
 
     {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=host (systemd 257 or older)"},

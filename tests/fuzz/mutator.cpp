@@ -130,6 +130,7 @@ const Lines kFiles{
     "== /proc/sys/kernel/osrelease\n4.4.0",
     "== /proc/sys/kernel/osrelease\n6.1.0",
     "== /proc/filesystems\nnodev\tcgroup2",
+    "== /proc/cgroups\nmemory\t0\t1\t0",
     "== /proc/self/status\nCapEff:\t0000003fffffffff\nSeccomp:\t0",
     "== /proc/self/status\nCapEff:\t00000000a80425fb",
 };

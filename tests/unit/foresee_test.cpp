@@ -96,6 +96,34 @@ TEST(Foresee, SuspectsTheRulesOfEngines) {
     }
 }
 
+TEST(Notes, AKernelWithoutTheMemoryController) {
+    Snapshot snapshot = docker_v1();
+    EXPECT_EQ(codes_of(explain_facts(snapshot, {}, {}).notes), Codes{}) << "not known";
+    snapshot.controllers = {{"cpu", "memory"}};
+    EXPECT_EQ(codes_of(explain_facts(snapshot, {}, {}).notes), Codes{});
+    snapshot.controllers = {{"cpu"}};
+    const Explanation explanation = explain_facts(snapshot, {}, {});
+    EXPECT_EQ(codes_of(explanation.notes), Codes{ErrorCode::no_memory_controller});
+    EXPECT_EQ(codes_of(explanation.missing), Codes{}) << "the init gets its view all the same";
+    const std::string text = explanation_text(explanation, {});
+    EXPECT_NE(text.find("cgroup_enable=memory"), std::string::npos);
+    EXPECT_LT(text.find("CG-NOMEMORY"), text.find("who runs us")) << "on the first screen";
+    snapshot = docker_v2();
+    snapshot.controllers = {{"cpu"}};
+    EXPECT_EQ(codes_of(explain_facts(snapshot, {}, {}).notes), Codes{}) << "there the file tells of v1 only";
+}
+
+TEST(Explanation, FactsThatCannotBeHadAreWhatIsMissing) {
+    const Explanation explanation =
+        explain_failure(make_error(ErrorCode::no_proc, "open /proc/self/mountinfo", "mount it"));
+    const std::string text = explanation_text(explanation, {});
+    EXPECT_TRUE(
+        text.starts_with("The init would NOT get its view.\n\nmissing\n  1. CG-NOPROC  open /proc/self/mountinfo\n"))
+        << text;
+    EXPECT_EQ(text.find("who runs us"), std::string::npos) << "nothing is known of that";
+    EXPECT_NE(explanation_json(explanation).find("\"facts\": null"), std::string::npos);
+}
+
 TEST(Findings, WhatWasTriedIsNotSuspected) {
     Prospect prospect;
     prospect.suspected = {make_error(ErrorCode::apparmor, "a")};

@@ -82,6 +82,14 @@ TEST(ProcCgroup, TruncatedAndEmpty) {
     EXPECT_EQ(parse_proc_cgroup("", "cgroup").error().frames.front().substr(0, 14), "cgroup: empty:");
 }
 
+TEST(EnabledControllers, LastColumn) {
+    EXPECT_EQ(parse_enabled_controllers("#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t7\t18\t1\n"
+                                        "memory\t0\t1\t0\npids\t6\t20\t1\n"),
+              (std::vector<std::string>{"cpu", "pids"}));
+    EXPECT_EQ(parse_enabled_controllers(""), std::vector<std::string>());
+    EXPECT_EQ(parse_enabled_controllers("memory 0 1 1\nmemory\t1\n\n"), std::vector<std::string>());
+}
+
 TEST(Status, ReadsItsFacts) {
     const auto status = parse_status(
         "Name:\tcat\nUid:\t0\t1000\t0\t0\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\n"
