@@ -38,8 +38,8 @@ spdlog::logger& logger() {
 
 /// `12.345 ms`: since the log was set up, at the start of main().
 std::string elapsed_text() {
-    static const auto start = std::chrono::steady_clock::now();
-    const auto passed = std::chrono::steady_clock::now() - start;
+    static const auto kStart = std::chrono::steady_clock::now();
+    const auto passed = std::chrono::steady_clock::now() - kStart;
     const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(passed).count();
     // A one before them keeps the zeros.
     const std::string fraction = std::to_string(1000 + microseconds % 1000).substr(1);

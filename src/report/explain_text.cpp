@@ -96,6 +96,7 @@ std::string user_namespace_text(const Explanation& explanation) {
 
 std::string capabilities_text(const std::vector<std::string>& names) {
     std::vector<std::string> bare;
+    bare.reserve(names.size());
     for (const std::string& name : names) {
         bare.push_back(name.starts_with("cap_") ? name.substr(4) : name);
     }

@@ -18,7 +18,7 @@ INITS = ["systemd:252", "systemd:219", "systemd:262", "busybox"]
 
 def explain(cginit, capture, init, form):
     return subprocess.run([cginit, "--root", str(capture), "--init-traits", init, f"--explain={form}"],
-                          capture_output=True, text=True, check=False)
+                          capture_output=True, text=True, check=False, env={})
 
 
 def problems_of(cginit, validator, documented, capture, init):
