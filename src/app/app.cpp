@@ -144,7 +144,7 @@ Result<int> run(const Options& options, const Invocation& invocation) {
     }
     Result<Source> source = Source::open(options.root);
     if (!source) {
-        const bool no_folder = source.error().errnum == ENOTDIR;
+        const bool no_folder = source.error().errnum == ENOENT || source.error().errnum == ENOTDIR;
         return no_folder ? source.error().with_cure({ErrorCode::usage, kUnpack}) : source.error();
     }
     switch (options.action) {
