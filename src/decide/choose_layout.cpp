@@ -66,10 +66,12 @@ Status refuse_unknown_version(const World& world) {
                       "say --layout=host for systemd 257 or older, --layout=unified for 258 or newer");
 }
 
-/// True if v2 would be there besides the engine's v1, and systemd would use it to track its services.
+/// True if v2 would be there besides the engine's v1, and systemd would use it to track its services. A view that another
+/// cginit made for another init is built anew where this process is not at its root.
 bool can_add_v2(const World& world, const Options& options, int version) {
     const Hierarchy* v2 = v2_hierarchy(world);
-    return version >= kFirstHybrid && world.view == View::legacy && !is_own_view(world) && v2 != nullptr &&
+    const bool stays = is_own_view(world) && finds_itself(world);
+    return version >= kFirstHybrid && world.view == View::legacy && !stays && v2 != nullptr &&
            v2->real_root != Tri::yes && v2_obstacle(world, options).text.empty();
 }
 

@@ -54,6 +54,18 @@ TEST(ChooseLayout, FollowsWhatTheVersionCanLiveWith) {
     }
 }
 
+TEST(ChooseLayout, AViewMadeForAnotherInitGetsV2WhereItIsBuiltAnew) {
+    Snapshot snapshot = docker_hybrid(252);
+    for (MountEntry& mount : snapshot.mounts) {
+        mount.source = mount.point.starts_with("/sys/fs/cgroup") ? kMountSource : mount.source;
+    }
+    EXPECT_EQ(layout_of(snapshot).layout, View::hybrid) << "made from another cgroup namespace";
+    for (MountEntry& mount : snapshot.mounts) {
+        mount.root = "/";
+    }
+    EXPECT_EQ(layout_of(snapshot).layout, View::legacy) << "it stays";
+}
+
 TEST(ChooseLayout, SystemdThatRefusesV1GetsItsOwnV2Cgroup) {
     const Decision decision = layout_of(docker_hybrid(262));
     EXPECT_EQ(decision.layout, View::unified);
