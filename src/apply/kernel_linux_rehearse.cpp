@@ -1,15 +1,11 @@
 #include "apply/kernel_linux_rehearse.hpp"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <functional>
-#include <new>
 
+#include "apply/kernel_linux_child.hpp"
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/kernel_linux_process.hpp"
 #include "core/text.hpp"
@@ -17,44 +13,14 @@
 namespace cginit {
 namespace {
 
-/// Nothing may be thrown past the child's end: on the way the parent's work would be taken back.
-int errno_of(const std::function<Status()>& body) {
-    try {
-        const Status done = body();
-        return done ? 0 : done.error().errnum;
-    } catch (const std::bad_alloc&) {
-        return ENOMEM;
-    }
-}
-
 /// The errno that `body` came to in the child, 0 if it went well.
-Result<int> in_child(const std::function<Status()>& body) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return make_errno_error(errno, "pipe2");
-    }
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const int errnum = errno_of(body);
-        const bool told = ::write(ends[1], &errnum, sizeof errnum) == sizeof errnum;
-        ::_exit(told ? 0 : 1);
-    }
-    const int error = errno;
-    ::close(ends[1]);
-    int errnum = 0;
-    ssize_t count = 0;
-    // Not the exit status: where SIGCHLD is ignored there is none, wait(2).
-    do {
-        count = child < 0 ? 0 : ::read(ends[0], &errnum, sizeof errnum);
-    } while (count < 0 && errno == EINTR);
-    ::close(ends[0]);
-    if (child < 0) {
-        return make_errno_error(error, "fork");
-    }
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return count == sizeof errnum ? Result<int>(errnum)
-                                  : make_error(ErrorCode::not_as_planned, "the rehearsal ended early");
+Result<int> errno_in_child(const std::function<Status()>& body) {
+    return in_child<int>(
+        [&body] {
+            const Status done = body();
+            return done ? 0 : done.error().errnum;
+        },
+        ENOMEM);
 }
 
 Status mount_and_unmount(const std::string& target) {
@@ -66,7 +32,7 @@ Status mount_and_unmount(const std::string& target) {
 }  // namespace
 
 Status rehearse_drop_capabilities(const RehearseDropCapabilities& op) {
-    const Result<int> errnum = in_child([&op] { return drop_capabilities({op.names}); });
+    const Result<int> errnum = errno_in_child([&op] { return drop_capabilities({op.names}); });
     if (!errnum) {
         return errnum.error();
     }
@@ -74,7 +40,7 @@ Status rehearse_drop_capabilities(const RehearseDropCapabilities& op) {
 }
 
 Status rehearse_unmount(const RehearseUnmount& op) {
-    const Result<int> errnum = in_child([&op] { return mount_and_unmount(op.target); });
+    const Result<int> errnum = errno_in_child([&op] { return mount_and_unmount(op.target); });
     if (!errnum) {
         return errnum.error();
     }

@@ -2,15 +2,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <new>
 
 #include "apply/kernel_linux.hpp"
+#include "apply/kernel_linux_child.hpp"
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/plan_runner.hpp"
 #include "core/path.hpp"
@@ -18,11 +16,11 @@
 namespace cginit {
 namespace {
 
-enum class Course { unknown, passed, refused, not_tried };
+enum class Course { passed, refused, not_tried };
 
 /// What the child tells; written and read in one piece.
 struct Message {
-    Course course = Course::unknown;
+    Course course = Course::not_tried;
     Refusal refusal;
 };
 
@@ -81,52 +79,20 @@ Message run_trial(const Plan& plan) {
     return refusal ? Message{Course::refused, *refusal} : Message{Course::passed, {}};
 }
 
-[[noreturn]] void tell_trial(const Plan& plan, int fd) {
-    Message message;
-    try {
-        message = run_trial(plan);
-    } catch (const std::bad_alloc&) {
-        message = {Course::not_tried, {0, ENOMEM}};
-    }
-    ::_exit(::write(fd, &message, sizeof message) == sizeof message ? 0 : 1);
-}
-
-Message read_message(int fd) {
-    Message message;
-    ssize_t count = 0;
-    do {
-        count = ::read(fd, &message, sizeof message);
-    } while (count < 0 && errno == EINTR);
-    return count == sizeof message ? message : Message{};
-}
-
 }  // namespace
 
 Result<std::optional<Refusal>> try_plan(const Plan& plan) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return make_errno_error(errno, "pipe2");
+    const Result<Message> message =
+        in_child<Message>([&plan] { return run_trial(plan); }, Message{Course::not_tried, {0, ENOMEM}});
+    if (!message) {
+        return message.error();
     }
-    const pid_t child = ::fork();
-    if (child == 0) {
-        tell_trial(plan, ends[1]);
-    }
-    const int error = errno;
-    ::close(ends[1]);
-    const Message message = child < 0 ? Message{} : read_message(ends[0]);
-    ::close(ends[0]);
-    if (child < 0) {
-        return make_errno_error(error, "fork");
-    }
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    switch (message.course) {
+    switch (message->course) {
         case Course::passed: return std::optional<Refusal>();
-        case Course::refused: return std::optional<Refusal>(message.refusal);
-        case Course::not_tried: return make_errno_error(message.refusal.errnum, "a mount namespace to try it in");
-        case Course::unknown: break;
+        case Course::refused: return std::optional<Refusal>(message->refusal);
+        case Course::not_tried: break;
     }
-    return make_error(ErrorCode::not_as_planned, "the trial ended early");
+    return make_errno_error(message->refusal.errnum, "a mount namespace to try it in");
 }
 
 }  // namespace cginit
