@@ -77,7 +77,7 @@ _cginit() {
     # What each takes, the default first.
     local -A takes=(
         [--layout]='auto host unified hybrid legacy'
-        [--method]='auto namespace bind remount none'
+        [--method]='auto namespace bind remount userns none'
         [--inner]='auto never'
         [--writable]="all tracking LIST $controllers"
         [--delegate]="auto all none LIST $controllers"

@@ -39,6 +39,7 @@ done
 keep /proc/filesystems
 keep /proc/cgroups
 keep /proc/sys/kernel/osrelease
+keep /proc/sys/user/max_user_namespaces
 mkdir -p "$folder/proc/self/ns"
 for name in cgroup mnt pid user; do
     readlink "/proc/self/ns/$name" >"$folder/proc/self/ns/$name" || rm -f "$folder/proc/self/ns/$name"

@@ -18,11 +18,13 @@ struct CaptureFacts {
     std::optional<int> pid;                   ///< cginit's own
     std::optional<InitTraits> init;           ///< what was found out about the init
     std::map<std::string, PlaceType> places;  ///< by path
+    UserNamespaces user_namespaces;           ///< what trying to make one came to
+    std::map<std::string, Tri> delegated;     ///< CgroupDirectory::delegated by mount point, where it is known
 
     bool operator==(const CaptureFacts&) const = default;
 };
 
-/// One fact per line:
+/// One fact per line; of user namespaces the errno where they are refused:
 ///
 ///     pid 1
 ///     init systemd:252
@@ -30,6 +32,9 @@ struct CaptureFacts {
 ///     init-version-unknown there is a libsystemd-shared of each of 252, 255
 ///     place /run directory
 ///     place /run/lock absent
+///     user-namespaces yes
+///     user-namespaces 28
+///     delegated /sys/fs/cgroup yes
 [[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
 /// The reverse; `name` is the file for messages. A line that is no such fact is an error with its number.
 [[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);

@@ -72,6 +72,8 @@ struct Decision {
     std::string layout_reason;
     Method method = Method::none;
     std::string method_reason;
+    /// The view stays because the engine delegated it, which is proved before the init may have it.
+    bool proves_view = false;
     std::vector<HierarchyDecision> hierarchies;
     Delegation delegation;
     /// v2: what is enabled above the init; empty = all that there are. No value: nothing.
@@ -111,6 +113,10 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
 /// The hierarchy in which systemd before 230 tracks processes. A v2 host has none: it is made by mounting it.
 [[nodiscard]] Hierarchy tracking_hierarchy();
+/// True if the view at /sys/fs/cgroup is made anew.
+[[nodiscard]] bool rebuilds_view(const Decision& decision);
+/// True if that is by mounting the hierarchies once more, in a cgroup namespace whose root is the own cgroup.
+[[nodiscard]] bool mounts_afresh(const Decision& decision);
 /// True if mounts are built aside and moved into place, or moved away.
 [[nodiscard]] bool needs_workbench(const Decision& decision);
 

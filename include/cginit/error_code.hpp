@@ -13,6 +13,8 @@ enum class ErrorCode {
     not_root,              ///< the engine gave capabilities, the user has none
     no_sys_admin,          ///< no CAP_SYS_ADMIN
     no_setpcap,            ///< no CAP_SETPCAP for --drop-cap
+    no_user_namespaces,    ///< no user namespace can be made for --method=userns
+    no_id_map,             ///< no CAP_SETUID, CAP_SETGID or CAP_SETFCAP to map ids into it
     no_view,               ///< nothing to go by at /sys/fs/cgroup
     unusable_view,         ///< --method=none and remount leave what will not do
     no_cgroup_namespaces,  ///< the kernel has none

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,10 +19,12 @@ struct MountFilesystem {
     MountFlags flags;
     bool operator==(const MountFilesystem&) const = default;
 };
-/// mount(MS_BIND), not recursive. The new mount has the flags of the old one: a bind of a ro mount is ro.
+/// mount(MS_BIND). The new mount has the flags of the old one: a bind of a ro mount is ro. `recursive`: with what is mounted
+/// below; without it the kernel refuses a mount below which something is locked.
 struct BindMount {
     std::string from;
     std::string to;
+    bool recursive = false;
     bool operator==(const BindMount&) const = default;
 };
 /// mount(MS_REMOUNT|MS_BIND): replaces all per-mount flags of one mount, its superblock stays.
@@ -57,6 +60,26 @@ struct UnshareCgroupNamespace {
 /// setns(2) to the namespace that the last UnshareCgroupNamespace left.
 struct RestoreCgroupNamespace {
     bool operator==(const RestoreCgroupNamespace&) const = default;
+};
+/// unshare(2) of the user namespace, and of the mount, cgroup and UTS namespaces that it shall own. A child process that
+/// stays outside writes the maps, user_namespaces(7). Cannot be taken back. What is mounted before is locked in the new
+/// one, all of it together: it cannot be moved, unmounted or uncovered, mount_namespaces(7).
+struct UnshareUserNamespace {
+    std::string uid_map;  ///< lines as /proc/PID/uid_map takes them: `0 0 4294967294`
+    std::string gid_map;
+    bool operator==(const UnshareUserNamespace&) const = default;
+};
+/// A user namespace that has a cgroup namespace of its own, made and left by a child process, for EnterUserNamespace. The
+/// root of the cgroup namespace is the cgroup of this process in every hierarchy, wherever it goes before it enters.
+struct MakeUserNamespace {
+    std::string uid_map;
+    std::string gid_map;
+    bool operator==(const MakeUserNamespace&) const = default;
+};
+/// setns(2) to what MakeUserNamespace made, and unshare(2) of a mount and a UTS namespace that belong to it. What is mounted
+/// before is locked as with UnshareUserNamespace. Cannot be taken back.
+struct EnterUserNamespace {
+    bool operator==(const EnterUserNamespace&) const = default;
 };
 /// mkdir(2) on a file system of our own.
 struct MakeDirectory {
@@ -193,6 +216,12 @@ struct DropCapabilities {
     std::vector<std::string> names;  ///< `cap_sys_admin`
     bool operator==(const DropCapabilities&) const = default;
 };
+/// Drops all capabilities but these from the bounding, permitted, effective and inheritable set, capabilities(7): a new user
+/// namespace gives all that there are.
+struct KeepCapabilities {
+    std::uint64_t mask = 0;  ///< a bit each, as in /proc/PID/status
+    bool operator==(const KeepCapabilities&) const = default;
+};
 /// DropCapabilities in a child process that ends right after it.
 struct RehearseDropCapabilities {
     std::vector<std::string> names;
@@ -212,13 +241,13 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                        UnshareCgroupNamespace, RestoreCgroupNamespace, MakeDirectory, MakeSymlink, MakeWhiteout,
-                        MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile,
-                        CopyCgroupFile, CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot,
-                        AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup, HoldStandardDescriptors,
-                        LockMountNamespace, HoldSignals, ReleaseSignals, CloseDescriptors, DropCapabilities,
-                        RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+using Op = std::variant<
+    MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount, UnshareCgroupNamespace,
+    RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace, EnterUserNamespace, MakeDirectory, MakeSymlink,
+    MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
+    CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory,
+    AssertMember, ProbeCgroup, HoldStandardDescriptors, LockMountNamespace, HoldSignals, ReleaseSignals,
+    CloseDescriptors, DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

@@ -11,8 +11,8 @@ namespace cginit {
 
 /// `--layout`: the hierarchy that the init gets to see. `automatic` = the host's, unless this init cannot boot on it.
 enum class Layout { automatic, host, unified, hybrid, legacy };
-/// `--method`: how the view becomes private and writable.
-enum class Method { automatic, name_space, bind, remount, none };
+/// `--method`: how the view becomes private and writable. `userns` = by the capabilities that a user namespace gives.
+enum class Method { automatic, name_space, bind, remount, userns, none };
 /// `--inner`: one cgroup level between the engine's limits and the init. `automatic` = wherever it guards.
 enum class Inner { automatic, never };
 /// `--writable`: which controllers the init may set. `tracking` = none, only what systemd needs to track processes.

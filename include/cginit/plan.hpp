@@ -18,6 +18,7 @@ enum class Scope {
     process,          ///< gone with this process
     persistent,       ///< outlives both, until the engine removes the container's cgroup
     host,             ///< outlives the container too
+    irreversible,     ///< the process cannot go back: from there on it succeeds or ends
     none,             ///< changes nothing
 };
 
@@ -67,6 +68,9 @@ inline constexpr const char* kSharePart = "mounts";
 
 /// Refuses a plan that could reach the host or leave something behind. One text per problem, empty = good.
 [[nodiscard]] std::vector<std::string> check_plan(const World& world, const Decision& decision, const Plan& plan);
+
+/// True if the plan has a step that cannot be taken back before its commit: it is rehearsed first.
+[[nodiscard]] bool is_irreversible(const Plan& plan);
 
 /// The mount table after all steps of a plan, each taken to succeed; pure.
 [[nodiscard]] MountTable mounts_after(const World& world, const Plan& plan);

@@ -30,11 +30,20 @@ struct CgroupDirectory {
     Tri has_release_agent = Tri::unknown;    ///< v1: only a hierarchy's real root has the file
     Tri has_cgroup_type = Tri::unknown;      ///< v2: only the real root lacks the file
     Tri memory_hierarchical = Tri::unknown;  ///< v1 memory: memory.use_hierarchy reads 1
+    /// v2: this process may write what an owner delegates, and no limit; cgroups(7), "Cgroups delegation".
+    Tri delegated = Tri::unknown;
     bool operator==(const CgroupDirectory&) const = default;
 };
 
 /// What is at a path, symlinks in its last component not followed.
 enum class PlaceType { unknown, absent, directory, symlink, other };
+
+/// The number of CAP_SYS_ADMIN, capabilities(7).
+inline constexpr unsigned kCapSysAdmin = 21;
+/// True if a set of /proc/PID/status has the capability with that number.
+[[nodiscard]] constexpr bool is_set(std::uint64_t capabilities, unsigned number) {
+    return ((capabilities >> number) & 1U) != 0;
+}
 
 /// Capability and filter facts of /proc/self/status, proc(5).
 struct ProcessStatus {
@@ -44,6 +53,14 @@ struct ProcessStatus {
     Tri no_new_privileges = Tri::unknown;
     Tri seccomp_filter = Tri::unknown;
     bool operator==(const ProcessStatus&) const = default;
+};
+
+/// Whether a process here may make a user namespace. Seccomp filters, security modules, sysctls and limits have a say, so
+/// that only trying tells.
+struct UserNamespaces {
+    Tri possible = Tri::unknown;
+    int errnum = 0;  ///< what unshare(2) said, 0 if it was possible or not tried
+    bool operator==(const UserNamespaces&) const = default;
 };
 
 /// Everything that cginit knows of the system, read once and frozen. A capture folder holds the same files, so that
@@ -56,6 +73,9 @@ struct Snapshot {
     std::string gid_map;               ///< /proc/self/gid_map, as read
     /// Namespace ids by name: `cgroup` -> 4026531835; a missing link has no entry.
     std::map<std::string, std::uint64_t> namespaces;
+    /// /proc/sys/user/max_user_namespaces: how many the own user namespace may have.
+    std::optional<unsigned long> max_user_namespaces;
+    UserNamespaces user_namespaces;
     std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
     std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
     /// /proc/cgroups: the controllers that are compiled in and not disabled; empty without the file.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct HierarchyMount {
     bool reachable = false;  ///< it can be moved or unmounted (is_reachable)
     bool in_view = false;    ///< it belongs to /sys/fs/cgroup
     bool ours = false;       ///< its mount source is `cginit`
+    bool sealed = false;     ///< a mount of ours covers it, and a user namespace keeps both in place
 
     bool operator==(const HierarchyMount&) const = default;
 };
@@ -42,12 +44,22 @@ struct Hierarchy {
     std::vector<HierarchyMount> mounts;    ///< in mountinfo's order; empty = mounted nowhere
     Tri real_root = Tri::unknown;          ///< the own cgroup is the host's root of the hierarchy
     Tri memory_hierarchical = Tri::unknown;
+    Tri delegated = Tri::unknown;  ///< the own cgroup is this container's to divide, its limits are somebody else's
 
     bool operator==(const Hierarchy&) const = default;
 };
 
 /// What the cgroup view at /sys/fs/cgroup looks like.
 enum class View { unified, hybrid, legacy, none };
+
+/// Ids that the own user namespace maps, user_namespaces(7): `0 100000 65536` has 65536 of them from 0 on.
+struct IdRange {
+    unsigned long first = 0;    ///< as this process sees it
+    unsigned long outside = 0;  ///< as the user namespace around it does
+    unsigned long count = 0;
+
+    bool operator==(const IdRange&) const = default;
+};
 
 enum class Engine { docker, podman, lxc, kubernetes, oci };
 
@@ -67,6 +79,12 @@ struct World {
     bool bounds_sys_admin = false;         ///< CAP_SYS_ADMIN is in the bounding set: root would have it
     bool initial_user_namespace = true;    ///< uid_map is the full identity map
     bool rootless = false;                 ///< the engine is run by a plain user, who is root in the container
+    std::vector<IdRange> uid_ranges;       ///< empty: the kernel has no user namespaces
+    std::vector<IdRange> gid_ranges;
+    bool maps_ids = false;  ///< CAP_SETUID, CAP_SETGID and CAP_SETFCAP are effective: they let it map ids for others
+    std::uint64_t bounding_capabilities = 0;  ///< as in /proc/self/status
+    UserNamespaces user_namespaces;
+    std::optional<unsigned long> max_user_namespaces;
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
     bool is_pid1 = true;

@@ -9,6 +9,7 @@
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/kernel_linux.hpp"
+#include "apply/kernel_linux_trial.hpp"
 #include "apply/plan_runner.hpp"
 #include "core/text.hpp"
 #include "handoff/handoff_ops.hpp"
@@ -57,6 +58,32 @@ void tell(const Scene& scene, const Intent& intent, const PlanRunner& runner) {
     log_info(summary_line(scene.sight.world, intent.decision, runner.given_up()));
 }
 
+/// A plan that cannot be taken back in this process is first walked in another, which takes back what it did to cgroups.
+Status rehearse(const Plan& plan, const World& world) {
+    if (!is_irreversible(plan)) {
+        return {};
+    }
+    const Result<std::optional<Refusal>> refusal = rehearse_plan(plan);
+    if (!refusal) {
+        return refusal.error().in("rehearsal");
+    }
+    if (!*refusal) {
+        return {};
+    }
+    const Error& error = (*refusal)->error;
+    return error.in("rehearsal").with_cure(cure_for(plan.steps[(*refusal)->step].op, error.errnum, world));
+}
+
+/// From within its user namespace this process cannot go back to the engine's view.
+Status without_return(const Plan& plan, Status status) {
+    if (status || !is_irreversible(plan)) {
+        return status;
+    }
+    Error error = status.error();
+    error.kind = ErrorKind::not_undone;
+    return error;
+}
+
 Status rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
     PlanRunner runner(kernel, intent.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
     Status status = runner.run_until_commit();
@@ -73,6 +100,11 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
         tell(scene, intent, runner);
     }
     return with_cure(status, runner, scene.sight.world);
+}
+
+Status rehearse_and_rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
+    const Status rehearsed = rehearse(intent.plan, scene.sight.world);
+    return rehearsed ? without_return(intent.plan, rebuild(source, scene, intent, kernel)) : rehearsed;
 }
 
 /// `--on-failure`: the engine's own view is there as it was, and may be good enough.
@@ -114,7 +146,7 @@ Status become_init(const Source& source, const Options& options, const Invocatio
         return scene.error();
     }
     const Result<Intent> intent = intend(scene->sight.world, options);
-    status = intent ? rebuild(source, *scene, *intent, kernel) : Status(intent.error());
+    status = intent ? rehearse_and_rebuild(source, *scene, *intent, kernel) : Status(intent.error());
     if (!status) {
         status = fall_back(status.error(), scene->sight.world, options);
     }

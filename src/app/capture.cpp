@@ -5,9 +5,9 @@
 #include <map>
 
 #include "app/output.hpp"
+#include "app/scene.hpp"
 #include "apply/kernel_linux_files.hpp"
 #include "core/text.hpp"
-#include "detect/gather.hpp"
 #include "detect/init_traits.hpp"
 #include "report/capture.hpp"
 #include "report/tar.hpp"
@@ -32,7 +32,7 @@ Files gather_files(Source& source, const Result<InitCommand>& init, const std::s
     known.pid = ::getpid();
     known.init = init ? detect_init_traits(source, init->file) : InitTraits{};
     source.note_texts(&texts);
-    const Result<Snapshot> gathered = gather(source, known.pid, known.init);
+    const Result<Snapshot> gathered = take_snapshot(source, known.init);
     source.note_texts(nullptr);
     if (!gathered && source.exists("/proc/1") && !source.exists("/proc/self")) {
         texts["/proc/1"] = "";  // which tells another pid namespace's /proc from none at all

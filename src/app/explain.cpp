@@ -14,10 +14,11 @@
 namespace cginit {
 namespace {
 
-/// The step that was refused, as a run would tell it.
+/// The step that was refused.
 Error error_of(const Refusal& refusal, const Plan& plan, const World& world) {
     const Op& op = plan.steps[refusal.step].op;
-    return make_errno_error(refusal.errnum, describe(op)).with_cure(cure_for(op, refusal.errnum, world));
+    const int errnum = refusal.error.errnum;
+    return make_errno_error(errnum, describe(op)).with_cure(cure_for(op, errnum, world));
 }
 
 /// The cgroups that the engine gave, as this process may write them: told even where mounts cannot be tried.

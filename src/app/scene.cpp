@@ -2,15 +2,25 @@
 
 #include <unistd.h>
 
+#include "apply/kernel_linux_trial.hpp"
 #include "core/text.hpp"
 #include "detect/gather.hpp"
 #include "detect/init_traits.hpp"
 
 namespace cginit {
 
-Result<Sight> see(const Source& source, const std::optional<InitTraits>& traits) {
+Result<Snapshot> take_snapshot(const Source& source, const std::optional<InitTraits>& traits) {
     const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
     Result<Snapshot> snapshot = gather(source, pid, traits);
+    // With the capability nobody asks; and each look would cost a process.
+    if (snapshot && source.is_live() && !is_set(snapshot->status.effective_capabilities, kCapSysAdmin)) {
+        snapshot->user_namespaces = try_user_namespace();
+    }
+    return snapshot;
+}
+
+Result<Sight> see(const Source& source, const std::optional<InitTraits>& traits) {
+    Result<Snapshot> snapshot = take_snapshot(source, traits);
     if (!snapshot) {
         return snapshot.error();
     }

@@ -29,7 +29,10 @@ struct Intent {
     Plan plan;
 };
 
-/// Gathers the facts and understands them; `traits` are empty to be what a capture says.
+/// Gathers the facts, and tries what only trying tells.
+[[nodiscard]] Result<Snapshot> take_snapshot(const Source& source, const std::optional<InitTraits>& traits);
+
+/// Takes a snapshot and understands it; `traits` are empty to be what a capture says.
 [[nodiscard]] Result<Sight> see(const Source& source, const std::optional<InitTraits>& traits);
 
 /// The init that is asked for; an empty one for a capture, which holds none.

@@ -102,6 +102,26 @@ Status KernelLinux::restore_cgroup_namespace() {
     return {};
 }
 
+/// The lock of before holds whoever stayed in the mount namespace of before, this one whoever comes into the new.
+Status KernelLinux::unshare_user_namespace(const UnshareUserNamespace& op) {
+    Status status = unshare_with_maps(op);
+    return status ? guard_.lock_mount_namespace() : status;
+}
+
+Status KernelLinux::make_user_namespace(const MakeUserNamespace& op) {
+    Result<KeptNamespaces> made = make_namespaces(op);
+    if (!made) {
+        return made.error();
+    }
+    kept_ = std::move(*made);
+    return {};
+}
+
+Status KernelLinux::enter_user_namespace() {
+    Status status = enter_namespaces(kept_);
+    return status ? guard_.lock_mount_namespace() : status;
+}
+
 Result<Outcome> KernelLinux::perform(const Op& op) {
     struct Performer {
         KernelLinux& kernel;
@@ -116,6 +136,15 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         }
         Result<Outcome> operator()(const RestoreCgroupNamespace& /*verb*/) const {
             return outcome_of(kernel.restore_cgroup_namespace());
+        }
+        Result<Outcome> operator()(const UnshareUserNamespace& verb) const {
+            return outcome_of(kernel.unshare_user_namespace(verb));
+        }
+        Result<Outcome> operator()(const MakeUserNamespace& verb) const {
+            return outcome_of(kernel.make_user_namespace(verb));
+        }
+        Result<Outcome> operator()(const EnterUserNamespace& /*verb*/) const {
+            return outcome_of(kernel.enter_user_namespace());
         }
         Result<Outcome> operator()(const MakeDirectory& verb) const { return outcome_of(make_directory(verb.path)); }
         Result<Outcome> operator()(const MakeSymlink& verb) const { return outcome_of(make_symlink(verb)); }
@@ -154,6 +183,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
             return outcome_of(kernel.guard_.release_signals());
         }
         Result<Outcome> operator()(const CloseDescriptors& verb) const { return outcome_of(close_descriptors(verb)); }
+        Result<Outcome> operator()(const KeepCapabilities& verb) const { return outcome_of(keep_capabilities(verb)); }
         Result<Outcome> operator()(const DropCapabilities& verb) const { return outcome_of(drop_capabilities(verb)); }
         Result<Outcome> operator()(const RehearseDropCapabilities& verb) const {
             return outcome_of(rehearse_drop_capabilities(verb));

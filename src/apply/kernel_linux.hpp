@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "apply/kernel_linux_guard.hpp"
+#include "apply/kernel_linux_userns.hpp"
 #include "cginit/kernel.hpp"
 #include "core/unique_fd.hpp"
 
@@ -17,9 +18,13 @@ public:
 private:
     Status unshare_cgroup_namespace();
     Status restore_cgroup_namespace();
+    Status unshare_user_namespace(const UnshareUserNamespace& op);
+    Status make_user_namespace(const MakeUserNamespace& op);
+    Status enter_user_namespace();
 
     /// The namespaces that were left, the last one at the back. Close-on-exec: the init never sees them.
     std::vector<UniqueFd> left_namespaces_;
+    KeptNamespaces kept_;
     ProcessGuard guard_;
 };
 

@@ -33,13 +33,13 @@ Status ProcessGuard::hold_standard_descriptors() {
 }
 
 Status ProcessGuard::lock_mount_namespace() {
-    lock_ = UniqueFd(::open(kMountNamespace, O_RDONLY | O_CLOEXEC));
-    if (!lock_.valid()) {
+    UniqueFd lock(::open(kMountNamespace, O_RDONLY | O_CLOEXEC));
+    if (!lock.valid()) {
         // Without /proc nothing works, which is told where it is read; before Linux 3.8 there is no such file.
         return errno == ENOENT ? Status() : Status(make_errno_error(errno, "open /proc/self/ns/mnt"));
     }
     // nsfs has one inode per namespace; the lock ends with the process, however that ends.
-    for (int attempt = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    for (int attempt = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return make_errno_error(errno, "flock /proc/self/ns/mnt");
         }
@@ -48,6 +48,7 @@ Status ProcessGuard::lock_mount_namespace() {
         }
         ::nanosleep(&kLockPause, nullptr);
     }
+    locks_.push_back(std::move(lock));
     return {};
 }
 

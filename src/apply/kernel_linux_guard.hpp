@@ -15,7 +15,7 @@ class ProcessGuard {
 public:
     /// A closed descriptor 0, 1 or 2 would be the number of the next file opened, and the log would go there.
     Status hold_standard_descriptors();
-    /// One cginit at a time in a mount namespace; waits for the other, bounded.
+    /// One cginit at a time in the mount namespace; waits for the other, bounded.
     Status lock_mount_namespace();
     /// No signal ends the process half-way; those that come wait for release_signals().
     Status hold_signals();
@@ -24,7 +24,7 @@ public:
 
 private:
     std::vector<UniqueFd> placeholders_;
-    UniqueFd lock_;
+    std::vector<UniqueFd> locks_;  ///< one for each mount namespace that this process was in
     std::optional<sigset_t> mask_;
 };
 

@@ -80,8 +80,9 @@ Status mount_filesystem(const MountFilesystem& op) {
 }
 
 Status bind_mount(const BindMount& op) {
+    const unsigned long below = op.recursive ? static_cast<unsigned long>(MS_REC) : 0UL;
     return mount_once(
-        {.frame = "mount(MS_BIND)", .source = op.from.c_str(), .target = op.to.c_str(), .flags = MS_BIND});
+        {.frame = "mount(MS_BIND)", .source = op.from.c_str(), .target = op.to.c_str(), .flags = MS_BIND | below});
 }
 
 Status remount_bind(const RemountBind& op) {

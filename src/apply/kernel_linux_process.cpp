@@ -40,6 +40,25 @@ bool is_effective(cap_value_t capability) {
     return own && ::cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
 }
 
+Status drop_from_all_sets(const std::vector<cap_value_t>& dropped) {
+    // CAP_SETPCAP may be one of them: the sets that need it come first.
+    for (const cap_value_t capability : dropped) {
+        if (::cap_drop_bound(capability) != 0) {
+            return make_errno_error(errno, "prctl(PR_CAPBSET_DROP)");
+        }
+        if (CAP_AMBIENT_SUPPORTED() && ::cap_set_ambient(capability, CAP_CLEAR) != 0) {
+            return make_errno_error(errno, "prctl(PR_CAP_AMBIENT_LOWER)");
+        }
+    }
+    const CapabilitiesPtr own(::cap_get_proc());
+    const auto count = static_cast<int>(dropped.size());
+    bool good = own != nullptr;
+    for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
+        good = good && ::cap_set_flag(own.get(), set, count, dropped.data(), CAP_CLEAR) == 0;
+    }
+    return good && ::cap_set_proc(own.get()) == 0 ? Status() : Status(make_errno_error(errno, "capset"));
+}
+
 }  // namespace
 
 Status close_descriptors(const CloseDescriptors& op) {
@@ -88,22 +107,17 @@ Status drop_capabilities(const DropCapabilities& op) {
             dropped.push_back(capability);
         }
     }
-    // CAP_SETPCAP may be one of them: the sets that need it come first.
-    for (const cap_value_t capability : dropped) {
-        if (::cap_drop_bound(capability) != 0) {
-            return make_errno_error(errno, "prctl(PR_CAPBSET_DROP)");
-        }
-        if (CAP_AMBIENT_SUPPORTED() && ::cap_set_ambient(capability, CAP_CLEAR) != 0) {
-            return make_errno_error(errno, "prctl(PR_CAP_AMBIENT_LOWER)");
+    return drop_from_all_sets(dropped);
+}
+
+Status keep_capabilities(const KeepCapabilities& op) {
+    std::vector<cap_value_t> dropped;
+    for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); ++capability) {
+        if (((op.mask >> static_cast<unsigned>(capability)) & 1U) == 0) {
+            dropped.push_back(capability);
         }
     }
-    const CapabilitiesPtr own(::cap_get_proc());
-    const auto count = static_cast<int>(dropped.size());
-    bool good = own != nullptr;
-    for (const cap_flag_t set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE}) {
-        good = good && ::cap_set_flag(own.get(), set, count, dropped.data(), CAP_CLEAR) == 0;
-    }
-    return good && ::cap_set_proc(own.get()) == 0 ? Status() : Status(make_errno_error(errno, "capset"));
+    return drop_from_all_sets(dropped);
 }
 
 Status execute_program(const ExecuteProgram& op) {

@@ -9,6 +9,7 @@ namespace cginit {
 
 [[nodiscard]] Status close_descriptors(const CloseDescriptors& op);
 [[nodiscard]] Status drop_capabilities(const DropCapabilities& op);
+[[nodiscard]] Status keep_capabilities(const KeepCapabilities& op);
 /// Returns only on failure: 127 if file or interpreter is missing, else 126.
 [[nodiscard]] Status execute_program(const ExecuteProgram& op);
 

@@ -5,24 +5,54 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
 
 #include "apply/kernel_linux.hpp"
 #include "apply/kernel_linux_child.hpp"
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/plan_runner.hpp"
 #include "core/path.hpp"
+#include "core/text.hpp"
+#include "core/unique_fd.hpp"
 
 namespace cginit {
 namespace {
 
-enum class Course { passed, refused, not_tried };
+enum class Course { passed, refused, not_tried, not_undone };
+
+/// A text as long as a pipe takes it in one piece with the rest of a message.
+using Text = std::array<char, 1024>;
 
 /// What the child tells; written and read in one piece.
 struct Message {
     Course course = Course::not_tried;
-    Refusal refusal;
+    std::size_t step = 0;
+    int errnum = 0;
+    ErrorCode code = ErrorCode::system_call;
+    Text frames{};
+    Text cure{};
 };
+
+Text text_of(std::string_view words) {
+    Text text{};
+    std::copy_n(words.begin(), std::min(words.size(), text.size() - 1), text.begin());
+    return text;
+}
+
+Message message_of(Course course, std::size_t step, const Error& error) {
+    return {course, step, error.errnum, error.code, text_of(join(error.frames, ": ")), text_of(error.cure)};
+}
+
+Message out_of_memory(Course course) { return {.course = course, .errnum = ENOMEM}; }
+
+Error error_of(const Message& message) {
+    Error error = make_errno_error(message.errnum, message.frames.data());
+    error.cure = message.cure.data();
+    error.code = message.code;
+    return error;
+}
 
 bool leaves_nothing(const Step& step) {
     return step.phase < Phase::verify && step.scope != Scope::persistent && step.scope != Scope::host;
@@ -35,35 +65,44 @@ std::size_t index_of(const Plan& plan, const Op* op) {
 }
 
 /// Who may not change a mount of the trial's own will not be let do what the plan does either.
-Message refused_mount(const Plan& plan, int errnum) {
+Message refused_mount(const Plan& plan, const Error& error) {
     const auto first = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
         return std::holds_alternative<MountFilesystem>(step.op) || std::holds_alternative<RemountBind>(step.op) ||
                std::holds_alternative<SetPropagation>(step.op);
     });
     return first == plan.steps.end()
-               ? Message{Course::not_tried, {0, errnum}}
-               : Message{Course::refused, {static_cast<std::size_t>(first - plan.steps.begin()), errnum}};
+               ? message_of(Course::not_tried, 0, error)
+               : message_of(Course::refused, static_cast<std::size_t>(first - plan.steps.begin()), error);
 }
 
 /// In a user namespace that does not map the cgroup's owner no capability helps; inode_permission(), fs/namei.c.
-std::optional<Refusal> refused_cgroup(const Plan& plan) {
+std::optional<Message> refused_cgroup(const Plan& plan) {
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const auto* make = std::get_if<MakeCgroup>(&plan.steps[i].op);
         if (make != nullptr && ::faccessat(AT_FDCWD, parent_path(make->path).c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
             (errno == EACCES || errno == EPERM)) {
-            return Refusal{i, errno};
+            return message_of(Course::refused, i, make_errno_error(errno, concat({"mkdir ", make->path})));
         }
     }
     return std::nullopt;
 }
 
-Message run_trial(const Plan& plan) {
+/// A mount namespace for the trial, unless the plan begins with one of its own.
+std::optional<Message> refused_namespace(const Plan& plan) {
+    if (is_irreversible(plan)) {
+        return std::nullopt;
+    }
     if (::unshare(CLONE_NEWNS) != 0) {
-        return {Course::not_tried, {0, errno}};
+        return message_of(Course::not_tried, 0, make_errno_error(errno, "a mount namespace to try it in"));
     }
     const Status cut_off = set_propagation({"/", PropagationType::private_, true});
-    if (!cut_off) {
-        return refused_mount(plan, cut_off.error().errnum);
+    return cut_off ? std::nullopt : std::optional<Message>(refused_mount(plan, cut_off.error()));
+}
+
+Message run_trial(const Plan& plan) {
+    const std::optional<Message> refused = refused_namespace(plan);
+    if (refused) {
+        return *refused;
     }
     // What comes after the first step that would stay stands on it.
     const auto end =
@@ -72,27 +111,80 @@ Message run_trial(const Plan& plan) {
     KernelLinux kernel;
     PlanRunner runner(kernel, harmless, [](std::size_t, const Step&) {});
     const Status status = runner.run_until_commit();
-    if (!status && runner.failed_op() != nullptr) {
-        return {Course::refused, {index_of(harmless, runner.failed_op()), status.error().errnum}};
+    if (!status) {
+        return message_of(Course::refused, index_of(harmless, runner.failed_op()), status.error());
     }
-    const std::optional<Refusal> refusal = refused_cgroup(plan);
-    return refusal ? Message{Course::refused, *refusal} : Message{Course::passed, {}};
+    return refused_cgroup(plan).value_or(Message{.course = Course::passed});
+}
+
+/// Of the commit what changes the process for good; the mounts are not what they are then.
+Message rehearse_commit(const Plan& plan, KernelLinux& kernel) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const Step& step = plan.steps[i];
+        const bool lasting = step.scope == Scope::irreversible || step.scope == Scope::process;
+        if (step.phase != Phase::commit || !lasting) {
+            continue;
+        }
+        const Result<Outcome> outcome = kernel.perform(step.op);
+        if (!outcome) {
+            return message_of(Course::refused, i, outcome.error());
+        }
+    }
+    return {.course = Course::passed};
+}
+
+Message run_rehearsal(const Plan& plan) {
+    KernelLinux kernel;
+    PlanRunner runner(kernel, plan, [](std::size_t, const Step&) {});
+    const Status status = runner.run_until_commit();
+    if (!status) {
+        const bool left = status.error().kind == ErrorKind::not_undone;
+        return message_of(left ? Course::not_undone : Course::refused, index_of(plan, runner.failed_op()),
+                          status.error());
+    }
+    const Status undone = runner.roll_back();
+    return undone ? rehearse_commit(plan, kernel) : message_of(Course::not_undone, 0, undone.error());
+}
+
+Result<std::optional<Refusal>> result_of(const Result<Message>& message) {
+    if (!message) {
+        return message.error();
+    }
+    Error error = error_of(*message);
+    switch (message->course) {
+        case Course::passed: return std::optional<Refusal>();
+        case Course::refused: return std::optional<Refusal>(Refusal{message->step, std::move(error)});
+        case Course::not_tried: break;
+        case Course::not_undone: error.kind = ErrorKind::not_undone; break;
+    }
+    return error;
+}
+
+/// setns(2) to where the process is anyway fails only where the call is not let through.
+int errno_of_namespaces() {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWCGROUP) != 0) {
+        return errno;
+    }
+    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+    return !own.valid() || ::setns(own.get(), CLONE_NEWCGROUP) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
 Result<std::optional<Refusal>> try_plan(const Plan& plan) {
-    const Result<Message> message =
-        in_child<Message>([&plan] { return run_trial(plan); }, Message{Course::not_tried, {0, ENOMEM}});
-    if (!message) {
-        return message.error();
+    return result_of(in_child<Message>([&plan] { return run_trial(plan); }, out_of_memory(Course::not_tried)));
+}
+
+Result<std::optional<Refusal>> rehearse_plan(const Plan& plan) {
+    return result_of(in_child<Message>([&plan] { return run_rehearsal(plan); }, out_of_memory(Course::not_undone)));
+}
+
+UserNamespaces try_user_namespace() {
+    const Result<int> errnum = in_child<int>(errno_of_namespaces, ENOMEM);
+    if (!errnum || *errnum == ENOMEM) {
+        return {};
     }
-    switch (message->course) {
-        case Course::passed: return std::optional<Refusal>();
-        case Course::refused: return std::optional<Refusal>(message->refusal);
-        case Course::not_tried: break;
-    }
-    return make_errno_error(message->refusal.errnum, "a mount namespace to try it in");
+    return {*errnum == 0 ? Tri::yes : Tri::no, *errnum};
 }
 
 }  // namespace cginit

@@ -5,13 +5,14 @@
 
 #include "cginit/plan.hpp"
 #include "cginit/result.hpp"
+#include "cginit/snapshot.hpp"
 
 namespace cginit {
 
 /// The step of a plan that the system refused.
 struct Refusal {
     std::size_t step = 0;  ///< index into the plan's steps
-    int errnum = 0;
+    Error error;           ///< as the run would tell it, without the cure that the op and the errno suggest
 
     bool operator==(const Refusal&) const = default;
 };
@@ -20,5 +21,13 @@ struct Refusal {
 /// of the cgroups that it would make it asks for the permission only. The first refusal, if there is one. An error means
 /// that it could not be tried.
 [[nodiscard]] Result<std::optional<Refusal>> try_plan(const Plan& plan);
+
+/// Walks a whole plan in a child process, takes back what it did to cgroups, and does what cannot be taken back, too: for
+/// plans in which that comes early (is_irreversible). The first refusal, if there is one. Errors: there was no child, or
+/// it could not take everything back (ErrorKind::not_undone).
+[[nodiscard]] Result<std::optional<Refusal>> rehearse_plan(const Plan& plan);
+
+/// Whether this process may make a user namespace, tried in a child process.
+[[nodiscard]] UserNamespaces try_user_namespace();
 
 }  // namespace cginit

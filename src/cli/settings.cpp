@@ -30,7 +30,7 @@ bool set_layout(Options& options, const std::string& value) {
 
 bool set_method(Options& options, const std::string& value) {
     return choose(options.method, value,
-                  {Method::automatic, Method::name_space, Method::bind, Method::remount, Method::none});
+                  {Method::automatic, Method::name_space, Method::bind, Method::remount, Method::userns, Method::none});
 }
 
 bool set_inner(Options& options, const std::string& value) {
@@ -199,8 +199,11 @@ constexpr Setting kSettings[] = {
      "the hierarchies that the init gets to see; host = those that the engine\n"
      "shows; auto = host, unless this systemd cannot boot on it",
      set_layout},
-    {"--method", "CGINIT_METHOD", "auto|namespace|bind|remount|none", "auto, namespace, bind, remount or none", kView,
-     "how the view becomes private and writable", set_method},
+    {"--method", "CGINIT_METHOD", "auto|namespace|bind|remount|userns|none",
+     "auto, namespace, bind, remount, userns or none", kView,
+     "how the view becomes private and writable; userns = in a user namespace,\n"
+     "which auto takes where there is no CAP_SYS_ADMIN",
+     set_method},
     {"--inner", "CGINIT_INNER", "auto|never", "auto or never", kView,
      "one cgroup level between the engine's limits and the init;\n"
      "auto = wherever it guards them",

@@ -63,6 +63,28 @@ bool take_init(std::string_view value, CaptureFacts& facts) {
     return facts.init.has_value();
 }
 
+/// `yes`, or the errno: below 4096 in every kernel.
+bool take_user_namespaces(std::string_view value, CaptureFacts& facts) {
+    constexpr unsigned long kErrnoLimit = 4096;
+    const std::optional<unsigned long> errnum = parse_number(value);
+    if (facts.user_namespaces.possible != Tri::unknown ||
+        (value != "yes" && (!errnum || *errnum == 0 || *errnum >= kErrnoLimit))) {
+        return false;
+    }
+    facts.user_namespaces = errnum ? UserNamespaces{Tri::no, static_cast<int>(*errnum)} : UserNamespaces{Tri::yes, 0};
+    return true;
+}
+
+/// `/sys/fs/cgroup no`
+bool take_delegated(std::string_view value, CaptureFacts& facts) {
+    const std::size_t space = value.rfind(' ');
+    const std::string_view word = space == std::string_view::npos ? value : value.substr(space + 1);
+    if (space == std::string_view::npos || !is_plain_path(value.substr(0, space)) || (word != "yes" && word != "no")) {
+        return false;
+    }
+    return facts.delegated.emplace(value.substr(0, space), word == "yes" ? Tri::yes : Tri::no).second;
+}
+
 /// False if the line is no fact, or one that was told before.
 bool take_line(std::string_view line, CaptureFacts& facts) {
     const std::size_t space = line.find(' ');
@@ -73,6 +95,12 @@ bool take_line(std::string_view line, CaptureFacts& facts) {
     }
     if (word == "init") {
         return take_init(value, facts);
+    }
+    if (word == "user-namespaces") {
+        return take_user_namespaces(value, facts);
+    }
+    if (word == "delegated") {
+        return take_delegated(value, facts);
     }
     if (word == "init-file" && facts.init && facts.init->path.empty() && !value.empty()) {
         facts.init->path = value;
@@ -105,6 +133,15 @@ std::string capture_facts_text(const CaptureFacts& facts) {
         for (const PlaceName& row : kPlaceNames) {
             text += row.type == type ? concat({"place ", path, " ", row.name, "\n"}) : std::string();
         }
+    }
+    for (const auto& [point, delegated] : facts.delegated) {
+        if (delegated != Tri::unknown) {
+            text += concat({"delegated ", point, delegated == Tri::yes ? " yes\n" : " no\n"});
+        }
+    }
+    if (facts.user_namespaces.possible != Tri::unknown) {
+        const bool possible = facts.user_namespaces.possible == Tri::yes;
+        text += concat({"user-namespaces ", possible ? "yes" : std::to_string(facts.user_namespaces.errnum), "\n"});
     }
     return text;
 }

@@ -12,6 +12,8 @@ const char* to_string(ErrorCode code) {
         case ErrorCode::not_root: return "CG-NOTROOT";
         case ErrorCode::no_sys_admin: return "CG-NOSYSADMIN";
         case ErrorCode::no_setpcap: return "CG-NOSETPCAP";
+        case ErrorCode::no_user_namespaces: return "CG-NOUSERNS";
+        case ErrorCode::no_id_map: return "CG-NOIDMAP";
         case ErrorCode::no_view: return "CG-NOVIEW";
         case ErrorCode::unusable_view: return "CG-UNUSABLEVIEW";
         case ErrorCode::no_cgroup_namespaces: return "CG-NOCGROUPNS";

@@ -19,6 +19,7 @@ const char* to_string(Method method) {
         case Method::name_space: return "namespace";
         case Method::bind: return "bind";
         case Method::remount: return "remount";
+        case Method::userns: return "userns";
         case Method::none: return "none";
     }
     return "?";

@@ -46,6 +46,10 @@ std::string obstacle_at(const World& world, const std::string& point) {
     return {};
 }
 
+bool may_mount(const World& world, const Decision& decision) {
+    return world.has_sys_admin || decision.method == Method::userns;
+}
+
 std::string reason_for(const std::string& point) {
     if (point == "/run") {
         return "systemd needs /run as a tmpfs and would hide what the engine put there";
@@ -71,7 +75,7 @@ Measure measure_for(const World& world, const Options& options, const Decision& 
     if (!obstacle.empty()) {
         return leave(obstacle);
     }
-    if (!asked && point != "/run" && !world.has_sys_admin) {
+    if (!asked && point != "/run" && !may_mount(world, decision)) {
         return leave(kNoSysAdmin);
     }
     return take(asked ? "asked for with --tmpfs" : reason_for(point));
@@ -80,7 +84,7 @@ Measure measure_for(const World& world, const Options& options, const Decision& 
 Status choose_tmpfs(const World& world, const Options& options, Decision& decision) {
     for (const char* point : kTmpfsPoints) {
         TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
-        if (tmpfs.measure.taken && !world.has_sys_admin) {
+        if (tmpfs.measure.taken && !may_mount(world, decision)) {
             return make_error(
                 ErrorCode::no_sys_admin,
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
@@ -107,7 +111,7 @@ std::string reason_to_leave(const World& world, Expected wish, const char* optio
 }
 
 /// udev, networkd and logind take a writable /sys for devices of their own.
-Measure choose_sys(const World& world, const Options& options) {
+Measure choose_sys(const World& world, const Options& options, const Decision& decision) {
     const std::string left = reason_to_leave(world, options.sys, "--sys");
     const MountEntry* sys = visible_mount_at(world.mounts, "/sys");
     if (!left.empty()) {
@@ -119,7 +123,8 @@ Measure choose_sys(const World& world, const Options& options) {
     if (sys->flags.read_only || split(sys->super_options, ',').front() == "ro") {
         return leave("it is read-only already");
     }
-    return world.has_sys_admin ? take("on a writable one systemd manages the host's devices") : leave(kNoSysAdmin);
+    return may_mount(world, decision) ? take("on a writable one systemd manages the host's devices")
+                                      : leave(kNoSysAdmin);
 }
 
 /// A node is the host's; a mount on it is a terminal of the container's own.
@@ -131,7 +136,7 @@ std::vector<std::string> ttys_in_sight(const World& world) {
     return names;
 }
 
-Measure choose_ttys(const World& world, const Options& options) {
+Measure choose_ttys(const World& world, const Options& options, const Decision& decision) {
     const std::string left = reason_to_leave(world, options.ttys, "--ttys");
     if (!left.empty()) {
         return leave(left);
@@ -142,12 +147,13 @@ Measure choose_ttys(const World& world, const Options& options) {
     if (ttys_in_sight(world).empty()) {
         return leave("none of the host's are there");
     }
-    if (!world.has_sys_admin) {
+    if (!may_mount(world, decision)) {
         return leave(kNoSysAdmin);
     }
     // The kernel opens no device on a file system that was mounted in one (SB_I_NODEV).
-    return world.initial_user_namespace ? take("systemd would take the host's terminals")
-                                        : leave("a user namespace can mount no /dev that opens devices");
+    return world.initial_user_namespace && decision.method != Method::userns
+               ? take("systemd would take the host's terminals")
+               : leave("a user namespace can mount no /dev that opens devices");
 }
 
 /// systemd makes the tree shared where it boots a host, and leaves that to the container manager otherwise.
@@ -161,7 +167,7 @@ Measure choose_propagation(const World& world, const Options& options, const Dec
         return needs_workbench(decision) ? take("what was cut off from its peers is shared again")
                                          : leave("it is shared already");
     }
-    return world.has_sys_admin ? take("systemd expects it of the container manager") : leave(kNoSysAdmin);
+    return may_mount(world, decision) ? take("systemd expects it of the container manager") : leave(kNoSysAdmin);
 }
 
 }  // namespace
@@ -171,8 +177,8 @@ Status choose_expectations(const World& world, const Options& options, Decision&
     if (!status) {
         return status;
     }
-    decision.sys_read_only = choose_sys(world, options);
-    decision.hide_ttys = choose_ttys(world, options);
+    decision.sys_read_only = choose_sys(world, options, decision);
+    decision.hide_ttys = choose_ttys(world, options, decision);
     if (decision.hide_ttys.taken) {
         decision.ttys = ttys_in_sight(world);
     }
@@ -181,7 +187,7 @@ Status choose_expectations(const World& world, const Options& options, Decision&
 }
 
 bool needs_workbench(const Decision& decision) {
-    return decision.method == Method::name_space || decision.method == Method::bind || decision.hide_ttys.taken ||
+    return rebuilds_view(decision) || decision.hide_ttys.taken ||
            std::any_of(decision.tmpfs.begin(), decision.tmpfs.end(),
                        [](const TmpfsDecision& tmpfs) { return tmpfs.measure.taken; });
 }

@@ -28,9 +28,10 @@ HostCgroup host_cgroup_of(const Hierarchy& hierarchy, const World& world, const 
         hierarchy_name(hierarchy) == "name=systemd" && decision.layout == View::legacy && world.view == View::unified;
     const bool wanted = hierarchy.version == HierarchyVersion::v2 &&
                         (decision.layout == View::unified || options.layout == Layout::hybrid);
-    const bool possible = decision.method == Method::name_space && host_cgroup_obstacle(world, options).text.empty();
+    const bool possible = mounts_afresh(decision) && host_cgroup_obstacle(world, options).text.empty();
     if (possible && tracking) {
-        return HostCgroup::yes;
+        // A new hierarchy takes CAP_SYS_ADMIN in the host's user namespace, too.
+        return decision.method == Method::userns ? HostCgroup::no : HostCgroup::yes;
     }
     if (!possible || !wanted || hierarchy.real_root == Tri::no) {
         return HostCgroup::no;
@@ -47,8 +48,7 @@ std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decis
         return not_in_layout(decision);
     }
     // A v2 hierarchy that the engine hides can be mounted afresh in a cgroup namespace: there is only one.
-    if (view_mount(hierarchy) == nullptr &&
-        (hierarchy.version == HierarchyVersion::v1 || decision.method != Method::name_space)) {
+    if (view_mount(hierarchy) == nullptr && (hierarchy.version == HierarchyVersion::v1 || !mounts_afresh(decision))) {
         return "the engine does not show it";
     }
     if (hierarchy.real_root == Tri::yes) {

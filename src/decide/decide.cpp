@@ -7,6 +7,7 @@
 #include "decide/choose_hierarchies.hpp"
 #include "decide/choose_layout.hpp"
 #include "decide/mount_obstacles.hpp"
+#include "decide/user_namespace.hpp"
 #include "decide/view_facts.hpp"
 
 namespace cginit {
@@ -65,6 +66,35 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
     return {};
 }
 
+/// userns-remap on v2: runc makes the container's root the owner of what an owner delegates, and of nothing else. systemd
+/// needs /run as a tmpfs besides, which it cannot mount.
+bool is_delegated(const World& world, const Options& options, const Decision& decision) {
+    const Hierarchy* v2 = v2_hierarchy(world);
+    const HierarchyMount* mount = v2 == nullptr ? nullptr : view_mount(*v2);
+    if (mount == nullptr || world.view != View::unified || decision.layout != View::unified ||
+        options.writable != Writable::all || v2->delegated != Tri::yes || mount->entry.flags.read_only ||
+        !view_defect(world, false).empty()) {
+        return false;
+    }
+    return world.init.kind != InitKind::systemd || options.tmpfs || visible_mount_at(world.mounts, "/run") != nullptr;
+}
+
+/// Building the view takes CAP_SYS_ADMIN, which a user namespace gives to whoever makes it.
+Status decide_on_userns(const World& world, const Options& options, Decision& decision) {
+    const Obstacle obstacle = user_namespace_obstacle(world);
+    if (options.method == Method::userns && !obstacle.text.empty()) {
+        return make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}), obstacle.cure);
+    }
+    if (options.method == Method::userns) {
+        decision.method = Method::userns;
+        decision.method_reason = "asked for with --method=userns";
+    } else if (options.method == Method::automatic && !world.has_sys_admin && obstacle.text.empty()) {
+        decision.method = Method::userns;
+        decision.method_reason = "this container has no CAP_SYS_ADMIN, and in a user namespace it has";
+    }
+    return {};
+}
+
 Status decide_method(const World& world, const Options& options, Decision& decision) {
     if (options.method == Method::none || options.method == Method::remount) {
         return decide_to_keep_view(world, options, decision);
@@ -74,6 +104,16 @@ Status decide_method(const World& world, const Options& options, Decision& decis
         decision.method = Method::none;
         decision.method_reason = "an earlier cginit made the view private and writable";
         return {};
+    }
+    if (options.method == Method::automatic && !world.has_sys_admin && is_delegated(world, options, decision)) {
+        decision.method = Method::none;
+        decision.proves_view = true;
+        decision.method_reason = "the engine delegated the container's cgroup, whose limits belong to another user";
+        return {};
+    }
+    Status status = decide_on_userns(world, options, decision);
+    if (!status || decision.method == Method::userns) {
+        return status;
     }
     if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
         return make_error(ErrorCode::no_cgroup_namespaces,
@@ -104,7 +144,11 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
                               concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
                               concat({"leave that volume out, or say ", keep}));
         }
-        if (!mount.reachable || is_at_or_below(mount.point, "/run")) {
+        if (decision.method == Method::userns && !mount.visible) {
+            continue;  // What covers it cannot be taken away there.
+        }
+        const bool can_go = decision.method == Method::userns ? mount.visible : mount.reachable;
+        if (!can_go || is_at_or_below(mount.point, "/run")) {
             return make_error(ErrorCode::host_mount,
                               concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
                               concat({"leave that volume out, or say ", keep}));
@@ -116,7 +160,8 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         }
         decision.detach_elsewhere.push_back(mount.point);
         decision.warnings.push_back(
-            concat({"the read-only cgroup mount at ", mount.point, " is detached (", keep, ")"}));
+            concat({"the read-only cgroup mount at ", mount.point, " is ",
+                    decision.method == Method::userns ? "covered" : "detached", " (", keep, ")"}));
     }
     return {};
 }
@@ -136,7 +181,7 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
 }
 
 Status decide_capabilities(const World& world, const Options& options, Decision& decision) {
-    if (!options.drop_capabilities.empty() && !world.has_setpcap) {
+    if (!options.drop_capabilities.empty() && !world.has_setpcap && decision.method != Method::userns) {
         return make_error(ErrorCode::no_setpcap, "--drop-cap needs CAP_SETPCAP, which this container has not",
                           "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
     }
@@ -145,8 +190,8 @@ Status decide_capabilities(const World& world, const Options& options, Decision&
     return {};
 }
 
-Status require_sys_admin(const World& world, const Decision& decision) {
-    if (decision.method == Method::none) {
+Status require_sys_admin(const World& world, const Options& options, const Decision& decision) {
+    if (decision.method == Method::none || decision.method == Method::userns) {
         return {};
     }
     if (!world.is_root) {
@@ -154,10 +199,15 @@ Status require_sys_admin(const World& world, const Decision& decision) {
                           "cginit is not root here, and mounting cgroups needs root with CAP_SYS_ADMIN",
                           "leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)");
     }
-    return world.has_sys_admin
-               ? Status()
-               : Status(make_error(ErrorCode::no_sys_admin,
-                                   "this container has no CAP_SYS_ADMIN, which mounting cgroups needs", kSysAdminCure));
+    if (world.has_sys_admin) {
+        return {};
+    }
+    const Obstacle obstacle = user_namespace_obstacle(world);
+    const bool tried = options.method == Method::automatic && !obstacle.text.empty();
+    return make_error(ErrorCode::no_sys_admin,
+                      concat({"this container has no CAP_SYS_ADMIN, which mounting cgroups needs",
+                              tried ? ", and cannot have it in a user namespace: " : "", tried ? obstacle.text : ""}),
+                      tried && obstacle.code == ErrorCode::seccomp ? obstacle.cure : kSysAdminCure);
 }
 
 }  // namespace
@@ -187,7 +237,7 @@ Result<Decision> decide(const World& world, const Options& options) {
     if (!status) {
         return status.error();
     }
-    status = require_sys_admin(world, decision);
+    status = require_sys_admin(world, options, decision);
     if (status) {
         status = decide_capabilities(world, options, decision);
     }
@@ -199,6 +249,12 @@ Result<Decision> decide(const World& world, const Options& options) {
     }
     return decision;
 }
+
+bool mounts_afresh(const Decision& decision) {
+    return decision.method == Method::name_space || decision.method == Method::userns;
+}
+
+bool rebuilds_view(const Decision& decision) { return mounts_afresh(decision) || decision.method == Method::bind; }
 
 const char* to_string(View view) {
     switch (view) {

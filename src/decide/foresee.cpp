@@ -29,21 +29,34 @@ bool refuses_mounts(const std::string& profile) {
            profile.starts_with("cri-containerd") || profile.starts_with("crio-default");
 }
 
+/// Docker's filter permits unshare(2) of user namespaces with CAP_SYS_ADMIN only (profiles/seccomp/default.json);
+/// Podman's does without, and Kubernetes has none by itself.
+bool refuses_user_namespaces(const World& world) {
+    return world.user_namespaces.possible == Tri::unknown && world.seccomp_filter == Tri::yes &&
+           world.engine == Engine::docker && !world.has_sys_admin;
+}
+
 std::vector<Error> suspect(const World& world, const Decision& decision) {
     const std::string& label = world.security_label;
-    if (decision.method == Method::none || label.empty()) {
-        return {};
+    std::vector<Error> suspected;
+    if (decision.method == Method::userns && refuses_user_namespaces(world)) {
+        suspected.push_back(make_error(ErrorCode::no_sys_admin,
+                                       "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot "
+                                       "have it in a user namespace: Docker's own seccomp filter refuses new ones",
+                                       "add --cap-add SYS_ADMIN, or a seccomp profile that permits unshare"));
+    }
+    if (decision.method == Method::none) {
+        return suspected;
     }
     // `system_u:system_r:container_t:s0:c1,c2`
     if (label.find(":container_t:") != std::string::npos) {
-        return {make_error(ErrorCode::selinux, concat({"SELinux (", label, ") refuses mounts"}),
-                           "add --security-opt label=disable")};
+        suspected.push_back(make_error(ErrorCode::selinux, concat({"SELinux (", label, ") refuses mounts"}),
+                                       "add --security-opt label=disable"));
+    } else if (refuses_mounts(label) && label.find("(enforce)") != std::string::npos) {
+        suspected.push_back(make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
+                                       "add --security-opt apparmor=unconfined"));
     }
-    if (refuses_mounts(label) && label.find("(enforce)") != std::string::npos) {
-        return {make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
-                           "add --security-opt apparmor=unconfined")};
-    }
-    return {};
+    return suspected;
 }
 
 }  // namespace

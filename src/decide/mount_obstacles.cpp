@@ -56,7 +56,11 @@ Status refuse_laden_mounts(const World& world, const Decision& decision) {
 }  // namespace
 
 Status refuse_mount_obstacles(const World& world, const Decision& decision) {
-    if (decision.method == Method::name_space || decision.method == Method::bind) {
+    if (decision.method == Method::userns) {
+        // Nothing is moved, and a new mount namespace is cut off from its peers.
+        return refuse_laden_mounts(world, decision);
+    }
+    if (rebuilds_view(decision)) {
         Status status = refuse_covered_peers(world);
         status = status ? refuse_shared_places(world) : status;
         return status ? refuse_laden_mounts(world, decision) : status;

@@ -20,12 +20,13 @@ std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& 
     std::vector<ElsewhereMount> found;
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            if (mount.in_view) {
+            if (mount.in_view || mount.sealed) {
                 continue;
             }
             ElsewhereMount elsewhere;
             elsewhere.point = mount.entry.point;
             elsewhere.read_only = mount.entry.flags.read_only;
+            elsewhere.visible = mount.visible;
             elsewhere.reachable = mount.reachable && mount.visible;
             elsewhere.kept =
                 std::any_of(options.keep_mounts.begin(), options.keep_mounts.end(),
@@ -40,10 +41,11 @@ bool is_own_view(const World& world) {
     bool any = false;
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            if (!mount.in_view) {
+            if (!mount.in_view || mount.sealed) {
                 continue;
             }
-            if (!mount.ours) {
+            // Whose source is ours and whose controllers are nobody's was not mounted by us.
+            if (!mount.ours || hierarchy.id < 0) {
                 return false;
             }
             any = true;
@@ -69,7 +71,7 @@ bool finds_itself(const World& world) {
 std::string view_defect(const World& world, bool allow_read_only) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            if (!mount.in_view) {
+            if (!mount.in_view || mount.sealed) {
                 continue;
             }
             if (!is_private(mount)) {

@@ -12,11 +12,12 @@ namespace cginit {
 struct ElsewhereMount {
     std::string point;
     bool read_only = false;
-    bool reachable = false;
-    bool kept = false;  ///< --keep-mount names it or a directory above
+    bool visible = false;
+    bool reachable = false;  ///< and can be moved away
+    bool kept = false;       ///< --keep-mount names it or a directory above
 };
 
-/// Every cgroup mount outside the view: it shows the own cgroup's limits or more.
+/// Every cgroup mount outside the view that is not sealed: it shows the own cgroup's limits or more.
 [[nodiscard]] std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& options);
 
 /// True if everything visible at /sys/fs/cgroup was mounted by cginit: an earlier run made the view.

@@ -11,8 +11,10 @@ namespace {
 
 /// PROC_CGROUP_INIT_INO, include/linux/proc_ns.h: the same on every kernel that has cgroup namespaces.
 constexpr std::uint64_t kInitialCgroupNamespace = 4026531835;
+constexpr unsigned kCapSetgid = 6;
+constexpr unsigned kCapSetuid = 7;
 constexpr unsigned kCapSetpcap = 8;
-constexpr unsigned kCapSysAdmin = 21;
+constexpr unsigned kCapSetfcap = 31;
 
 Tri classify_namespaced(const Snapshot& snapshot) {
     const auto id = snapshot.namespaces.find("cgroup");
@@ -121,6 +123,12 @@ Tri classify_memory(const Hierarchy& hierarchy, const Snapshot& snapshot) {
     return Tri::unknown;
 }
 
+Tri classify_delegated(const Hierarchy& hierarchy, const Snapshot& snapshot) {
+    const HierarchyMount* mount = view_mount(hierarchy);
+    const auto seen = mount == nullptr ? snapshot.directories.end() : snapshot.directories.find(mount->entry.point);
+    return seen == snapshot.directories.end() ? Tri::unknown : seen->second.delegated;
+}
+
 /// A kernel that knows cgroup2 has no `0::` line before it is mounted for the first time, by anybody: then everybody's
 /// cgroup is the root (kernel/cgroup/cgroup.c, cgrp_dfl_visible).
 bool has_unused_v2(const Snapshot& snapshot) {
@@ -128,6 +136,29 @@ bool has_unused_v2(const Snapshot& snapshot) {
         std::find(snapshot.filesystems.begin(), snapshot.filesystems.end(), "cgroup2") != snapshot.filesystems.end();
     return known && std::none_of(snapshot.cgroups.begin(), snapshot.cgroups.end(),
                                  [](const CgroupEntry& cgroup) { return cgroup.controllers.empty(); });
+}
+
+/// `         0          0 4294967295`: ids inside, outside, how many.
+std::vector<std::string> words_of(const std::string& line) {
+    std::vector<std::string> words = split(line, ' ');
+    std::erase(words, "");
+    return words;
+}
+
+bool is_full_identity_map(const std::string& map) {
+    return words_of(map) == std::vector<std::string>{"0", "0", "4294967295"};
+}
+
+/// Kernels without user namespaces have no uid_map.
+bool in_initial_user_namespace(const Snapshot& snapshot) {
+    return snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
+}
+
+/// What an earlier cginit could not take away in a user namespace, it covered; a second namespace then locked both,
+/// mount_namespaces(7).
+bool is_sealed(const Snapshot& snapshot, const HierarchyMount& mount) {
+    const MountEntry* holder = mount.visible ? nullptr : mount_holding(snapshot.mounts, mount.entry.point);
+    return holder != nullptr && holder->source == kMountSource && !in_initial_user_namespace(snapshot);
 }
 
 std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced) {
@@ -173,6 +204,7 @@ std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced
         // A bind keeps the source of what it was bound from; the tmpfs that holds it is ours.
         joined.ours =
             mount.source == kMountSource || (joined.in_view && !stack.empty() && stack.front()->source == kMountSource);
+        joined.sealed = is_sealed(snapshot, joined);
         owner->mounts.push_back(std::move(joined));
     }
     return hierarchies;
@@ -209,22 +241,45 @@ Tri classify_memory_controller(const Snapshot& snapshot) {
     return std::find(names.begin(), names.end(), "memory") != names.end() ? Tri::yes : Tri::no;
 }
 
-/// `         0          0 4294967295`: ids inside, outside, how many.
-std::vector<std::string> words_of(const std::string& line) {
-    std::vector<std::string> words = split(line, ' ');
-    std::erase(words, "");
-    return words;
-}
-
-bool is_full_identity_map(const std::string& map) {
-    return words_of(map) == std::vector<std::string>{"0", "0", "4294967295"};
-}
-
 /// A plain user has one id to give to root, and the rest from /etc/subuid, user_namespaces(7):
 /// `         0       1001          1`
 bool is_rootless_map(const std::string& map) {
     const std::vector<std::string> words = words_of(map.substr(0, map.find('\n')));
     return words.size() == 3 && words[0] == "0" && words[1] != "0" && words[2] == "1";
+}
+
+std::vector<IdRange> id_ranges(const std::string& map) {
+    std::vector<IdRange> ranges;
+    for (const std::string& line : split(map, '\n')) {
+        const std::vector<std::string> words = words_of(line);
+        const auto first = words.size() == 3 ? parse_number(words[0]) : std::nullopt;
+        const auto outside = words.size() == 3 ? parse_number(words[1]) : std::nullopt;
+        const auto count = words.size() == 3 ? parse_number(words[2]) : std::nullopt;
+        if (first && outside && count) {
+            ranges.push_back({*first, *outside, *count});
+        }
+    }
+    return ranges;
+}
+
+/// Who may do what.
+void classify_privileges(const Snapshot& snapshot, World& world) {
+    const std::uint64_t effective = snapshot.status.effective_capabilities;
+    world.has_sys_admin = is_set(effective, kCapSysAdmin);
+    world.has_setpcap = is_set(effective, kCapSetpcap);
+    // The last one is asked for since Linux 5.12, for a map that has the id 0; verify_root_map(), kernel/user_namespace.c.
+    world.maps_ids = is_set(effective, kCapSetuid) && is_set(effective, kCapSetgid) && is_set(effective, kCapSetfcap);
+    world.is_root = snapshot.status.uid.value_or(0) == 0;
+    world.bounding_capabilities = snapshot.status.bounding_capabilities;
+    world.bounds_sys_admin = is_set(world.bounding_capabilities, kCapSysAdmin);
+    world.initial_user_namespace = in_initial_user_namespace(snapshot);
+    world.rootless = is_rootless_map(snapshot.uid_map);
+    world.uid_ranges = id_ranges(snapshot.uid_map);
+    world.gid_ranges = id_ranges(snapshot.gid_map);
+    world.user_namespaces = snapshot.user_namespaces;
+    world.max_user_namespaces = snapshot.max_user_namespaces;
+    world.seccomp_filter = snapshot.status.seccomp_filter;
+    world.security_label = snapshot.security_label;
 }
 
 }  // namespace
@@ -238,6 +293,7 @@ World classify(const Snapshot& snapshot) {
         if (hierarchy.real_root == Tri::unknown) {
             hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
         }
+        hierarchy.delegated = classify_delegated(hierarchy, snapshot);
         if (has_controller(hierarchy, "memory")) {
             hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);
         }
@@ -247,15 +303,7 @@ World classify(const Snapshot& snapshot) {
     world.places = snapshot.places;
     world.host_ttys = snapshot.host_ttys;
     world.memory_controller = classify_memory_controller(snapshot);
-    world.has_sys_admin = ((snapshot.status.effective_capabilities >> kCapSysAdmin) & 1U) != 0;
-    world.is_root = snapshot.status.uid.value_or(0) == 0;
-    world.bounds_sys_admin = ((snapshot.status.bounding_capabilities >> kCapSysAdmin) & 1U) != 0;
-    world.has_setpcap = ((snapshot.status.effective_capabilities >> kCapSetpcap) & 1U) != 0;
-    // Kernels without user namespaces have no uid_map.
-    world.initial_user_namespace = snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
-    world.rootless = is_rootless_map(snapshot.uid_map);
-    world.seccomp_filter = snapshot.status.seccomp_filter;
-    world.security_label = snapshot.security_label;
+    classify_privileges(snapshot, world);
     world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;
     world.root_is_mount = visible_mount_at(snapshot.mounts, "/") != nullptr;
     const EngineFacts engine = detect_engine(snapshot);

@@ -86,12 +86,41 @@ CgroupDirectory read_directory(const Source& source, const std::string& path, bo
     return directory;
 }
 
-std::map<std::string, CgroupDirectory> read_directories(const Source& source, const Snapshot& snapshot) {
+/// What an owner hands over is in /sys/kernel/cgroup/delegate, and what limits the cgroup is not: some of what every kernel
+/// has, and what engines set.
+Tri read_delegation(const Source& source, const std::string& path) {
+    for (const char* name : {"", "cgroup.procs", "cgroup.subtree_control"}) {
+        if (source.refuses_writing(join_path(path, name))) {
+            return Tri::no;
+        }
+    }
+    for (const char* name : {"cgroup.max.depth", "cgroup.max.descendants", "memory.max", "memory.high", "pids.max",
+                             "cpu.max", "cpu.weight", "io.max", "cpuset.cpus"}) {
+        const std::string file = join_path(path, name);
+        if (source.exists(file) && !source.refuses_writing(file)) {
+            return Tri::no;
+        }
+    }
+    return Tri::yes;
+}
+
+Tri known_delegation(const std::optional<CaptureFacts>& facts, const std::string& point) {
+    const bool known = facts && facts->delegated.contains(point);
+    return known ? facts->delegated.at(point) : Tri::unknown;
+}
+
+std::map<std::string, CgroupDirectory> read_directories(const Source& source, const Snapshot& snapshot,
+                                                        const std::optional<CaptureFacts>& facts) {
     std::map<std::string, CgroupDirectory> directories;
     for (const OwnDirectory& own : own_directories(snapshot)) {
         const std::vector<std::string>& names = own.cgroup->controllers;
         const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
-        directories[own.point] = read_directory(source, own.path, names.empty(), memory);
+        CgroupDirectory& directory = directories[own.point];
+        directory = read_directory(source, own.path, names.empty(), memory);
+        if (names.empty() && directory.has_cgroup_type == Tri::yes) {
+            directory.delegated =
+                source.is_live() ? read_delegation(source, own.path) : known_delegation(facts, own.point);
+        }
     }
     return directories;
 }
@@ -171,6 +200,10 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
     if (!release.empty()) {
         snapshot.kernel_release = release;
     }
+    snapshot.max_user_namespaces = parse_number(read_text(source, "/proc/sys/user/max_user_namespaces"));
+    if (facts) {
+        snapshot.user_namespaces = facts->user_namespaces;
+    }
     for (const char* point : kTmpfsPoints) {
         snapshot.places[point] = read_place(source, facts, point);
     }
@@ -203,7 +236,7 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
     snapshot.mounts = std::move(*mounts);
     snapshot.cgroups = std::move(*cgroups);
     snapshot.status = *status;
-    snapshot.directories = read_directories(source, snapshot);
+    snapshot.directories = read_directories(source, snapshot, known);
     snapshot.pid = pid || !known ? pid : known->pid;
     snapshot.init = init ? *init : (known ? known->init : std::nullopt).value_or(InitTraits{});
     return snapshot;

@@ -31,7 +31,10 @@ std::string directory_name(const Hierarchy& hierarchy, View layout) {
 }
 
 Scope scope_of(const Op& op) {
-    const bool process = std::holds_alternative<UnshareCgroupNamespace>(op);
+    const bool irreversible =
+        std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<EnterUserNamespace>(op);
+    const bool process = std::holds_alternative<UnshareCgroupNamespace>(op) ||
+                         std::holds_alternative<MakeUserNamespace>(op) || std::holds_alternative<KeepCapabilities>(op);
     const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
                             std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<CopyLimits>(op) ||
                             std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
@@ -41,6 +44,9 @@ Scope scope_of(const Op& op) {
                          std::holds_alternative<AssertRealRoot>(op) || std::holds_alternative<ProbeCgroup>(op) ||
                          std::holds_alternative<RehearseDropCapabilities>(op) ||
                          std::holds_alternative<RehearseUnmount>(op);
+    if (irreversible) {
+        return Scope::irreversible;
+    }
     if (process) {
         return Scope::process;
     }

@@ -43,7 +43,7 @@ public:
     [[nodiscard]] const World& world() const { return world_; }
     [[nodiscard]] const Decision& decision() const { return decision_; }
     [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
-    [[nodiscard]] bool uses_namespace() const { return decision_.method == Method::name_space; }
+    [[nodiscard]] bool uses_namespace() const { return mounts_afresh(decision_); }
     /// True if something has to be done in the engine's cgroup: an inner level, an assertion, a literal path.
     [[nodiscard]] bool needs_engine_stage(const Stage& stage) const;
 
@@ -86,6 +86,8 @@ struct Replacement {
 
 // The chapters of a plan, in this order; each adds steps to one or two phases.
 
+/// prepare: a user namespace in which the rest may be done.
+void plan_user_namespace(PlanBuilder& builder);
 /// prepare: peers cut off, the workbench, the engine's cgroup staged, inner levels, processes moved.
 void plan_workbench(PlanBuilder& builder);
 void plan_engine_stage(PlanBuilder& builder);
@@ -109,6 +111,12 @@ void plan_dev_aside(PlanBuilder& builder);
 /// switch: the replacements into place; /sys read-only.
 void plan_replace(PlanBuilder& builder);
 void plan_sys(PlanBuilder& builder);
+/// prepare: the second one, whose cgroup namespace begins at the init's cgroups.
+void plan_second_namespace(PlanBuilder& builder);
+/// switch: cgroup mounts elsewhere out of sight, where they cannot be moved away.
+void plan_cover(PlanBuilder& builder);
+/// commit: into the second one, in which nothing can be uncovered; no more capabilities than the container had.
+void plan_seal(PlanBuilder& builder);
 /// commit: the mount tree shared.
 void plan_share(PlanBuilder& builder);
 

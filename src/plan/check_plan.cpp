@@ -43,7 +43,7 @@ public:
             if (is_at_or_below(mount.point, kWorkbench) && mount.source == kMountSource) {
                 complain(concat({"the workbench is left behind at ", mount.point}));
             }
-            if (is_cgroup(mount) && rebuilds() && !is_promised(mount)) {
+            if (is_cgroup(mount) && rebuilds_view(decision_) && !is_promised(mount) && !mounts_.is_sealed(mount)) {
                 complain(concat({"the cgroup mount at ", mount.point, " stays within reach"}));
             }
         }
@@ -52,10 +52,6 @@ public:
     [[nodiscard]] std::vector<std::string> problems() && { return std::move(problems_); }
 
 private:
-    [[nodiscard]] bool rebuilds() const {
-        return decision_.method == Method::name_space || decision_.method == Method::bind;
-    }
-
     void complain(const std::string& text) {
         const std::string where = number_ == 0 ? "after the last step" : concat({"step ", std::to_string(number_)});
         problems_.push_back(concat({where, ": ", text}));
@@ -73,6 +69,8 @@ private:
             asserted_.push_back(hierarchy_at(asserted->path));
         } else if (const auto* joined = std::get_if<JoinCgroup>(&op)) {
             joined_.push_back(hierarchy_at(joined->path));
+        } else if (std::holds_alternative<UnshareUserNamespace>(op)) {
+            namespaced_ = true;
         } else if (std::holds_alternative<UnshareCgroupNamespace>(op)) {
             namespaced_ = true;
             rooted_ = joined_;

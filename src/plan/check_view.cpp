@@ -27,7 +27,7 @@ bool shows_only_own(const HierarchyMount& mount, const std::string& own_path, co
 void check_private(const Hierarchy& hierarchy, const Decision& decision, std::vector<std::string>& problems) {
     for (const HierarchyMount& mount : hierarchy.mounts) {
         const std::string& point = mount.entry.point;
-        if (will_be_detached(mount.entry) || contains(decision.kept_elsewhere, point)) {
+        if (will_be_detached(mount.entry) || contains(decision.kept_elsewhere, point) || mount.sealed) {
             continue;
         }
         const bool is_private = shows_only_own(mount, hierarchy.own_path, decision);

@@ -14,12 +14,25 @@ const char* to_string(PropagationType type) {
     return "";
 }
 
+std::string on_one_line(const std::string& map) { return join(split(map, '\n'), ", "); }
+
+/// `a80425fb`, as /proc/PID/status has it but for zeros in front.
+std::string hexadecimal(std::uint64_t number) {
+    std::string digits;
+    for (; number != 0 || digits.empty(); number >>= 4U) {
+        digits.insert(digits.begin(), "0123456789abcdef"[number & 0xfU]);
+    }
+    return digits;
+}
+
 struct Describer {
     std::string operator()(const MountFilesystem& op) const {
         const std::string options = op.options.empty() ? "" : concat({" [", op.options, "]"});
         return concat({"mount ", op.fstype, options, " on ", op.target, " (", describe(op.flags), ")"});
     }
-    std::string operator()(const BindMount& op) const { return concat({"bind mount ", op.from, " to ", op.to}); }
+    std::string operator()(const BindMount& op) const {
+        return concat({"bind mount ", op.from, op.recursive ? " and all below to " : " to ", op.to});
+    }
     std::string operator()(const RemountBind& op) const {
         return concat({"remount ", op.target, " (", describe(op.flags), ")"});
     }
@@ -31,6 +44,15 @@ struct Describer {
     std::string operator()(const UnshareCgroupNamespace& /*op*/) const { return "unshare the cgroup namespace"; }
     std::string operator()(const RestoreCgroupNamespace& /*op*/) const {
         return "return to the cgroup namespace before";
+    }
+    std::string operator()(const UnshareUserNamespace& op) const {
+        return concat({"unshare the user, mount, cgroup and UTS namespaces (ids ", on_one_line(op.uid_map), ")"});
+    }
+    std::string operator()(const MakeUserNamespace& op) const {
+        return concat({"make a user and a cgroup namespace (ids ", on_one_line(op.uid_map), ")"});
+    }
+    std::string operator()(const EnterUserNamespace& /*op*/) const {
+        return "enter these, and unshare the mount and UTS namespaces";
     }
     std::string operator()(const MakeDirectory& op) const { return concat({"make directory ", op.path}); }
     std::string operator()(const MakeSymlink& op) const {
@@ -85,6 +107,9 @@ struct Describer {
     }
     std::string operator()(const RehearseUnmount& op) const { return concat({"rehearse to unmount ", op.target}); }
     std::string operator()(const DropCapabilities& op) const { return concat({"drop ", join(op.names, ", ")}); }
+    std::string operator()(const KeepCapabilities& op) const {
+        return concat({"keep the capabilities ", hexadecimal(op.mask), " alone"});
+    }
     std::string operator()(const ExecuteProgram& op) const { return concat({"execute ", op.file}); }
 };
 

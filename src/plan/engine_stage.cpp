@@ -168,7 +168,9 @@ void plan_engine_stage(PlanBuilder& builder) {
     builder.add(Phase::prepare, MakeDirectory{join_path(kWorkbench, "engine")}, "a place for the engine's cgroups",
                 kGoneWithWorkbench);
     plan_tracking_hierarchy(builder);
-    if (builder.uses_namespace() && !own_cgroups_are_roots(builder)) {
+    // One came with the user namespace.
+    const bool has_namespace = builder.decision().method == Method::userns || own_cgroups_are_roots(builder);
+    if (builder.uses_namespace() && !has_namespace) {
         builder.add(Phase::prepare, UnshareCgroupNamespace{},
                     "fresh mounts then show the engine's cgroup and nothing above", RestoreCgroupNamespace{});
     }

@@ -7,9 +7,7 @@ namespace {
 
 std::string old_place(std::size_t number) { return join_path(kWorkbench, concat({"old-", std::to_string(number)})); }
 
-bool rebuilds_view(const Decision& decision) {
-    return decision.method == Method::name_space || decision.method == Method::bind;
-}
+bool in_user_namespace(const PlanBuilder& builder) { return builder.decision().method == Method::userns; }
 
 /// Private first, always: an unmount in a tree with peers is carried to them, mount_namespaces(7).
 void cut_off_peers(PlanBuilder& builder) {
@@ -53,6 +51,9 @@ void plan_switch(PlanBuilder& builder) {
         const std::string view = join_path(kWorkbench, "new");
         builder.add(Phase::switch_, MoveMount{view, kCgroupRoot}, "the new view, whole, in one move",
                     MoveMount{kCgroupRoot, view});
+    }
+    if (in_user_namespace(builder)) {
+        plan_cover(builder);
     }
     plan_replace(builder);
     plan_sys(builder);
@@ -105,9 +106,12 @@ void plan_verify(PlanBuilder& builder) {
 }  // namespace
 
 void plan_workbench(PlanBuilder& builder) {
-    builder.add(Phase::prepare, RehearseUnmount{kWorkbench},
-                "what is mounted here has to go again, in commit or roll-back", kNothingToUndo);
-    cut_off_peers(builder);
+    // A new user namespace is cut off from the peers of its mounts, and the plan is rehearsed whole.
+    if (!in_user_namespace(builder)) {
+        builder.add(Phase::prepare, RehearseUnmount{kWorkbench},
+                    "what is mounted here has to go again, in commit or roll-back", kNothingToUndo);
+        cut_off_peers(builder);
+    }
     builder.add(Phase::prepare,
                 MountFilesystem{"tmpfs",
                                 kWorkbench,
@@ -120,6 +124,9 @@ Plan make_plan(const World& world, const Decision& decision) {
     PlanBuilder builder(world, decision);
     const bool rebuilds = rebuilds_view(decision);
     const bool workbench = needs_workbench(decision);
+    if (in_user_namespace(builder)) {
+        plan_user_namespace(builder);
+    }
     if (workbench) {
         plan_workbench(builder);
     }
@@ -130,7 +137,7 @@ Plan make_plan(const World& world, const Decision& decision) {
     }
     plan_tmpfs(builder);
     plan_dev(builder);
-    if (rebuilds) {
+    if (rebuilds && !in_user_namespace(builder)) {
         plan_aside(builder);
     }
     plan_carry_over(builder);
@@ -139,7 +146,7 @@ Plan make_plan(const World& world, const Decision& decision) {
     if (decision.method == Method::remount) {
         plan_remount(builder);
     }
-    if (decision.method != Method::none) {
+    if (decision.method != Method::none || decision.proves_view) {
         plan_verify(builder);
     }
     if (!decision.drop_capabilities.empty()) {
@@ -149,6 +156,9 @@ Plan make_plan(const World& world, const Decision& decision) {
     if (workbench) {
         builder.add(Phase::commit, DetachMount{kWorkbench}, "the engine's view and the workbench go, all in one",
                     "the point of no return");
+    }
+    if (in_user_namespace(builder)) {
+        plan_seal(builder);
     }
     plan_share(builder);
     return std::move(builder).finish();
@@ -171,6 +181,7 @@ const char* to_string(Scope scope) {
         case Scope::process: return "process";
         case Scope::persistent: return "persistent";
         case Scope::host: return "host";
+        case Scope::irreversible: return "irreversible";
         case Scope::none: return "nothing";
     }
     return "";

@@ -103,6 +103,12 @@ void plan_carry_over(PlanBuilder& builder) {
     for (const Replacement& replacement : replacements(builder)) {
         for (const std::string& point : replacement.carried) {
             const std::string place = replacement.stage_for(point);
+            if (builder.decision().method == Method::userns) {
+                builder.add(Phase::aside, BindMount{point, place, true},
+                            concat({"what the engine put below ", replacement.point, " is there as well"}),
+                            kGoneWithWorkbench);
+                continue;
+            }
             builder
                 .add(Phase::aside, MoveMount{point, place},
                      concat({"what the engine put below ", replacement.point, " stays there"}), MoveMount{place, point})

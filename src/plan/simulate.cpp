@@ -1,6 +1,7 @@
 #include "plan/simulate.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cginit/plan.hpp"
@@ -13,6 +14,16 @@ namespace {
 std::string nothing_at(const std::string& path) { return concat({"nothing is mounted at ", path}); }
 
 bool is_shared(const MountEntry* mount) { return mount != nullptr && mount->propagation.shared != 0; }
+
+std::string is_locked_text(const std::string& what, const std::string& point) {
+    return concat({what, " ", point, " is not possible: it is from before the user namespace"});
+}
+
+/// What a remount would take away is locked, too: MNT_LOCK_READONLY and its kin.
+bool clears_a_flag(const MountFlags& before, const MountFlags& after) {
+    return (before.read_only && !after.read_only) || (before.nosuid && !after.nosuid) ||
+           (before.nodev && !after.nodev) || (before.noexec && !after.noexec) || before.atime != after.atime;
+}
 
 std::string moved_point(const std::string& point, const std::string& from, const std::string& to) {
     return join_path(to, path_below(point, from).value_or(""));
@@ -59,6 +70,27 @@ std::vector<int> SimulatedMounts::subtree(int id) const {
     return ids;
 }
 
+bool SimulatedMounts::has_locked_child(int id) const {
+    return std::any_of(table_.begin(), table_.end(), [this, id](const MountEntry& entry) {
+        return entry.parent == id && entry.id != id && is_locked(entry.id);
+    });
+}
+
+bool SimulatedMounts::is_sealed(const MountEntry& mount) const {
+    const MountEntry* holder = mount_holding(table_, mount.point);
+    return holder != nullptr && holder->id != mount.id && is_locked(holder->id) && is_locked(mount.id);
+}
+
+/// Peers become masters: what is mounted there still comes here, and nothing goes back.
+void SimulatedMounts::lock_all() {
+    for (MountEntry& entry : table_) {
+        locked_.insert_or_assign(entry.id, entry.flags);
+        if (entry.propagation.shared != 0) {
+            entry.propagation = {.shared = 0, .master = entry.propagation.shared};
+        }
+    }
+}
+
 std::string SimulatedMounts::mount(const MountFilesystem& op) {
     const MountEntry* parent = mount_holding(table_, op.target);
     if (is_shared(parent)) {
@@ -86,6 +118,9 @@ std::string SimulatedMounts::bind(const BindMount& op) {
     if (is_shared(parent)) {
         return concat({"a bind at ", op.to, " would reach the peers of ", parent->point});
     }
+    if (!op.recursive && has_locked_child(from->id)) {
+        return concat({"a bind of ", op.from, " without what is below would uncover it"});
+    }
     const MountEntry source = *from;
     const int parent_id = parent->id;
     MountEntry copy = source;
@@ -93,8 +128,29 @@ std::string SimulatedMounts::bind(const BindMount& op) {
     copy.parent = parent_id;
     copy.root = join_path(source.root, path_below(op.from, source.point).value_or(""));
     copy.point = op.to;
-    table_.push_back(copy);
+    const int copy_id = copy.id;
+    table_.push_back(std::move(copy));
+    if (op.recursive) {
+        bind_below(source.id, copy_id, op);
+    }
     return {};
+}
+
+/// The copies of what is mounted below the directory that is bound.
+void SimulatedMounts::bind_below(int from, int to, const BindMount& op) {
+    std::map<int, int> copies{{from, to}};
+    for (const int id : subtree(from)) {
+        MountEntry copy = *find(id);
+        const auto parent = copies.find(copy.parent);
+        if (id == from || id == to || !is_at_or_below(copy.point, op.from) || parent == copies.end()) {
+            continue;
+        }
+        copy.id = next_id_++;
+        copy.parent = parent->second;
+        copy.point = moved_point(copy.point, op.from, op.to);
+        copies.emplace(id, copy.id);
+        table_.push_back(std::move(copy));
+    }
 }
 
 std::string SimulatedMounts::move(const MoveMount& op) {
@@ -107,6 +163,9 @@ std::string SimulatedMounts::move(const MoveMount& op) {
     // do_move_mount(): EINVAL out of a shared parent; onto a shared one the peers get a copy.
     if (is_shared(parent) || is_shared(target)) {
         return concat({"moving ", op.from, " to ", op.to, " would reach peers"});
+    }
+    if (is_locked(top->id)) {
+        return is_locked_text("moving", op.from);
     }
     const int id = top->id;
     const int target_id = target->id;
@@ -126,6 +185,9 @@ std::string SimulatedMounts::detach(const DetachMount& op) {
     if (is_shared(find(top->parent))) {
         return concat({"unmounting ", op.target, " would reach peers"});
     }
+    if (is_locked(top->id)) {
+        return is_locked_text("unmounting", op.target);
+    }
     const std::vector<int> gone = subtree(top->id);
     for (const int id : gone) {
         const MountEntry* entry = find(id);
@@ -144,6 +206,9 @@ std::string SimulatedMounts::remount(const RemountBind& op) {
     const MountEntry* top = visible_mount_at(table_, op.target);
     if (top == nullptr) {
         return nothing_at(op.target);
+    }
+    if (is_locked(top->id) && clears_a_flag(locked_.at(top->id), op.flags)) {
+        return is_locked_text("remounting", op.target);
     }
     find(top->id)->flags = op.flags;
     return {};
@@ -192,6 +257,10 @@ std::string SimulatedMounts::apply(const Op& op) {
     }
     if (const auto* remount_op = std::get_if<RemountBind>(&op)) {
         return remount(*remount_op);
+    }
+    if (std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<EnterUserNamespace>(op)) {
+        lock_all();
+        return {};
     }
     if (const auto* propagation_op = std::get_if<SetPropagation>(&op)) {
         return propagate(*propagation_op);

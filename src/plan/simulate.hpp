@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,20 +18,28 @@ public:
     /// touch mounts change nothing.
     std::string apply(const Op& op);
     [[nodiscard]] const MountTable& table() const { return table_; }
+    /// True if a path does not lead to the mount, and a user namespace keeps what covers it in place.
+    [[nodiscard]] bool is_sealed(const MountEntry& mount) const;
 
 private:
     std::string mount(const MountFilesystem& op);
     std::string bind(const BindMount& op);
+    void bind_below(int from, int to, const BindMount& op);
     std::string move(const MoveMount& op);
     std::string detach(const DetachMount& op);
     std::string remount(const RemountBind& op);
     std::string propagate(const SetPropagation& op);
+    void lock_all();
+    [[nodiscard]] bool is_locked(int id) const { return locked_.contains(id); }
+    [[nodiscard]] bool has_locked_child(int id) const;
     void propagate(MountEntry& entry, PropagationType type);
     /// The ids of a mount and of everything below it.
     [[nodiscard]] std::vector<int> subtree(int id) const;
     [[nodiscard]] MountEntry* find(int id);
 
     MountTable table_;
+    /// Those from before the user namespace, with the flags that they had, which are locked with them; mount_namespaces(7).
+    std::map<int, MountFlags> locked_;
     int next_id_ = 1;
 };
 

@@ -48,7 +48,11 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     if (snapshot.host_ttys) {
         add_terminals(files, *snapshot.host_ttys);
     }
-    files[kCaptureFacts] = capture_facts_text({snapshot.pid, snapshot.init, snapshot.places});
+    CaptureFacts facts{snapshot.pid, snapshot.init, snapshot.places, snapshot.user_namespaces, {}};
+    for (const auto& [point, directory] : snapshot.directories) {
+        facts.delegated[point] = directory.delegated;
+    }
+    files[kCaptureFacts] = capture_facts_text(facts);
     return files;
 }
 

@@ -45,6 +45,7 @@ Json facts_of(const Explanation& explanation) {
             {"initial_user_namespace", world.initial_user_namespace},
             {"uid_map", snapshot.uid_map},
             {"gid_map", snapshot.gid_map},
+            {"user_namespaces", to_string(world.user_namespaces.possible)},
             {"capabilities", explanation.capabilities},
             {"security_label", or_null(world.security_label)},
             {"seccomp_filter", to_string(world.seccomp_filter)},
@@ -62,13 +63,17 @@ Json json_of(const Hierarchy& hierarchy) {
                           {"read_only", mount.entry.flags.read_only},
                           {"exposure", to_string(mount.exposure)},
                           {"visible", mount.visible},
+                          {"sealed", mount.sealed},
                           {"in_view", mount.in_view},
                           {"cginit", mount.ours}});
     }
-    return {
-        {"name", hierarchy_name(hierarchy)},           {"version", hierarchy.version == HierarchyVersion::v2 ? 2 : 1},
-        {"controllers", hierarchy.controllers},        {"own_cgroup", hierarchy.own_path},
-        {"real_root", to_string(hierarchy.real_root)}, {"mounts", std::move(mounts)}};
+    return {{"name", hierarchy_name(hierarchy)},
+            {"version", hierarchy.version == HierarchyVersion::v2 ? 2 : 1},
+            {"controllers", hierarchy.controllers},
+            {"own_cgroup", hierarchy.own_path},
+            {"real_root", to_string(hierarchy.real_root)},
+            {"delegated", to_string(hierarchy.delegated)},
+            {"mounts", std::move(mounts)}};
 }
 
 Json json_of(const InitTraits& init) {

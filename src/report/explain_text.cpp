@@ -94,6 +94,16 @@ std::string user_namespace_text(const Explanation& explanation) {
     return concat({"its own: ", join(ranges, ", ")});
 }
 
+/// Whether this process may make a user namespace.
+std::string another_namespace_text(const World& world) {
+    switch (world.user_namespaces.possible) {
+        case Tri::yes: return "may be made (tried)";
+        case Tri::no: return concat({"may not be made (tried): ", errno_text(world.user_namespaces.errnum)});
+        case Tri::unknown: break;
+    }
+    return "not tried";
+}
+
 std::string capabilities_text(const std::vector<std::string>& names) {
     std::vector<std::string> bare;
     bare.reserve(names.size());
@@ -113,6 +123,7 @@ std::string who_text(const Explanation& explanation) {
     text += row("kernel", snapshot.kernel_release.value_or("unknown"));
     text += row("process", concat({world.is_pid1 ? "PID 1" : "not PID 1", ", uid ", uid}));
     text += row("user namespace", user_namespace_text(explanation));
+    text += row("another one", another_namespace_text(world));
     text += row("capabilities", capabilities_text(explanation.capabilities));
     text += row("LSM label", world.security_label.empty() ? "none" : escaped(world.security_label));
     text += row("seccomp filter", to_string(world.seccomp_filter));
@@ -139,7 +150,7 @@ std::string shows(const HierarchyMount& mount) {
 std::string mount_row(const std::string& name, const HierarchyMount& mount, std::size_t width) {
     const char* mode = mount.entry.flags.read_only ? "ro" : "rw";
     return concat({"  ", padded(name, width), " ", mode, " ", padded(shows(mount), 8), " ", escaped(mount.entry.point),
-                   mount.visible ? "" : " (covered)", "\n"});
+                   mount.visible ? "" : (mount.sealed ? " (sealed)" : " (covered)"), "\n"});
 }
 
 std::string hierarchies_text(const World& world, const TextStyle& style) {

@@ -35,7 +35,8 @@ Cure security_module_cure(const World& world) {
 }
 
 Cure permission_cure(const World& world) {
-    if (!world.has_sys_admin) {
+    // Where there is one to be had it was made before, and has the capability.
+    if (!world.has_sys_admin && world.user_namespaces.possible != Tri::yes) {
         return {ErrorCode::no_sys_admin, "add --cap-add SYS_ADMIN"};
     }
     if (world.security_label.find("(enforce)") != std::string::npos) {
@@ -48,6 +49,28 @@ Cure permission_cure(const World& world) {
     }
     return {ErrorCode::locked_mounts,
             "the mount is locked by a user namespace above: start cginit without another user namespace around it"};
+}
+
+/// unshare(2) or one of the two maps.
+Cure user_namespace_cure(int errnum, const World& world) {
+    switch (errnum) {
+        case ENOSPC:
+        case EUSERS:
+            return {ErrorCode::no_user_namespaces,
+                    "there are as many user namespaces as there may be, or 32 within each other, and cginit needs two: "
+                    "raise user.max_user_namespaces on the host (sysctl), or add --cap-add SYS_ADMIN"};
+        case EPERM:
+        case EACCES:
+            return world.seccomp_filter == Tri::yes
+                       ? Cure{ErrorCode::seccomp,
+                              "a seccomp filter refuses user namespaces: add --security-opt seccomp=PROFILE with a "
+                              "profile that allows unshare and setns (examples/seccomp), or --cap-add SYS_ADMIN"}
+                       : Cure{ErrorCode::no_user_namespaces,
+                              "user namespaces are refused: permit them on the host "
+                              "(kernel.unprivileged_userns_clone=1, or the security module's rules), or add --cap-add "
+                              "SYS_ADMIN"};
+        default: return {ErrorCode::no_user_namespaces, "add --cap-add SYS_ADMIN"};
+    }
 }
 
 }  // namespace
@@ -66,6 +89,10 @@ Cure cure_for(const Op& op, int errnum, const World& world) {
                    ? security_module_cure(world)
                    : Cure{ErrorCode::seccomp,
                           "a seccomp filter refuses it: allow umount2, or add --security-opt seccomp=unconfined"};
+    }
+    if (std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
+        std::holds_alternative<EnterUserNamespace>(op)) {
+        return user_namespace_cure(errnum, world);
     }
     const auto* mounted = std::get_if<MountFilesystem>(&op);
     if (errnum == ENOENT && mounted != nullptr && mounted->target == kWorkbench) {

@@ -14,6 +14,8 @@ namespace cginit {
 namespace {
 
 using Show = std::function<ShownMount(const MountEntry&)>;
+/// Whether nobody can get at a mount any more.
+using Sealed = std::function<bool(const MountEntry&)>;
 
 /// A directory before what is below it, and that before its neighbours: `/a`, `/a/b`, `/a,b`.
 struct TreeOrder {
@@ -89,6 +91,18 @@ ShownMount show_before(const World& world, const MountEntry& entry) {
     return shown_as(entry, entry.fstype);
 }
 
+Sealed sealed_before(const World& world) {
+    std::set<int> sealed;
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        for (const HierarchyMount& mount : hierarchy.mounts) {
+            if (mount.sealed) {
+                sealed.insert(mount.entry.id);
+            }
+        }
+    }
+    return [sealed](const MountEntry& mount) { return sealed.contains(mount.id); };
+}
+
 const HierarchyDecision* choice_for(const Decision& decision, const MountEntry& mount) {
     for (const HierarchyDecision& choice : decision.hierarchies) {
         const bool v2 = choice.name == "unified";
@@ -133,7 +147,10 @@ public:
     }
 
 private:
-    static bool is_unshare(const Step& step) { return std::holds_alternative<UnshareCgroupNamespace>(step.op); }
+    static bool is_unshare(const Step& step) {
+        return std::holds_alternative<UnshareCgroupNamespace>(step.op) ||
+               std::holds_alternative<UnshareUserNamespace>(step.op);
+    }
 
     /// The init was moved away from what a mount that stays shows.
     [[nodiscard]] ShownMount show_kept(const MountEntry& entry, const MountEntry& before,
@@ -183,7 +200,8 @@ private:
 };
 
 /// Puts what is to be drawn of one table into its side of the rows.
-void add_rows(const MountTable& table, const Show& show_mount, std::optional<ShownMount> MountRow::*side, Rows& rows) {
+void add_rows(const MountTable& table, const Show& show_mount, const Sealed& is_sealed,
+              std::optional<ShownMount> MountRow::*side, Rows& rows) {
     const auto add = [&rows, side](const std::string& point, int covered, ShownMount shown) {
         MountRow& row = rows[{point, covered}];
         row.point = point;
@@ -191,7 +209,7 @@ void add_rows(const MountTable& table, const Show& show_mount, std::optional<Sho
         row.*side = std::move(shown);
     };
     for (const MountEntry& mount : table) {
-        if (!is_cgroup(mount) && !is_at_or_below(mount.point, kCgroupRoot)) {
+        if ((!is_cgroup(mount) && !is_at_or_below(mount.point, kCgroupRoot)) || is_sealed(mount)) {
             continue;
         }
         ShownMount shown = show_mount(mount);
@@ -252,8 +270,13 @@ std::vector<MountRow> mount_rows(const World& world, const Decision& decision, c
     const Show show_old = [&world](const MountEntry& mount) { return show_before(world, mount); };
     const Show show_new = [&eyes](const MountEntry& mount) { return eyes.show(mount); };
     Rows rows;
-    add_rows(world.mounts, show_old, &MountRow::before, rows);
-    add_rows(after, show_new, &MountRow::after, rows);
+    const Sealed sealed_by_plan = [&decision, &after](const MountEntry& mount) {
+        const MountEntry* holder = mount_holding(after, mount.point);
+        return decision.method == Method::userns && holder != nullptr && holder->id != mount.id &&
+               holder->source == kMountSource;
+    };
+    add_rows(world.mounts, show_old, sealed_before(world), &MountRow::before, rows);
+    add_rows(after, show_new, sealed_by_plan, &MountRow::after, rows);
     for (const auto& points : {points_of_others(world.mounts, after), points_of_others(after, world.mounts)}) {
         for (const std::string& point : points) {
             rows[{point, 0}].point = point;
@@ -267,7 +290,8 @@ std::vector<MountRow> mount_rows(const World& world, const Decision& decision, c
 std::vector<MountRow> mount_rows(const World& world) {
     Rows rows;
     add_rows(
-        world.mounts, [&world](const MountEntry& mount) { return show_before(world, mount); }, &MountRow::before, rows);
+        world.mounts, [&world](const MountEntry& mount) { return show_before(world, mount); }, sealed_before(world),
+        &MountRow::before, rows);
     for (auto& [key, row] : rows) {
         row.after = row.before;
     }

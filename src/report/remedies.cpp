@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace cginit {
 namespace {
 
@@ -26,9 +28,21 @@ constexpr Row kRows[] = {
     {ErrorCode::not_root, "image", "USER root"},
 
     {ErrorCode::no_sys_admin, "docker", "--cap-add SYS_ADMIN"},
+    {ErrorCode::no_sys_admin, "docker", "--security-opt seccomp=docker.json instead (examples/seccomp)"},
     {ErrorCode::no_sys_admin, "podman", "--cap-add SYS_ADMIN"},
     {ErrorCode::no_sys_admin, "compose", "cap_add: [SYS_ADMIN]"},
     {ErrorCode::no_sys_admin, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
+
+    {ErrorCode::no_user_namespaces, "host", "sysctl -w user.max_user_namespaces=10000"},
+    {ErrorCode::no_user_namespaces, "docker", "--cap-add SYS_ADMIN instead"},
+    {ErrorCode::no_user_namespaces, "podman", "--cap-add SYS_ADMIN instead"},
+    {ErrorCode::no_user_namespaces, "compose", "cap_add: [SYS_ADMIN]"},
+    {ErrorCode::no_user_namespaces, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
+
+    {ErrorCode::no_id_map, "docker", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
+    {ErrorCode::no_id_map, "podman", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
+    {ErrorCode::no_id_map, "compose", "cap_add: [SETUID, SETGID, SETFCAP]"},
+    {ErrorCode::no_id_map, "kubernetes", "securityContext: {capabilities: {add: [SETUID, SETGID, SETFCAP]}}"},
 
     {ErrorCode::no_setpcap, "docker", "--cap-add SETPCAP"},
     {ErrorCode::no_setpcap, "podman", "--cap-add SETPCAP"},
@@ -112,6 +126,26 @@ constexpr const char* kDelegateUnit =
     "  > /etc/systemd/system/user@.service.d/delegate.conf\n"
     "systemctl daemon-reload  # then log in again";
 
+/// The mapped root as the host numbers it; the id of `0 100000 65536` is 100000.
+std::string outer_root(const std::vector<IdRange>& ranges) {
+    for (const IdRange& range : ranges) {
+        if (range.first == 0) {
+            return std::to_string(range.outside);
+        }
+    }
+    return "ROOT";
+}
+
+/// Exactly what an owner hands over, cgroups(7), "Cgroups delegation: delegating a hierarchy to a less privileged user".
+std::string chown_commands(const World& world) {
+    const char* engine = world.engine == Engine::podman ? "podman" : "docker";
+    const std::string id = world.container_id.empty() ? "CONTAINER" : world.container_id.substr(0, 12);
+    const std::string owner = concat({outer_root(world.uid_ranges), ":", outer_root(world.gid_ranges)});
+    return concat({"pid=$(", engine, " inspect -f '{{.State.Pid}}' ", id, ")\n",
+                   "cd \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\" && chown ", owner, " .\n",
+                   "for f in $(cat /sys/kernel/cgroup/delegate); do\n", "  [ ! -e $f ] || chown ", owner, " $f; done"});
+}
+
 /// What has to be done depends on who made the cgroup. `others` are those that give up the user namespace.
 std::vector<Remedy> delegation_remedies(const World& world, const std::vector<Remedy>& others) {
     const bool v2 = world.view == View::unified;
@@ -126,6 +160,10 @@ std::vector<Remedy> delegation_remedies(const World& world, const std::vector<Re
     remedies = others;
     if (world.engine == Engine::docker && v2) {
         remedies.push_back({"host", "dockerd --exec-opt native.cgroupdriver=systemd"});
+    }
+    // Before cginit starts: between podman init and podman start, or in a hook of the runtime's.
+    if (v2) {
+        remedies.push_back({"host", chown_commands(world)});
     }
     return remedies;
 }

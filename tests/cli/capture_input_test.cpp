@@ -210,7 +210,9 @@ TEST(CommandLine, IsRefusedBeforeAnythingIsRead) {
     for (const Case& c : std::vector<Case>{
              {{"--nonsense"}, {}, {"unknown option --nonsense", "see cginit --help"}},
              {{"--layout=nonsense"}, {}, {"--layout: 'nonsense' is not auto, host, unified, hybrid or legacy"}},
-             {{"--method", "userland"}, {}, {"--method: 'userland' is not auto, namespace, bind, remount or none"}},
+             {{"--method", "userland"},
+              {},
+              {"--method: 'userland' is not auto, namespace, bind, remount, userns or none"}},
              {{"--layout"}, {}, {"--layout needs a value"}},
              {{"--keep-mount=relative"}, {}, {"--keep-mount", "an absolute path"}},
              {{"/sbin/init"}, {"CGINIT_INNER=maybe"}, {"CGINIT_INNER: 'maybe' is not auto or never"}},

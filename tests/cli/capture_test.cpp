@@ -252,7 +252,7 @@ TEST(CaptureContent, IsHadWhereCginitRefuses) {
         Strings parts;
     };
     for (const Refusal& refusal : std::vector<Refusal>{
-             {"no capability", drop_sys_admin, kBusybox, {"no CAP_SYS_ADMIN"}},
+             {"no capability", drop_sys_admin_for_good, kBusybox, {"no CAP_SYS_ADMIN"}},
              {"another user", [] { become(1000); }, kBusybox, {"CAP_SYS_ADMIN"}},
              {"not PID 1", {}, kSystemd, {"not PID 1", "drop --init"}},
              {"no proc", cover_proc, kBusybox, {"open /proc/self/mountinfo", "cginit needs a proc file system"}},

@@ -49,7 +49,8 @@ void hide_proc() {
 
 std::vector<Case> cases() {
     return {{"as it should be", {}, 0, "namespace"},
-            {"no capability", drop_sys_admin, 1, "CG-NOSYSADMIN"},
+            {"no capability", drop_sys_admin_for_good, 1, "CG-NOSYSADMIN"},
+            {"a user namespace instead", drop_sys_admin, 0, "userns"},
             {"no mount", [] { refuse_call(SYS_mount, EPERM); }, 1, "CG-SECCOMP"},
             {"no mount, by a security module", [] { refuse_call(SYS_mount, EACCES); }, 1, "CG-APPARMOR"},
             {"no unmount", [] { refuse_call(SYS_umount2, EPERM); }, 1, "CG-SECCOMP"},

@@ -88,7 +88,7 @@ TEST(Refusal, WhatTheEngineDoesNotPermit) {
     CGINIT_NEEDS_KERNEL();
     const auto refuse = [](int errnum) { return [errnum] { refuse_call(SYS_mount, errnum); }; };
     const std::vector<Case> cases{
-        {"no capability", {kInit}, {}, drop_sys_admin, 125, {"no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
+        {"no capability", {kInit}, {}, drop_sys_admin_for_good, 125, {"no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
         {"mount refused as AppArmor does",
          {kInit},
          {},
@@ -157,7 +157,7 @@ TEST(Refusal, RollBackThatFailsIsTold) {
 TEST(OnFailure, ContinuesOnTheEnginesOwnView) {
     CGINIT_NEEDS_KERNEL();
     const std::vector<std::pair<const char*, std::function<void()>>> troubles{
-        {"no CAP_SYS_ADMIN", drop_sys_admin},
+        {"no CAP_SYS_ADMIN", drop_sys_admin_for_good},
         {"step 2 (", [] { refuse_call(SYS_mount, EPERM); }},
         {"unshare(CLONE_NEWCGROUP): Invalid argument", [] { refuse_call(SYS_unshare, EINVAL); }}};
     const TestCgroups cgroups;
@@ -194,7 +194,7 @@ TEST(OnFailure, ExitsWhereTheEnginesViewWillNotDo) {
     expect_refusals(host, {{"the host's tree, writable",
                             {"--on-failure=continue", kInit},
                             {},
-                            drop_sys_admin,
+                            drop_sys_admin_for_good,
                             125,
                             {will_not_do, "shows more than the own cgroup and is writable", "--cap-add SYS_ADMIN"}}});
 }

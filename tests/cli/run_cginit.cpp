@@ -93,17 +93,26 @@ void refuse_call(long number, int errnum) {
     }
 }
 
-void drop_sys_admin() {
+void drop_capability(unsigned number) {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     std::array<__user_cap_data_struct, 2> sets{};
-    ::prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN);
+    ::prctl(PR_CAPBSET_DROP, number);
     ::syscall(SYS_capget, &header, sets.data());
-    sets[0].effective &= ~(1U << CAP_SYS_ADMIN);
-    sets[0].permitted &= ~(1U << CAP_SYS_ADMIN);
-    sets[0].inheritable &= ~(1U << CAP_SYS_ADMIN);
+    __user_cap_data_struct& half = sets.at(number / 32U);
+    const std::uint32_t kept = ~(1U << number % 32U);
+    half.effective &= kept;
+    half.permitted &= kept;
+    half.inheritable &= kept;
     if (::syscall(SYS_capset, &header, sets.data()) != 0) {
         ::_exit(98);
     }
+}
+
+void drop_sys_admin() { drop_capability(CAP_SYS_ADMIN); }
+
+void drop_sys_admin_for_good() {
+    refuse_call(SYS_unshare, EPERM);
+    drop_sys_admin();
 }
 
 void expect_error(const Finished& finished, int status, const std::vector<std::string>& parts) {

@@ -24,6 +24,10 @@ void refuse_call(long number, int errnum);
 
 /// Takes CAP_SYS_ADMIN from every set, as engines do without --cap-add SYS_ADMIN.
 void drop_sys_admin();
+/// The same of any capability.
+void drop_capability(unsigned number);
+/// CAP_SYS_ADMIN, and user namespaces with it, as Docker's own profile does.
+void drop_sys_admin_for_good();
 
 /// One error, told once, with the exit status and all these parts; nothing on standard output.
 void expect_error(const Finished& finished, int status, const std::vector<std::string>& parts);

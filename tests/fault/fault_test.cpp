@@ -36,6 +36,12 @@ std::vector<Shape> shapes() {
         {.spec =
              {.name = "v2_privileged", .view = View::docker_v2, .private_cgroup_namespace = true, .privileged = true},
          .systemd = true},
+        {.spec = {.name = "v2_userns", .view = View::docker_v2, .private_cgroup_namespace = true},
+         .options = {"--method=userns"},
+         .leaf = true},
+        {.spec = {.name = "v1_userns", .view = View::docker_v1, .secret_below_run = true},
+         .options = {"--method=userns"},
+         .systemd = true},
         // Every other allocation asks the kernel.
         {.spec = {.name = "v1_scarce_memory", .view = View::docker_v1},
          .environment =

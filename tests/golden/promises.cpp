@@ -21,10 +21,10 @@ std::size_t promised_mounts(const Decision& decision, const HierarchyDecision& c
     return decision.method == Method::bind && choice.init_cgroup != "/" ? 2 : 1;
 }
 
-/// The hierarchy without the mounts that stay because the user said so.
-Hierarchy without_kept(Hierarchy hierarchy, const Decision& decision) {
-    std::erase_if(hierarchy.mounts, [&decision](const HierarchyMount& mount) {
-        return contains(decision.kept_elsewhere, mount.entry.point);
+/// The hierarchy without the mounts that stay because the user said so, or because a user namespace locks them up.
+Hierarchy without_kept(Hierarchy hierarchy, const Decision& decision, const SimulatedMounts& mounts) {
+    std::erase_if(hierarchy.mounts, [&decision, &mounts](const HierarchyMount& mount) {
+        return contains(decision.kept_elsewhere, mount.entry.point) || mounts.is_sealed(mount.entry);
     });
     return hierarchy;
 }
@@ -79,9 +79,7 @@ void append(std::vector<std::string>& problems, const std::vector<std::string>& 
 
 }  // namespace
 
-bool rebuilds(const Decision& decision) {
-    return decision.method == Method::name_space || decision.method == Method::bind;
-}
+bool rebuilds(const Decision& decision) { return rebuilds_view(decision); }
 
 std::vector<std::string> broken_promises(const Replay& replay, const Rehearsal& rehearsal) {
     const Decision& decision = *replay.decision;
@@ -91,7 +89,7 @@ std::vector<std::string> broken_promises(const Replay& replay, const Rehearsal& 
     append(problems, check_view(after, decision, given_up));
     append(problems, check_expectations(after, decision, given_up));
     for (const Hierarchy& hierarchy : after.hierarchies) {
-        problems.push_back(wrong_with(without_kept(hierarchy, decision), replay, given_up));
+        problems.push_back(wrong_with(without_kept(hierarchy, decision, rehearsal.mounts()), replay, given_up));
     }
     problems.push_back(wrong_with_holder(decision, rehearsal.table()));
     const bool shared = decision.share_tree.taken && !contains(given_up, kSharePart);
@@ -128,7 +126,14 @@ std::vector<std::string> displaced_mounts(const Replay& replay, const Rehearsal&
 
 std::vector<std::string> not_restored(const Replay& replay, const Rehearsal& rehearsal) {
     std::vector<std::string> problems = rehearsal.troubles();
-    const MountTable before = without_peer_groups(replay.world.mounts);
+    MountTable before = without_peer_groups(replay.world.mounts);
+    if (is_irreversible(replay.plan)) {
+        // The engine's own are not touched at all; these are the new user namespace's.
+        for (MountEntry& mount : before) {
+            mount.propagation.master |= mount.propagation.shared;
+            mount.propagation.shared = 0;
+        }
+    }
     const MountTable after = without_peer_groups(rehearsal.table());
     if (before != after) {
         problems.push_back("not restored:\n" + difference(table_text(before), table_text(after)));

@@ -74,9 +74,12 @@ World world_after(const Replay& replay, const MountTable& mounts, const std::vec
     Snapshot after = replay.snapshot;
     after.mounts = mounts;
     after.directories.clear();
-    const bool unshared = replay.decision->method == Method::name_space;
+    const bool unshared = mounts_afresh(*replay.decision);
     if (unshared) {
         after.namespaces["cgroup"] = kNewCgroupNamespace;
+    }
+    if (replay.decision->method == Method::userns) {
+        after.uid_map = "0 0 4294967294";
     }
     // Whiteouts hide them from whoever lists /dev.
     if (after.host_ttys && replay.decision->hide_ttys.taken && !contains(given_up, kTtysPart)) {

@@ -24,6 +24,7 @@ public:
     void roll_back();
 
     [[nodiscard]] const MountTable& table() const { return mounts_.table(); }
+    [[nodiscard]] const SimulatedMounts& mounts() const { return mounts_; }
     [[nodiscard]] const std::vector<std::string>& given_up() const { return given_up_; }
     /// What the kernel would have refused, or told to peers.
     [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }

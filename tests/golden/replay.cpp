@@ -1,6 +1,7 @@
 #include "golden/replay.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <stdexcept>
 
@@ -74,6 +75,24 @@ void add_host_ttys(Snapshot& snapshot) {
     volume.root = "/tmp/.X11-unix";
     volume.point = "/tmp/.X11-unix";
     snapshot.mounts.push_back(std::move(volume));
+}
+
+/// A seccomp filter that does, as Docker's.
+void refuse_user_namespaces(Snapshot& snapshot) { snapshot.user_namespaces = {Tri::no, EPERM}; }
+
+/// runc made the mapped root the owner of what an owner hands over; and the engine mounted a tmpfs on /run.
+void delegate(Snapshot& snapshot) {
+    MountEntry run = *mount_holding(snapshot.mounts, "/run");
+    run.parent = run.id;
+    run.id = kNewId;
+    run.root = "/";
+    run.point = "/run";
+    run.fstype = "tmpfs";
+    snapshot.mounts.push_back(std::move(run));
+    for (MountEntry& mount : snapshot.mounts) {
+        mount.flags.read_only = mount.flags.read_only && mount.point != kCgroupRoot;
+    }
+    snapshot.directories[kCgroupRoot].delegated = Tri::yes;
 }
 
 Variant variant(const std::string& name) {
@@ -199,6 +218,11 @@ std::vector<Case> special_cases() {
     Variant listed = variant("writable-list");
     listed.options.writable = Writable::list;
     listed.options.writable_controllers = {"memory", "blkio", "io"};
+    const Variant userns = with_method("userns", Method::userns);
+    Variant no_userns = variant("no-userns");
+    no_userns.change = refuse_user_namespaces;
+    Variant delegated_by_engine = variant("delegated");
+    delegated_by_engine.change = delegate;
     Variant dropping = variant("drop-cap");
     dropping.options.drop_capabilities = {"cap_sys_admin"};
     return {
@@ -242,6 +266,20 @@ std::vector<Case> special_cases() {
         {"docker-v1hybrid-capsysadmin-volcgroup-rw", ro_volume},
         {"host-v2-docker-nshost-sysadmin", shared},
         {"podman-unified-crun-systemd-always", none},
+        {"docker-comount-capsysadmin", userns},
+        {"docker-unified-capsysadmin-cgroupns-host", userns},
+        {"docker-usernsremap-hybrid-capsysadmin", userns},
+        {"docker-v1hybrid-capsysadmin-user1000", userns},
+        {"docker-v1hybrid-capsysadmin-volcgroup-rw", userns},
+        {"docker-v1hybrid-default", newest},
+        {"docker-v1hybrid-default", places},
+        {"docker-v1hybrid-default", dockerd},
+        {"docker-usernsremap-unified-default", delegated_by_engine},
+        {"host-v2-docker-nsdefault-plain", dropping},
+        {"host-v2-docker-nsdefault-plain", no_userns},
+        {"host-v2-docker-nsdefault-plain", ro_volume},
+        {"host-v2-docker-nsdefault-plain", rw_volume},
+        {"rootless-podman-unified-deleg-crun-default", places},
         {"host-v2-podman-systemd-always", none},
     };
 }

@@ -32,7 +32,14 @@ void expect_a_home_for_systemd(const Run& run) {
         EXPECT_EQ(read_text("/tmp/volume/file"), "volume\n");
         EXPECT_FALSE(std::filesystem::exists("/tmp/of-the-image"));
     }
-    EXPECT_EQ(join(unmet_expectations(tmpfs), "\n"), "");
+    Lines unmet = unmet_expectations(tmpfs);
+    if (run.method == Method::userns) {
+        // No /dev that is mounted there opens devices, so the engine's stays, here the machine's.
+        std::erase_if(unmet, [](const std::string& line) { return line.find("/dev/") != std::string::npos; });
+        EXPECT_EQ(join(unmet, "\n"), "");
+        return;
+    }
+    EXPECT_EQ(join(unmet, "\n"), "");
     std::filesystem::remove(made_in_dev(run));
     std::filesystem::create_symlink("null", made_in_dev(run));
 }
@@ -72,10 +79,18 @@ void builds_it_twice(const Run& run) {
     EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.method == Method::none, is_marked);
 }
 
-/// The step numbered `failing` fails; all is as before, and the error names the step. One that another's answer gave
-/// up is never come to: then the plan is taken back as a whole.
-void fails_without_a_trace(const Story& story, std::size_t failing, int errnum, const TestCgroups& cgroups,
-                           const Lines& before) {
+/// A failure leaves a process in the user namespace that it made. Then that is a child, and what counts is the container.
+void in_its_own_process(const Story& story, const std::function<void()>& body) {
+    if (is_irreversible(story.plan)) {
+        EXPECT_EQ(run_in_child(body), 0);
+    } else {
+        body();
+    }
+}
+
+/// The step numbered `failing` fails, and the error names it. One that another's answer gave up is never come to: then the
+/// plan is taken back as a whole.
+void fails_and_is_taken_back(const Story& story, std::size_t failing, int errnum) {
     FaultyKernelLinux kernel(failing, errnum);
     PlanRunner runner(kernel, story.plan, kernel.observe());
     const Step& step = story.plan.steps[failing];
@@ -90,12 +105,16 @@ void fails_without_a_trace(const Story& story, std::size_t failing, int errnum, 
             concat({"step ", std::to_string(failing + 1), " (", step.why, "): injected: ", errno_text(errnum)});
         EXPECT_EQ(status ? "" : status.error().message(), wanted);
     }
-    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
+}
+
+void fails_without_a_trace(const Story& story, std::size_t failing, int errnum, const TestCgroups& cgroups,
+                           const Lines& before) {
+    in_its_own_process(story, [&] { fails_and_is_taken_back(story, failing, errnum); });
+    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(story.plan.steps[failing].op);
 }
 
 /// A step that has an answer fails, and nothing else does. What was done instead is taken back too.
-void does_without(const Story& story, std::size_t failing, int errnum, const TestCgroups& cgroups,
-                  const Lines& before) {
+void does_without_and_is_taken_back(const Story& story, std::size_t failing, int errnum) {
     const Step& step = story.plan.steps[failing];
     FaultyKernelLinux kernel(failing, errnum);
     PlanRunner runner(kernel, story.plan, kernel.observe());
@@ -108,7 +127,12 @@ void does_without(const Story& story, std::size_t failing, int errnum, const Tes
     EXPECT_EQ(join(verify_story(story, runner), "\n"), "") << describe(step.op);
     const Status undone = runner.roll_back();
     EXPECT_TRUE(undone) << undone.error().message();
-    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(step.op);
+}
+
+void does_without(const Story& story, std::size_t failing, int errnum, const TestCgroups& cgroups,
+                  const Lines& before) {
+    in_its_own_process(story, [&] { does_without_and_is_taken_back(story, failing, errnum); });
+    EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n")) << describe(story.plan.steps[failing].op);
 }
 
 /// The same where there is no way back any more.
@@ -123,6 +147,11 @@ void ends_without(const Story& story, std::size_t failing) {
     EXPECT_NE(join(unmet_expectations({}), "\n").find("/ is not shared"), std::string::npos);
 }
 
+/// What follows the first step of the commit cannot be taken back.
+bool is_behind_commit(const Plan& plan, std::size_t k) {
+    return k > 0 && plan.steps[k].phase == Phase::commit && plan.steps[k - 1].phase == Phase::commit;
+}
+
 void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
     start_bystander();
     const Story story = prepare_story(options_of(run), traits_of(run));
@@ -133,6 +162,9 @@ void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
         for (std::size_t i = 0; i < kErrnos.size(); ++i) {
             if (!all_faults() && i != (k + run.spec.name.size()) % kErrnos.size()) {
                 continue;
+            }
+            if (!step.or_else && is_behind_commit(story.plan, k)) {
+                continue;  // The rehearsal is there for these.
             }
             tally.count_error(kErrnos.at(i));
             if (!step.or_else) {
@@ -145,14 +177,17 @@ void fails_everywhere(const Run& run, const TestCgroups& cgroups) {
         }
     }
     // A view that verify refuses is taken back as a whole.
-    KernelLinux kernel;
-    PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
-    const Status applied = runner.run_until_commit();
-    ASSERT_TRUE(applied) << applied.error().message();
-    const Status undone = runner.roll_back();
-    ASSERT_TRUE(undone) << undone.error().message();
+    in_its_own_process(story, [&story] {
+        KernelLinux kernel;
+        PlanRunner runner(kernel, story.plan, [](std::size_t, const Step&) {});
+        const Status applied = runner.run_until_commit();
+        ASSERT_TRUE(applied) << applied.error().message();
+        const Status undone = runner.roll_back();
+        ASSERT_TRUE(undone) << undone.error().message();
+    });
     EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
     // After all that it still works.
+    KernelLinux kernel;
     if (story.plan.steps.back().or_else) {
         ends_without(story, story.plan.steps.size() - 1);
     } else {

@@ -21,6 +21,8 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
                     {"/run/lock", PlaceType::absent},
                     {"/tmp", PlaceType::symlink},
                     {"/with a blank", PlaceType::other}};
+    facts.user_namespaces = {Tri::no, 28};
+    facts.delegated = {{"/sys/fs/cgroup", Tri::no}, {"/with a blank", Tri::yes}};
     EXPECT_EQ(capture_facts_text(facts),
               "pid 4194304\n"
               "init systemd:252\n"
@@ -28,18 +30,23 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
               "place /run directory\n"
               "place /run/lock absent\n"
               "place /tmp symlink\n"
-              "place /with a blank other\n");
+              "place /with a blank other\n"
+              "delegated /sys/fs/cgroup no\n"
+              "delegated /with a blank yes\n"
+              "user-namespaces 28\n");
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
 
     facts.init = {InitKind::systemd, std::nullopt, "/sbin/init", "there is a libsystemd-shared of each of 252, 255"};
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
     facts.init = {InitKind::unknown, std::nullopt, ""};
+    facts.user_namespaces = {Tri::yes, 0};
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
 }
 
 TEST(CaptureFacts, UnknownPlacesAndLineBreaksAreNotWritten) {
     CaptureFacts facts;
     facts.places = {{"/run", PlaceType::unknown}};
+    facts.delegated = {{"/sys/fs/cgroup", Tri::unknown}};
     facts.init = {InitKind::other, std::nullopt, "/a\nplace /tmp other"};
     EXPECT_EQ(capture_facts_text(facts), "init other\ninit-file /a\\012place /tmp other\n");
 }
@@ -69,6 +76,15 @@ TEST(CaptureFacts, WhatIsNoFactIsRefusedWithItsLine) {
           {"place run directory\n", "/cginit/facts:1: not a fact"},
           {"place /run unknown\n", "/cginit/facts:1: not a fact"},
           {"place /run absent\nplace /run absent\n", "/cginit/facts:2: not a fact"},
+          {"user-namespaces\n", "/cginit/facts:1: not a fact"},
+          {"user-namespaces no\n", "/cginit/facts:1: not a fact"},
+          {"user-namespaces 0\n", "/cginit/facts:1: not a fact"},
+          {"user-namespaces 5000\n", "/cginit/facts:1: not a fact"},
+          {"user-namespaces yes\nuser-namespaces 1\n", "/cginit/facts:2: not a fact"},
+          {"delegated /sys/fs/cgroup\n", "/cginit/facts:1: not a fact"},
+          {"delegated sys yes\n", "/cginit/facts:1: not a fact"},
+          {"delegated /sys/fs/cgroup maybe\n", "/cginit/facts:1: not a fact"},
+          {"delegated /x yes\ndelegated /x no\n", "/cginit/facts:2: not a fact"},
           {"weather fine\n", "/cginit/facts:1: not a fact, or a second one: weather fine"}}) {
         const std::string error = c.error;
         EXPECT_EQ(error_of(c.text).substr(0, error.size()), error) << c.text;

@@ -135,6 +135,31 @@ const std::vector<Case>& cases() {
         {"engine's view moved elsewhere", "unified-host",
          [](Steps& steps) { std::get<MoveMount>(step_with(steps, "move mount /sys/fs/cgroup to").op).to = "/hidden"; },
          "the cgroup mount at /hidden stays within reach"},
+        {"user namespace without the second one", "userns-v2", [](Steps& steps) { steps.erase(steps.end() - 3); },
+         "the cgroup mount at /sys/fs/cgroup stays within reach"},
+        {"the new view not in place", "userns-v2",
+         [](Steps& steps) { drop(steps, "move mount /proc/driver/new to /sys/fs/cgroup"); },
+         "the cgroup mount at /sys/fs/cgroup stays within reach"},
+        {"mount elsewhere not covered", "userns-elsewhere", [](Steps& steps) { drop(steps, "on /host/sys/fs/cgroup"); },
+         "the cgroup mount at /host/sys/fs/cgroup stays within reach"},
+        {"a locked mount moved", "userns-v1",
+         [](Steps& steps) {
+             insert_before(steps, "make directory /proc/driver/new", MoveMount{"/run/lock", "/proc/driver/x"});
+         },
+         "moving /run/lock is not possible"},
+        {"a locked mount unmounted", "userns-elsewhere",
+         [](Steps& steps) { insert_before(steps, "mount tmpfs [mode=000", DetachMount{"/host/sys"}); },
+         "unmounting /host/sys is not possible"},
+        {"a locked mount made writable", "userns-v2",
+         [](Steps& steps) {
+             insert_before(steps, "move mount", RemountBind{"/sys", {.nosuid = true, .nodev = true, .noexec = true}});
+         },
+         "remounting /sys is not possible"},
+        {"a bind that would uncover", "userns-elsewhere",
+         [](Steps& steps) {
+             insert_before(steps, "move mount", BindMount{"/host/sys", "/proc/driver/x"});
+         },
+         "a bind of /host/sys without what is below would uncover it"},
         {"nothing to move", "v1-host",
          [](Steps& steps) { std::get<MoveMount>(step_with(steps, "move mount /sys/fs/cgroup").op).from = "/mnt"; },
          "nothing is mounted at /mnt"},

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "cginit/decision.hpp"
+#include "cginit/plan.hpp"
 #include "unit/world_builder.hpp"
 
 namespace cginit {
@@ -94,8 +95,8 @@ constexpr const char* kNoSysAdmin =
 
 INSTANTIATE_TEST_SUITE_P(
     Capabilities, Refusal,
-    ::testing::Values(RefusalCase{"v1", without_sys_admin(docker_v1()), kNothing, kNoSysAdmin},
-                      RefusalCase{"v2", without_sys_admin(docker_v2()), kNothing, kNoSysAdmin},
+    ::testing::Values(RefusalCase{"namespace", without_sys_admin(docker_v2()),
+                                  [](Options& o) { o.method = Method::name_space; }, kNoSysAdmin},
                       RefusalCase{"bind", without_sys_admin(docker_v1()), [](Options& o) { o.method = Method::bind; },
                                   kNoSysAdmin},
                       RefusalCase{"only /run is to be made", without_sys_admin(writable(docker_v2())),
@@ -105,6 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
                                   },
                                   "this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs; let the "
                                   "engine do that (--tmpfs /run), or leave /run as it is with --tmpfs=never"}));
+
+const Change kUserns = [](Options& o) { o.method = Method::userns; };
+
+Snapshot without(Snapshot snapshot, unsigned capability) {
+    snapshot.status.effective_capabilities &= ~(std::uint64_t{1} << capability);
+    return snapshot;
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Layouts, Refusal,
@@ -233,6 +241,28 @@ struct MethodCase {
     const char* reason;
 };
 
+Snapshot with_sys_admin_alone(Snapshot snapshot) {
+    snapshot.status.effective_capabilities = 0xa82425fb;
+    return snapshot;
+}
+
+/// With a tmpfs on /run, or the directory of the image.
+Snapshot delegated(Snapshot snapshot, PlaceType run = PlaceType::other) {
+    snapshot.directories["/sys/fs/cgroup"].delegated = Tri::yes;
+    return run == PlaceType::directory ? snapshot : with_mount(snapshot, "40 10 0:60 / /run rw - tmpfs tmpfs rw\n");
+}
+
+TEST(Decide, ADelegatedViewIsProved) {
+    const World world = classify(delegated(without_sys_admin(writable(docker_v2()))));
+    const Decision decision = decided(world);
+    std::string steps;
+    for (const Step& step : make_plan(world, decision).steps) {
+        steps += describe(step.op) + "\n";
+    }
+    EXPECT_EQ(steps,
+              "assert that this process is in /sys/fs/cgroup\nmake and remove a child cgroup of /sys/fs/cgroup\n");
+}
+
 TEST(Decide, Method) {
     const std::vector<MethodCase> cases = {
         {"namespaces", docker_v1(), kNothing, Method::name_space, "the kernel has cgroup namespaces"},
@@ -248,6 +278,19 @@ TEST(Decide, Method) {
         {"own view, asked", own_view(docker_v2()), kNone, Method::none, "asked for with --method=none"},
         {"own view, another method asked", own_view(docker_v2()), [](Options& o) { o.method = Method::name_space; },
          Method::name_space, "asked for with --method=namespace"},
+        {"no capability", without_sys_admin(docker_v2()), kNothing, Method::userns,
+         "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
+        {"a user namespace, asked", with_sys_admin_alone(docker_v1()), kUserns, Method::userns,
+         "asked for with --method=userns"},
+        {"delegated", delegated(without_sys_admin(writable(docker_v2()))), kNothing, Method::none,
+         "the engine delegated the container's cgroup, whose limits belong to another user"},
+        {"delegated and capable", delegated(writable(docker_v2())), kNothing, Method::name_space,
+         "the kernel has cgroup namespaces"},
+        {"delegated and read-only", delegated(without_sys_admin(docker_v2())), kNothing, Method::userns,
+         "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
+        {"delegated, and systemd would have no /run",
+         delegated(without_sys_admin(writable(docker_v2())), PlaceType::directory), kNothing, Method::userns,
+         "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
         {"remount, unguarded", docker_v2(),
          [](Options& o) {
              o.method = Method::remount;
@@ -305,6 +348,19 @@ TEST(Decide, ReadOnlyElsewhereIsDetachedWithAWarning) {
                                        "/host/memory if the init may have it)"});
 }
 
+TEST(Decide, ReadOnlyElsewhereIsCoveredInAUserNamespace) {
+    Snapshot snapshot = elsewhere(without_sys_admin(docker_v1()), "ro");
+    EXPECT_EQ(decided(classify(snapshot)).warnings,
+              std::vector<std::string>{"the read-only cgroup mount at /host/memory is covered (--keep-mount "
+                                       "/host/memory if the init may have it)"});
+    // What covers it was there before, and cannot be taken away either.
+    snapshot = with_mount(snapshot, "31 10 0:50 / /host rw - tmpfs tmpfs rw\n");
+    EXPECT_TRUE(decided(classify(snapshot)).detach_elsewhere.empty());
+    EXPECT_EQ(refusal(classify(elsewhere(without_sys_admin(docker_v1()), "rw")), {}),
+              "a writable cgroup mount at /host/memory reaches above the own cgroup; leave that volume out, or say "
+              "--keep-mount /host/memory if the init may have it");
+}
+
 TEST(Decide, KeepMountKeepsAndSaysSo) {
     for (const char* flags : {"ro", "rw"}) {
         const Decision decision =
@@ -321,6 +377,8 @@ TEST(Decide, DroppingCapabilitiesNeedsSetpcap) {
     EXPECT_EQ(refusal(classify(snapshot), options_of(drop)),
               "--drop-cap needs CAP_SETPCAP, which this container has not; add --cap-add SETPCAP, or leave the "
               "capabilities out with the engine's --cap-drop");
+    EXPECT_EQ(refusal(classify(without(without_sys_admin(snapshot), 8)), options_of(drop)), "accepted")
+        << "a user namespace has it";
     snapshot.status.effective_capabilities |= 1U << 8U;
     EXPECT_EQ(decided(classify(snapshot), options_of(drop)).drop_capabilities,
               std::vector<std::string>{"cap_sys_admin"});

@@ -14,6 +14,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {MountFilesystem{"tmpfs", "/w", "mode=700", {.nosuid = true}}, "mount tmpfs [mode=700] on /w (rw,nosuid)"},
         {MountFilesystem{"cgroup2", "/w", "", {.read_only = true}}, "mount cgroup2 on /w (ro)"},
         {BindMount{"/a", "/b"}, "bind mount /a to /b"},
+        {BindMount{"/a", "/b", true}, "bind mount /a and all below to /b"},
         {RemountBind{"/a", {.nodev = true, .noexec = true}}, "remount /a (rw,nodev,noexec)"},
         {MoveMount{"/a", "/b"}, "move mount /a to /b"},
         {SetPropagation{"/a", PropagationType::private_}, "make /a private"},
@@ -23,6 +24,10 @@ TEST(DescribeOp, OneLinePerVerb) {
         {DetachMount{"/a"}, "detach /a"},
         {UnshareCgroupNamespace{}, "unshare the cgroup namespace"},
         {RestoreCgroupNamespace{}, "return to the cgroup namespace before"},
+        {UnshareUserNamespace{"0 0 1\n1 1 9", "0 0 9"},
+         "unshare the user, mount, cgroup and UTS namespaces (ids 0 0 1, 1 1 9)"},
+        {MakeUserNamespace{"0 0 1\n1 1 9", "0 0 9"}, "make a user and a cgroup namespace (ids 0 0 1, 1 1 9)"},
+        {EnterUserNamespace{}, "enter these, and unshare the mount and UTS namespaces"},
         {MakeDirectory{"/a"}, "make directory /a"},
         {MakeSymlink{"cpu,cpuacct", "/a/cpu"}, "make symlink /a/cpu -> cpu,cpuacct"},
         {MakeWhiteout{"/u/tty0"}, "make whiteout /u/tty0"},
@@ -50,6 +55,8 @@ TEST(DescribeOp, OneLinePerVerb) {
         {RehearseUnmount{"/proc/driver"}, "rehearse to unmount /proc/driver"},
         {RehearseDropCapabilities{{"cap_sys_admin"}}, "rehearse to drop cap_sys_admin"},
         {DropCapabilities{{"cap_sys_admin", "cap_mknod"}}, "drop cap_sys_admin, cap_mknod"},
+        {KeepCapabilities{0xa82425fb}, "keep the capabilities a82425fb alone"},
+        {KeepCapabilities{}, "keep the capabilities 0 alone"},
         {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
     };
     std::vector<bool> seen(std::variant_size_v<Op>, false);

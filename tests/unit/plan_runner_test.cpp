@@ -39,6 +39,11 @@ private:
 
 void ignore(std::size_t /*number*/, const Step& /*step*/) {}
 
+/// After the first step of the commit nothing can be taken back.
+bool is_behind_commit(const Plan& plan, std::size_t k) {
+    return k > 0 && plan.steps[k].phase == Phase::commit && plan.steps[k - 1].phase == Phase::commit;
+}
+
 /// What has to be performed if the step at `failing` fails: all before it, itself, and the undos backwards.
 Lines expected_ops(const Plan& plan, std::size_t failing) {
     Lines expected;
@@ -81,7 +86,7 @@ TEST_P(PlanRunnerForEach, EveryFailureTakesBackWhatWasDone) {
     const Planned planned = plan_of(GetParam());
     for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
         const Step& step = planned.plan.steps[k];
-        if (step.or_else) {
+        if (step.or_else || is_behind_commit(planned.plan, k)) {
             continue;
         }
         FaultyKernel kernel({k}, planned.world.mounts);
@@ -97,6 +102,22 @@ TEST_P(PlanRunnerForEach, EveryFailureTakesBackWhatWasDone) {
                                                     std::to_string(k), "): Permission denied"}));
         ASSERT_NE(runner.failed_op(), nullptr) << k;
         EXPECT_EQ(*runner.failed_op(), step.op) << k;
+    }
+}
+
+TEST_P(PlanRunnerForEach, BehindTheCommitAFailureIsTheEnd) {
+    const Planned planned = plan_of(GetParam());
+    for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
+        if (planned.plan.steps[k].or_else || !is_behind_commit(planned.plan, k)) {
+            continue;
+        }
+        FaultyKernel kernel({k}, planned.world.mounts);
+        PlanRunner runner(kernel, planned.plan, ignore);
+        ASSERT_TRUE(runner.run_until_commit());
+        const Status status = runner.commit();
+        ASSERT_FALSE(status) << k;
+        EXPECT_EQ(status.error().kind, ErrorKind::not_undone) << k;
+        EXPECT_EQ(kernel.performed.size(), k + 1) << "nothing comes after it";
     }
 }
 

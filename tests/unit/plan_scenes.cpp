@@ -118,6 +118,23 @@ void add_delegating(std::vector<Scene>& all) {
                    bind});
 }
 
+void add_user_namespaces(std::vector<Scene>& all) {
+    const Options userns = with_method(Method::userns);
+    all.push_back({"userns-v1", v1_mounts("/docker/c") + kRunMounts, v1_cgroups("/docker/c"), kHostCgroupNamespace,
+                   "6.1.0", kSystemd, userns});
+    all.push_back({"userns-v2", unified_mount(), "0::/\n", kOwnCgroupNamespace, "6.1.0", kSystemd, userns});
+    // Peers are cut off by the kernel and not by the plan: here are none, so that nothing differs after a roll-back.
+    std::string elsewhere = kElsewhere;
+    elsewhere.erase(elsewhere.find("shared:4 "), 9);
+    all.push_back({"userns-elsewhere",
+                   unified_mount() + elsewhere,
+                   "0::/docker/c\n",
+                   kHostCgroupNamespace,
+                   "6.1.0",
+                   {InitKind::busybox, std::nullopt, "/bin/busybox"},
+                   userns});
+}
+
 void add_host_cgroups(std::vector<Scene>& all) {
     Options allowed;
     allowed.allow_host_cgroup = true;
@@ -229,6 +246,7 @@ std::vector<Scene> make_scenes() {
                    with_method(Method::remount, Inner::never)});
     all.push_back({"none", kOwnView, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace});
     all.push_back({"none-run", kOwnView, "4:memory:/\n1:name=systemd:/\n", kOwnCgroupNamespace, "6.1.0", kSystemd});
+    add_user_namespaces(all);
     add_delegating(all);
     add_host_cgroups(all);
     std::string shared_root = kOwnView;
@@ -271,6 +289,9 @@ World world_of(const Scene& scene) {
     snapshot.mounts = *mounts;
     snapshot.cgroups = *cgroups;
     snapshot.status.effective_capabilities = ~std::uint64_t{0};
+    snapshot.status.bounding_capabilities = 0xa80425fb;
+    snapshot.uid_map = "         0          0 4294967295";
+    snapshot.gid_map = snapshot.uid_map;
     if (scene.cgroup_namespace != 0) {
         snapshot.namespaces = {{"cgroup", scene.cgroup_namespace}, {"mnt", 4026532600}};
         for (const MountEntry& mount : snapshot.mounts) {

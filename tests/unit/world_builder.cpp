@@ -63,6 +63,7 @@ Snapshot snapshot_of(const std::string& mountinfo, const std::string& cgroup) {
     snapshot.mounts = *mounts;
     snapshot.cgroups = *cgroups;
     snapshot.status.effective_capabilities = 1U << 21U;
+    snapshot.status.bounding_capabilities = 1U << 21U;
     snapshot.uid_map = "0          0 4294967295";
     snapshot.gid_map = snapshot.uid_map;
     snapshot.namespaces = {{"cgroup", kInitialCgroupNamespaceId}, {"mnt", 4026532500}};

@@ -1,6 +1,7 @@
 #include "kernel/support/contract.hpp"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 
 namespace cginit {
 namespace {
+
+/// Of the machine's own user namespace.
+constexpr const char* kWholeMap = "         0          0 4294967295\n";
 
 bool has(const std::vector<std::string>& list, const std::string& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
@@ -57,6 +61,17 @@ void check_writable(const MountEntry& mount, const std::string& directory, const
     }
 }
 
+/// True if what the engine mounted there is covered by a mount of cginit's, in a user namespace that lets nobody uncover it.
+bool is_sealed(const MountTable& table, const MountEntry& mount, std::vector<std::string>& breaches) {
+    const MountEntry* cover = mount_holding(table, mount.point);
+    const bool covered = cover != nullptr && cover->id != mount.id && cover->source == kMountSource &&
+                         read_text("/proc/self/uid_map") != kWholeMap;
+    if (covered && (::umount2(cover->point.c_str(), MNT_DETACH) == 0 || errno != EINVAL)) {
+        breaches.push_back(concat({cover->point, " could be taken away from ", mount.point}));
+    }
+    return covered;
+}
+
 /// The process has no terminal of its own, which /dev/tty says in its own words.
 void check_devices(std::vector<std::string>& unmet) {
     for (const char* device : {"/dev/null", "/dev/zero", "/dev/tty", "/dev/ptmx", "/dev/console"}) {
@@ -77,7 +92,7 @@ std::vector<std::string> breaches_of_contract(const ExpectedView& expected) {
     const auto cgroups = parse_proc_cgroup(read_text("/proc/self/cgroup"), "cgroup").value();
     std::size_t visible = 0;
     for (const MountEntry& mount : table) {
-        if (!is_cgroup(mount) || has(expected.kept, mount.point)) {
+        if (!is_cgroup(mount) || has(expected.kept, mount.point) || is_sealed(table, mount, breaches)) {
             continue;
         }
         std::string own = own_path(cgroups, mount);

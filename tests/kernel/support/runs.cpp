@@ -58,6 +58,27 @@ Run as_systemd(const ContainerSpec& spec, Method method = Method::automatic) {
     return {spec, method, Inner::automatic, InitKind::systemd, {}, 252};
 }
 
+/// The engine's view is covered, and what covers it locked.
+std::vector<Run> user_namespace_runs() {
+    using View = EngineView;
+    return {
+        {{.name = "userns_v1", .view = View::docker_v1}, Method::userns},
+        {{.name = "userns_hybrid_private", .view = View::docker_hybrid, .private_cgroup_namespace = true},
+         Method::userns},
+        {{.name = "userns_v2", .view = View::docker_v2}, Method::userns},
+        {{.name = "userns_v2_private", .view = View::docker_v2, .private_cgroup_namespace = true}, Method::userns},
+        {{.name = "userns_root_stacked", .view = View::root_stacked}, Method::userns},
+        {{.name = "userns_elsewhere", .view = View::docker_v2, .elsewhere_read_only = true}, Method::userns},
+        as_systemd({.name = "userns_v1_systemd", .view = View::docker_v1, .secret_below_run = true}, Method::userns),
+        as_systemd({.name = "userns_v2_shared_tree",
+                    .view = View::docker_v2,
+                    .private_cgroup_namespace = true,
+                    .secret_below_run = true,
+                    .shared_tree = true},
+                   Method::userns),
+    };
+}
+
 std::size_t terminals_of_the_machine() {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator("/dev")) {
@@ -111,6 +132,9 @@ std::vector<Run> runs() {
          InitKind::busybox,
          {"/cginit-host/cgroup"}},
     };
+    for (Run& run : user_namespace_runs()) {
+        all.push_back(std::move(run));
+    }
     for (const Writable writable : {Writable::tracking, Writable::list}) {
         for (const View view : {View::docker_hybrid, View::docker_v2}) {
             Run run{{.name = concat({"writable_", to_string(writable), view == View::docker_v2 ? "_v2" : ""}),

@@ -1,0 +1,118 @@
+#include "decide/user_namespace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "cginit/decision.hpp"
+#include "unit/world_builder.hpp"
+
+namespace cginit {
+namespace {
+
+/// What Docker gives by default.
+Snapshot without_sys_admin(Snapshot snapshot) {
+    snapshot.status.effective_capabilities = 0xa80425fb;
+    return snapshot;
+}
+
+Snapshot without_cgroup_namespaces(Snapshot snapshot) {
+    snapshot.namespaces.erase("cgroup");
+    snapshot.kernel_release = "3.10.0-1160.el7.x86_64";
+    return snapshot;
+}
+
+Snapshot refusing_userns(Snapshot snapshot, int errnum, Tri filter = Tri::no) {
+    snapshot.user_namespaces = {Tri::no, errnum};
+    snapshot.status.seccomp_filter = filter;
+    return snapshot;
+}
+
+Snapshot without(Snapshot snapshot, unsigned capability) {
+    snapshot.status.effective_capabilities &= ~(std::uint64_t{1} << capability);
+    return snapshot;
+}
+
+Snapshot as_user(Snapshot snapshot) {
+    snapshot.status.uid = 1000;
+    return snapshot;
+}
+
+Snapshot with_max_user_namespaces(Snapshot snapshot, unsigned long number) {
+    snapshot.max_user_namespaces = number;
+    return snapshot;
+}
+
+Snapshot without_id_maps(Snapshot snapshot) {
+    snapshot.uid_map.clear();
+    snapshot.gid_map.clear();
+    return snapshot;
+}
+
+struct Case {
+    const char* what;
+    Snapshot snapshot;
+    Method method;
+    const char* message;
+};
+
+TEST(UserNamespace, WhatKeepsCginitFromItHasACure) {
+    const std::vector<Case> cases{
+        Case{"Docker's filter", without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)), Method::automatic,
+             "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user "
+             "namespace: the engine's seccomp filter refuses new user namespaces; add --security-opt "
+             "seccomp=PROFILE with a profile that allows it (examples/seccomp), or --cap-add SYS_ADMIN"},
+        Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EPERM)), Method::automatic,
+             "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user "
+             "namespace: new user namespaces are refused, and not by a seccomp filter; add --cap-add SYS_ADMIN "
+             "(Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])"},
+        Case{"asked for, no filter", refusing_userns(docker_v1(), EACCES), Method::userns,
+             "--method=userns: new user namespaces are refused, and not by a seccomp filter; permit them on the "
+             "host (kernel.unprivileged_userns_clone=1, or the security module's rules), or add --cap-add "
+             "SYS_ADMIN"},
+        Case{"asked for, too many", refusing_userns(docker_v1(), ENOSPC), Method::userns,
+             "--method=userns: there are as many user namespaces as there may be, or 32 within each other; raise "
+             "user.max_user_namespaces on the host (sysctl), or add --cap-add SYS_ADMIN"},
+        Case{"asked for, none", with_max_user_namespaces(docker_v1(), 0), Method::userns,
+             "--method=userns: user.max_user_namespaces is 0; raise user.max_user_namespaces on the host "
+             "(sysctl), or add --cap-add SYS_ADMIN"},
+        Case{"asked for, no such kernel", refusing_userns(docker_v1(), EINVAL), Method::userns,
+             "--method=userns: this kernel makes no user namespaces; add --cap-add SYS_ADMIN"},
+        Case{"asked for, no maps", without_id_maps(docker_v1()), Method::userns,
+             "--method=userns: this kernel has no user namespaces; add --cap-add SYS_ADMIN"},
+        Case{"asked for, no CAP_SETUID", without(without_sys_admin(docker_v2()), 7), Method::userns,
+             "--method=userns: this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which "
+             "mapping ids into a user namespace needs, and a single id will not do for an init; leave them to it "
+             "(no --cap-drop ALL, or --cap-add SETUID --cap-add SETGID --cap-add SETFCAP)"},
+        Case{"asked for, no root", as_user(docker_v2()), Method::userns,
+             "--method=userns: only root can map all ids into a user namespace, and a single one will not do "
+             "for an init; leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)"},
+        Case{"asked for, no cgroup namespaces", without_cgroup_namespaces(docker_v1()), Method::userns,
+             "--method=userns: this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be "
+             "mounted there; use --method=bind, with --cap-add SYS_ADMIN"},
+        Case{"asked for, a writable volume", without_sys_admin(docker_hybrid_volume()), Method::userns,
+             "--method=userns: the writable cgroup mount at /sys/fs/cgroup/misc reaches above the own cgroup, "
+             "and could not be taken away there; leave that volume out, or add --cap-add SYS_ADMIN"}};
+    for (const Case& c : cases) {
+        Options options;
+        options.method = c.method;
+        const Result<Decision> decision = decide(classify(c.snapshot), options);
+        EXPECT_EQ(decision ? "accepted" : decision.error().message(), c.message) << c.what;
+    }
+}
+
+TEST(UserNamespace, WhatKeepsCginitFromItHasACode) {
+    const auto code_of = [](const Snapshot& snapshot) { return user_namespace_obstacle(classify(snapshot)).code; };
+    EXPECT_EQ(code_of(refusing_userns(docker_v2(), ENOSPC)), ErrorCode::no_user_namespaces);
+    EXPECT_EQ(code_of(refusing_userns(docker_v2(), EPERM, Tri::yes)), ErrorCode::seccomp);
+    EXPECT_EQ(code_of(without(without_sys_admin(docker_v2()), 31)), ErrorCode::no_id_map);
+    EXPECT_EQ(code_of(as_user(docker_v2())), ErrorCode::not_root);
+}
+
+TEST(UserNamespace, NothingKeepsAContainerFromItThatHasWhatEnginesGive) {
+    EXPECT_EQ(user_namespace_obstacle(classify(without_sys_admin(docker_v1()))).text, "");
+    EXPECT_EQ(user_namespace_obstacle(classify(without_sys_admin(docker_v2()))).text, "");
+}
+
+}  // namespace
+}  // namespace cginit
