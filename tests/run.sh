@@ -16,7 +16,7 @@ readonly kLanes='format lint unit quickstart e2e hosts'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
 readonly kHosts='v2 v1 hybrid v1-flat'
 # What one of them may take, without the guest's own start and end.
-readonly kHostSeconds=600
+readonly kHostSeconds=900
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 

@@ -27,13 +27,13 @@ class Boot:
         return self.case.title
 
 
+# 257 and 262 meet a v2 host in test_userns_on_host.py.
 # An engine that starts a container with --cgroupns=host on a v2 host takes nsdelegate from the whole host, whatever runs in
 # it: test_without_nsdelegate.py has those.
 BOOTS = [
     Boot(("v1",), "podman-crun", "private", "trixie", tree="podman-systemd"),
-    Boot(("hybrid", "v2"), "podman-crun", "private", "trixie"),
+    Boot(("hybrid",), "podman-crun", "private", "trixie"),
     Boot(("hybrid",), "docker-runc", "host", "newest"),
-    Boot(("v2",), "docker-runc", "private", "newest"),
     Boot(("v1",), "docker-runc", "private", "newest", init="systemd, newest"),
 ]
 

@@ -71,6 +71,7 @@ class Conditions:
     v1: bool  # there are v1 hierarchies
     v1_shown: bool  # and the init's view has some
     reckless: bool = False
+    unprivileged: bool = False  # the engine gave no CAP_SYS_ADMIN: a service has it in a user namespace only
 
     @property
     def initial(self):
@@ -78,10 +79,10 @@ class Conditions:
         return self.by == "exec" and self.host_namespace
 
 
-def conditions(container, by, dropped=False, searches=False, reckless=False):
+def conditions(container, by, dropped=False, searches=False, reckless=False, unprivileged=False):
     """From what the machine sees of the container; to be asked while an exec'd process runs there."""
     paths = container.cgroups()
-    shown = [mount for mount in cgroup_mounts(container.proc("mountinfo")) if mount.kind == "cgroup"]
+    shown = [mount for mount in container.cgroup_mounts() if mount.kind == "cgroup"]
     guarded = [membership.controllers for membership in parse_cgroup(container.proc("cgroup"))
                if membership.path not in ("/", paths[membership.controllers])]
     namespaces, above = set(), False
@@ -97,7 +98,7 @@ def conditions(container, by, dropped=False, searches=False, reckless=False):
         host_roots=frozenset(controllers for controllers, path in paths.items() if path is None),
         flat=any(checks.FLAT & controllers and path is not None for controllers, path in paths.items()),
         flat_shown=any(checks.FLAT & set(mount.options) for mount in shown),
-        v1=any(paths), v1_shown=bool(shown), reckless=reckless)
+        v1=any(paths), v1_shown=bool(shown), reckless=reckless, unprivileged=unprivileged)
 
 
 def _fresh_mounts(c):
@@ -149,6 +150,12 @@ ALLOWED = {
     "trace": lambda c: {"process"} if c.by == "service" and (c.above or c.host_namespace) else set(),
     "host-settings": lambda c: {"sysctl"},
 }
+# The same where the engine gave none. A service has it in the init's user namespace: nothing from before that can be remounted
+# there, no process of the engine's be traced. Who is exec'd has none, but may make a user namespace as cginit may.
+ALLOWED_TO_UNPRIVILEGED = {
+    "service": {name: ALLOWED[name] for name in ("new-mount-api", "mount-again", "new-cgroup-namespace", "new-user-namespace")},
+    "exec": {name: ALLOWED[name] for name in ("new-mount-api", "new-user-namespace")},
+}
 # And one with CAP_DAC_READ_SEARCH.
 ALLOWED_TO_SEARCHERS = {"cgroup-handles": {"engine", "host", "outside"}}
 # These write limits of the engine's where they may.
@@ -156,7 +163,8 @@ RAISING = {"flat", "engine"}
 
 
 def allowed(name, c):
-    found = ALLOWED[name](c) if c.sys_admin and name in ALLOWED else set()
+    table = ALLOWED_TO_UNPRIVILEGED[c.by] if c.unprivileged else ALLOWED
+    found = table[name](c) if c.sys_admin and name in table else set()
     return found | (ALLOWED_TO_SEARCHERS.get(name, set()) if c.searches else set())
 
 

@@ -53,7 +53,7 @@ def check_private(probe, container):
     # The same table, read from the machine: there every root is a whole path.
     inside = parse_cgroup(container.proc("cgroup"))
     engine_paths = container.cgroups()
-    for mount in cgroup_mounts(container.proc("mountinfo")):
+    for mount in container.cgroup_mounts():
         engine_path = engine_paths[membership_of(mount, inside).controllers]
         if engine_path is None:
             assert not mount.writable, f"V1: {mount.point} is the machine's own root, writable"
@@ -85,7 +85,7 @@ def _files_below(view, mounts):
 def check_fds(container):
     """V1: no fd of the init and of what it started is a cgroup that its mounts do not show, another namespace, or a file in a
     mount that is gone."""
-    own, devices = _files_below(container.engine.view, cgroup_mounts(container.proc("mountinfo")))
+    own, devices = _files_below(container.engine.view, container.cgroup_mounts())
     for pid in _started_by(container.pid, container.processes()):
         with contextlib.suppress(FileNotFoundError):
             _check_fds_of(pid, own, devices)
@@ -179,7 +179,7 @@ def check_inner_level(container):
     """V4: what shows a controller with limits is below the engine's own cgroup, whose limits are out of reach."""
     inside = parse_cgroup(container.proc("cgroup"))
     engine_paths = container.cgroups()
-    for mount in cgroup_mounts(container.proc("mountinfo")):
+    for mount in container.cgroup_mounts():
         engine_path = engine_paths[membership_of(mount, inside).controllers]
         guarded = mount.kind == "cgroup2" or _GUARDED & set(mount.options)
         # What --allow-host-cgroup made is not the engine's, and has no limit.

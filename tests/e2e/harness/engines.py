@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from . import host
-from .mounts import parse_cgroup
+from .mounts import cgroup_mounts, parse_cgroup
 from .shell import PATIENCE, CommandFailed, run, wait_for
 
 ENTRYPOINT = "/cginit"
@@ -26,6 +26,9 @@ class Container:
         self.id = engine.cli("inspect", "--format", "{{.Id}}", name).stdout.strip()
         self._pid = None
         self.after_removal = []
+        self.sealed = False  # cginit's method is a user namespace
+        self.closed = False  # and the runtime is one that cannot exec into it
+        self.entrance = []  # then what comes in from outside goes through this command
         engine.session.containers.add(self.id)
 
     def __enter__(self):
@@ -52,7 +55,14 @@ class Container:
         return self.engine.cli("inspect", "--format", template, self.name).stdout.strip()
 
     def exec(self, *command, check=True, timeout=30, options=()):
+        if self.closed:
+            return run("nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",
+                       "--wd", *self.entrance, *command, check=check, timeout=timeout)
         return self.engine.cli("exec", *options, self.name, *command, check=check, timeout=timeout)
+
+    @property
+    def root(self):
+        return Path(f"/proc/{self.pid}/root")
 
     def processes(self):
         """All of its processes, as the machine numbers them."""
@@ -74,6 +84,10 @@ class Container:
     def proc(self, name):
         """A file of PID 1's /proc directory, read from the machine's own namespaces."""
         return Path(f"/proc/{self.pid}/{name}").read_text()
+
+    def cgroup_mounts(self):
+        """Those of PID 1 that it can get at."""
+        return cgroup_mounts(self.proc("mountinfo"), self.sealed)
 
     def cgroups(self):
         """Where the engine put the container: {controllers: path}; a hierarchy it left alone has the path it had."""
@@ -194,6 +208,13 @@ class Engine:
             logs = self.cli("logs", name, check=False).stdout
             self.cli("rm", "-f", name, check=False)
             raise CommandFailed(f"{self.title}: could not start: {result.stderr}\n{logs}")
+        return Container(self, name)
+
+    def created(self, image, *command, **how):
+        """A container whose cgroup is there, and whose PID 1 waits for `start`."""
+        name = f"cginit-e2e-{uuid.uuid4().hex[:12]}"
+        self.cli("create", "--name", name, *self.arguments(image, *command, **how))
+        self.cli("init", name)
         return Container(self, name)
 
     def run(self, image, *command, timeout=60, stdin=subprocess.DEVNULL, **how):

@@ -1,6 +1,6 @@
 """/proc/PID/mountinfo and /proc/PID/cgroup as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Mount:
     kind: str
     source: str
     options: tuple
+    id: int = field(default=0, compare=False)
+    parent: int = field(default=0, compare=False)
 
     @property
     def is_cgroup(self):
@@ -36,15 +38,26 @@ def parse_mountinfo(text):
     mounts = []
     for line in text.splitlines():
         left, right = line.split(" - ", 1)
-        _, _, device, root, point, flags = left.split()[:6]
+        number, parent, device, root, point, flags = left.split()[:6]
         kind, source, options = right.split(" ", 2)
         mounts.append(Mount(device, unescape(root), unescape(point), frozenset(flags.split(",")), kind, source,
-                            tuple(options.split(","))))
+                            tuple(options.split(",")), int(number), int(parent)))
     return mounts
 
 
-def cgroup_mounts(text):
-    return [mount for mount in parse_mountinfo(text) if mount.is_cgroup]
+def cgroup_mounts(text, sealed=False):
+    """SEALED: without those that cginit covered in a user namespace, where nobody can uncover them."""
+    mounts = parse_mountinfo(text)
+    return [mount for mount in mounts if mount.is_cgroup and not (sealed and is_covered_by_cginit(mount, mounts))]
+
+
+def is_covered_by_cginit(mount, mounts):
+    by_id = {other.id: other for other in mounts}
+    below, current = set(), mount
+    while current is not None and current.id not in below:
+        below.add(current.id)
+        current = by_id.get(current.parent)
+    return any(other.source == "cginit" and other.id not in below and is_below(mount.point, other.point) for other in mounts)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]"
 @dataclass
 class Probe:
     sections: dict
+    sealed: bool = False  # what the engine mounted is covered in a user namespace
 
     @property
     def mounts(self):
-        return cgroup_mounts(self.sections["mountinfo"])
+        return cgroup_mounts(self.sections["mountinfo"], self.sealed)
 
     @property
     def memberships(self):
@@ -47,11 +48,11 @@ class Probe:
         return dict(line.split(" ", 1) for line in self.sections["child"].splitlines())
 
 
-def parse_probe(text):
+def parse_probe(text, sealed=False):
     found = re.split(r"^== (\S+)\n", text, flags=re.M)
     sections = dict(zip(found[1::2], found[2::2]))
     assert "end" in sections, f"the probe did not come to its end:\n{text}"
-    return Probe(sections)
+    return Probe(sections, sealed)
 
 
 # One exec each: it costs more than what it runs.
@@ -61,7 +62,8 @@ _AWAIT_SERVICE = "until grep -q '^== end' /dev/shm/e2e-probe 2>/dev/null; do sle
 
 
 def probe(container, systemd):
-    return parse_probe(container.exec("sh", "-c", _RUN_UNIT if systemd else _ASK_SERVICE, timeout=40).stdout)
+    said = container.exec("sh", "-c", _RUN_UNIT if systemd else _ASK_SERVICE, timeout=40).stdout
+    return parse_probe(said, container.sealed)
 
 
 def wait_for_boot(container, systemd, timeout=90):

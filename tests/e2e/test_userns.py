@@ -1,0 +1,197 @@
+"""No capability is added: the view is built in a user namespace, and systemd boots to `running` there."""
+
+import json
+import re
+
+import pytest
+
+from cases import Case
+from harness import attacks, tally, unprivileged
+from harness.boot import check_everything, unchanged_machine
+from harness.bundles import CAPABILITIES, Runtime
+from harness.images import ROOT
+from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, unit_says
+
+CASES = [
+    Case("hybrid", "docker-runc", "host", "bookworm", secret="file"),
+    Case("hybrid", "podman-runc", "private", "newest"),
+    Case("v1", "docker-runc", "private", "bookworm"),
+    Case("v1", "podman-crun", "host", "trixie"),
+    Case("v1", "docker-crun", "host", "busybox"),
+    Case("unified", "docker-runc", "private", "bookworm", rootfs="read-only"),
+    Case("unified", "docker-runc", "host", "trixie", secret="file"),
+    Case("unified", "docker-runc", "private", "newest"),
+    Case("unified", "podman-crun", "private", "bookworm"),
+    Case("unified", "podman-runc", "host", "busybox"),
+]
+
+
+def by_title(case):
+    return case.title
+
+
+@pytest.mark.parametrize("case", CASES, ids=by_title)
+def test_boot(session, case):
+    with booted(session, case) as container:
+        check_everything(session, case, container)
+        check_privileges(container)
+        check_sealed(container, case)
+        check_exec(container)
+
+
+SANDBOXES = {
+    "PrivateTmp=yes": "touch /tmp/private && ! test -e /dev/shm/tmp-is-shared",
+    "ProtectSystem=strict": "! touch /usr/here 2>/dev/null",
+    "DynamicUser=yes": "test $(id -u) -ge 61184 -a $(id -u) -le 65519",
+    "PrivateDevices=yes": "! test -e /dev/console && test -c /dev/null",
+    "MemoryMax=20M": "grep -q memory /proc/self/cgroup",
+}
+
+
+@pytest.mark.parametrize("case", [CASES[2], CASES[6]], ids=by_title)
+def test_services_are_kept_apart(session, case):
+    """What silently does nothing without CAP_SYS_ADMIN does something with that of the user namespace."""
+    with booted(session, case) as container:
+        wrong = [option for option, test in SANDBOXES.items()
+                 if unit_says(container, f"{test} && echo good", option) != "good"]
+        assert not wrong, wrong
+        assert not (container.root / "tmp/private").exists()
+        assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
+        assert container.exec("hostname").stdout.strip() == "e2e-renamed"
+
+
+@pytest.mark.view("unified")
+def test_the_capability_is_gone_where_it_was_given(session):
+    """Who asks for a user namespace has less after the boot than before."""
+    case = Case("unified", "docker-runc", "private", "bookworm")
+    with booted(session, case, options=["--cap-add", "SYS_ADMIN"], arguments=["--method=userns", "--"]) as container:
+        check_everything(session, case, container)
+        check_privileges(container)
+        check_sealed(container, case)
+
+
+@pytest.mark.view("unified")
+def test_a_second_one_finds_nothing_to_do(session):
+    case = Case("unified", "docker-runc", "private", "bookworm", chain="two")
+    with booted(session, case) as container:
+        assert "an earlier cginit made the view private and writable" in container.logs()
+        check_everything(session, case, container)
+
+
+@pytest.mark.parametrize("image", ["bookworm", "newest"])
+@pytest.mark.view("unified")
+def test_no_new_privileges(session, image):
+    case = Case("unified", "docker-runc", "private", image)
+    with booted(session, case, options=["--security-opt", "no-new-privileges"]) as container:
+        check_everything(session, case, container)
+
+
+@pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
+def test_the_shipped_seccomp_profile(session, view):
+    """It permits just that, beside what Docker's own does."""
+    profile = ROOT / "examples/seccomp/docker.json"
+    case = Case(view, "docker-runc", "private", "bookworm")
+    with booted(session, case, permitted=["--security-opt", f"seccomp={profile}"]) as container:
+        check_everything(session, case, container)
+        wrong = [option for option, test in SANDBOXES.items()
+                 if unit_says(container, f"{test} && echo good", option) != "good"]
+        assert not wrong, wrong
+        assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
+
+
+# Like a pod of Kubernetes: no seccomp filter, the default capabilities, a read-only cgroup mount.
+def like_a_pod(config, no_new_privileges):
+    capabilities = [name for name in CAPABILITIES if name != "CAP_SYS_ADMIN"]
+    config["process"]["capabilities"] = {kind: capabilities for kind in ("bounding", "effective", "permitted")}
+    config["process"]["noNewPrivileges"] = no_new_privileges
+
+
+@pytest.mark.parametrize("no_new_privileges", [False, True], ids=["", "no_new_privileges"])
+@pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
+def test_in_a_pod(session, view, no_new_privileges):
+    runtime = Runtime(session, "runc", view)
+    script = "mkdir /sys/fs/cgroup/$1/child && rmdir /sys/fs/cgroup/$1/child && ! umount -l /sys/fs/cgroup && echo good"
+    with unchanged_machine(session):
+        outcome = runtime.run(["/cginit", "--", "/bin/sh", "-c", script, "sh", "systemd" if view == "v1" else "."],
+                              change=lambda config: like_a_pod(config, no_new_privileges))
+    assert outcome.status == 0 and "good" in outcome.said, outcome.said
+    assert "(userns)" in outcome.said
+
+
+BOOTS = 25
+
+
+@pytest.mark.view("unified")
+def test_boots_in_a_row_leave_nothing(session):
+    runtime = Runtime(session, "runc", "unified")
+    with unchanged_machine(session):
+        config = runtime.config(["/cginit", "--", "/bin/true"])
+        like_a_pod(config, False)
+        bundles = [runtime.bundle(config)]
+        statuses, said = runtime.loop(bundles, BOOTS, 1, timeout=60)
+        assert statuses == [0], "\n".join(said)
+        assert said[0].count("(userns)") == BOOTS
+        left = session.leaks.left()
+        assert not left, "\n".join(left)
+    tally.add("boots in a loop", boots=BOOTS)
+
+
+@pytest.mark.parametrize("view, image", [pytest.param(view, image, marks=pytest.mark.view(view)) for view, image in (
+    ("hybrid", "bookworm"), ("v1", "busybox"), ("unified", "bookworm"))])
+def test_limits_stay_out_of_reach(session, view, image):
+    """V4 as in test_attacks.py; with a CAP_SYS_ADMIN that is none outside."""
+    case = Case(view, "docker-runc", "private", image)
+    arguments = [] if case.systemd else ["--delegate=none", "--"]
+    options = [*attacks.options(session)]
+    if view != "unified":
+        options += ["--memory-swap", "700m", "--cpus", "1.5", "--cpuset-cpus", "0"]
+    init = None if case.systemd else attacks.INIT
+    with booted(session, case, options=options, arguments=arguments, init=init) as container:
+        for by in ("service", "exec"):
+            attacks.let_one_in(container)
+            c = attacks.conditions(container, by, unprivileged=True)
+            attacks.run(session, container, c, case.systemd)
+
+
+@pytest.mark.view("unified")
+def test_rootless(session):
+    """In a cgroup that was delegated to the user; the engine's own user namespace is around ours."""
+    engine = session.engine("rootless", "crun", "unified")
+    engine.image("bookworm")
+    with engine.delegated():
+        with unchanged_machine(session) as compare:
+            with engine.start("bookworm", "/sbin/init", sys_admin=False) as container:
+                container.sealed, container.closed = True, not unprivileged.can_exec("crun")
+                container.entrance = ["nsenter", "--target=1", "--user"]
+                assert unprivileged.state_of(container) == "running"
+                assert "(userns)" in container.logs()
+                compare(running=[container.id])
+
+
+def commands_of(told):
+    """What is to be run on the host, of the explanation's first problem."""
+    return [remedy["setting"] for remedy in told["missing"][0]["remedies"]
+            if remedy["where"] == "host" and "chown" in remedy["setting"]]
+
+
+@pytest.mark.view("unified")
+def test_a_cgroup_that_is_delegated_by_hand(session):
+    """Its owner is the host's root, until the command that cginit names has been run; then nothing has to be mounted."""
+    engine = session.engine("podman", "runc", "unified")
+    engine.image("bookworm")
+    mapped = ["--uidmap", "0:100000:65536", "--systemd=always"]
+    with unchanged_machine(session):
+        result = engine.run("bookworm", "--explain=json", "/sbin/init", options=mapped, sys_admin=False)
+    told = json.loads(result.stdout)
+    assert told["missing"][0]["code"] == "CG-NOTDELEGATED", told["missing"]
+    command, = commands_of(told)
+    with unchanged_machine(session) as compare:
+        with engine.created("bookworm", "/sbin/init", options=mapped, sys_admin=False) as container:
+            # Which engine's container it is knows the test better.
+            unprivileged.run_on_host(engine, re.sub(r"^pid=.*$", f"pid={container.pid}", command, flags=re.M))
+            engine.cli("start", container.name)
+            assert unprivileged.state_of(container) == "running"
+            assert "the engine delegated the container's cgroup" in container.logs()
+            limit = container.exec("sh", "-c", "echo max >/sys/fs/cgroup/cgroup.max.depth", check=False)
+            assert limit.returncode != 0 and "ermission denied" in limit.stderr
+            compare(running=[container.id])
