@@ -43,6 +43,9 @@ bool send(const UniqueFd& write_end, int number) {
     return ::write(write_end.get(), &number, sizeof number) == static_cast<ssize_t>(sizeof number);
 }
 
+/// What a parent says last, besides closing the pipe: either of the two may fail, and the child has to end.
+constexpr int kNoMore = -1;
+
 /// A process and its child, which wait for each other once each way. Who ends early is heard of.
 struct Pair {
     Pipe down;
@@ -78,9 +81,10 @@ Status beside_a_child(const std::function<Status(pid_t, const Pair&)>& parent,
     if (pid < 0) {
         return make_errno_error(errno, "fork");
     }
-    pair->down.read_end = UniqueFd();
+    // The read end of `down` stays: then nothing that is sent there can be a signal.
     pair->up.write_end = UniqueFd();
     Status status = parent(pid, *pair);
+    static_cast<void>(send(pair->down.write_end, kNoMore));
     pair->down.write_end = UniqueFd();
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }

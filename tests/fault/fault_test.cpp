@@ -127,7 +127,22 @@ void expect_one_error(const Finished& finished, bool after_commit) {
     }
 }
 
-void judge(const Finished& finished, const Fault& fault, bool after_commit, const Place& place, Tally& tally) {
+/// What there is to compare: a process that has entered a user namespace ends with the mounts of that, and the container's own
+/// were not touched. Lines of mounts begin with their points.
+Lines comparable(Lines facts, bool in_user_namespace) {
+    std::erase_if(facts, [in_user_namespace](const std::string& fact) {
+        return in_user_namespace &&
+               (fact.starts_with("/") || fact.starts_with("cgroup:[") || fact.starts_with("cgroup namespace "));
+    });
+    return facts;
+}
+
+bool uses_user_namespace(const Shape& shape) {
+    return std::find(shape.options.begin(), shape.options.end(), "--method=userns") != shape.options.end();
+}
+
+void judge(const Finished& finished, const Fault& fault, bool after_commit, const Place& place, bool in_user_namespace,
+           Tally& tally) {
     const Traced& traced = finished.traced;
     // How often it asks for memory depends on how long the numbers in /proc have become.
     if (!traced.struck && asks_for_memory(fault.number) && traced.status == 0) {
@@ -163,7 +178,13 @@ void judge(const Finished& finished, const Fault& fault, bool after_commit, cons
         ++tally.after_commit;
     } else {
         ++tally.refused;
-        EXPECT_EQ(join(finished.facts, "\n"), join(place.engines_facts(), "\n")) << finished.errors;
+        // A rehearsal takes back what it did even if all went well: then the fault may strike that, and is told.
+        if (in_user_namespace && finished.errors.find("rehearsal: roll-back of step ") != std::string::npos) {
+            return;
+        }
+        EXPECT_EQ(join(comparable(finished.facts, in_user_namespace), "\n"),
+                  join(comparable(place.engines_facts(), in_user_namespace), "\n"))
+            << finished.errors;
     }
 }
 
@@ -188,7 +209,7 @@ Tally fails_everywhere(const Shape& shape, std::size_t turn, std::size_t worker,
                           finished.errors.find("\ncginit: info: ") != std::string::npos;
         const bool committed = told || (fault.number != SYS_umount2 && unmounts > 0 &&
                                         count_of(SYS_umount2, finished.traced.calls) == unmounts);
-        judge(finished, fault, committed, place, tally);
+        judge(finished, fault, committed, place, uses_user_namespace(shape), tally);
         if (finished.facts != place.engines_facts()) {
             EXPECT_EQ(join(place.clean(), "\n"), "") << "left behind";
         }
