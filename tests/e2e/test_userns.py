@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from harness.unprivileged import UNCONFINED, booted, check_exec, check_privilege
 CASES = [
     Case("hybrid", "docker-runc", "host", "bookworm", secret="file"),
     Case("hybrid", "podman-runc", "private", "newest"),
+    Case("hybrid", "docker-runc", "private", "trixie"),
+    Case("hybrid", "podman-runc", "host", "busybox"),
     Case("v1", "docker-runc", "private", "bookworm"),
     Case("v1", "podman-crun", "host", "trixie"),
     Case("v1", "docker-crun", "host", "busybox"),
@@ -48,7 +52,7 @@ SANDBOXES = {
 }
 
 
-@pytest.mark.parametrize("case", [CASES[2], CASES[6]], ids=by_title)
+@pytest.mark.parametrize("case", [CASES[4], CASES[8]], ids=by_title)
 def test_services_are_kept_apart(session, case):
     """What silently does nothing without CAP_SYS_ADMIN does something with that of the user namespace."""
     with booted(session, case) as container:
@@ -97,6 +101,24 @@ def test_the_shipped_seccomp_profile(session, view):
                  if unit_says(container, f"{test} && echo good", option) != "good"]
         assert not wrong, wrong
         assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
+
+
+def make_profile(default):
+    return subprocess.run([ROOT / "examples/seccomp/make-profile.py", default], capture_output=True, text=True, check=False)
+
+
+def test_the_profile_can_be_made_again(tmp_path):
+    """Of what was made before the same comes; of another default, such as Podman's, what that permits and the rest."""
+    shipped = ROOT / "examples/seccomp/docker.json"
+    assert make_profile(shipped).stdout == shipped.read_text()
+    default = json.loads(Path("/usr/share/containers/seccomp.json").read_text())
+    made = json.loads(make_profile("/usr/share/containers/seccomp.json").stdout)
+    *rules, added = made["syscalls"]
+    assert rules == default["syscalls"] and added["action"] == "SCMP_ACT_ALLOW" and "unshare" in added["names"]
+    (tmp_path / "other.json").write_text("[1]")
+    for wrong in ("/no/such/file", tmp_path / "other.json"):
+        result = make_profile(wrong)
+        assert result.returncode == 1 and result.stdout == "" and f"error: {wrong}" in result.stderr
 
 
 # Like a pod of Kubernetes: no seccomp filter, the default capabilities, a read-only cgroup mount.
