@@ -94,6 +94,12 @@ class Case:
         return self.image in SYSTEMD_IMAGES
 
     @property
+    def tty(self):
+        """systemd 262 flushes its console when it starts, and with it what the engine had not read yet: cginit's lines. On a
+        pipe it does not, and says what matters in the journal."""
+        return self.image != "newest" and (not self.init or INITS[self.init].tty)
+
+    @property
     def layouts(self):
         """The layouts that the init may get, each a name that cginit's info line has."""
         if self.view == "unified" or self.image == "newest" or self.init == "finit":

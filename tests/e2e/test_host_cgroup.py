@@ -23,7 +23,7 @@ def test_the_newest_systemd_on_a_v1_host(session, cgroupns):
     engine.image("newest")
     options = [f"--cgroupns={cgroupns}", "--memory", "700m"]
     with unchanged_machine(session):
-        with engine.start("newest", "--allow-host-cgroup", "/sbin/init", tty=True, options=options) as container:
+        with engine.start("newest", "--allow-host-cgroup", "/sbin/init", tty=False, options=options) as container:
             assert wait_for_boot(container, True) == "running"
             left = host.hierarchy_root("cgroup2") / f"cginit-{container.id}"
             limits = checks.limit_files(container, session.view)

@@ -67,8 +67,7 @@ def unchanged_machine(session):
 def start(session, case, tty=True):
     """Starts the case's container; what it leaves on the machine with permission is removed after it."""
     engine = session.engine(case.kind, case.runtime, case.view)
-    tty = tty and not (case.init and not INITS[case.init].tty)
-    container = engine.start(case.image, *command(case), tty=tty, options=engine_options(case, session))
+    container = engine.start(case.image, *command(case), tty=tty and case.tty, options=engine_options(case, session))
     if case.at_host_root:
         container.after_removal.append(lambda: host.clean_up(container.id))
     return container

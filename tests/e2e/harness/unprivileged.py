@@ -41,7 +41,7 @@ def booted(session, case, options=(), arguments=(), permitted=None, init=None):
     if permitted is None:
         permitted = UNCONFINED if case.kind == "docker" else ()
     with unchanged_machine(session) as compare:
-        with engine.start(case.image, *arguments, *(init or command(case)), sys_admin=False, tty=case.systemd or not init,
+        with engine.start(case.image, *arguments, *(init or command(case)), sys_admin=False, tty=case.tty and (case.systemd or not init),
                           options=[*engine_options(case, session), *permitted, *options]) as container:
             container.sealed, container.closed = True, not can_exec(case.runtime)
             assert init or (state := state_of(container, case.systemd)) == "running", state
