@@ -22,6 +22,7 @@ CASES = [
     Case("v1", "docker-runc", "private", "bookworm"),
     Case("v1", "podman-crun", "host", "trixie"),
     Case("v1", "docker-crun", "host", "busybox"),
+    Case("v1", "docker-runc", "private", "newest", init="systemd, newest"),
     Case("unified", "docker-runc", "private", "bookworm", rootfs="read-only"),
     Case("unified", "docker-runc", "host", "trixie", secret="file"),
     Case("unified", "docker-runc", "private", "newest"),
@@ -52,7 +53,7 @@ SANDBOXES = {
 }
 
 
-@pytest.mark.parametrize("case", [CASES[4], CASES[8]], ids=by_title)
+@pytest.mark.parametrize("case", [CASES[4], CASES[9]], ids=by_title)
 def test_services_are_kept_apart(session, case):
     """What silently does nothing without CAP_SYS_ADMIN does something with that of the user namespace."""
     with booted(session, case) as container:

@@ -5,6 +5,7 @@ import os
 import re
 import uuid
 
+from . import host
 from .boot import command, engine_options, unchanged_machine
 from .policy import CAP_SYS_ADMIN, sets_of
 from .probe import wait_for_boot
@@ -44,6 +45,8 @@ def booted(session, case, options=(), arguments=(), permitted=None, init=None):
         with engine.start(case.image, *arguments, *(init or command(case)), sys_admin=False, tty=case.tty and (case.systemd or not init),
                           options=[*engine_options(case, session), *permitted, *options]) as container:
             container.sealed, container.closed = True, not can_exec(case.runtime)
+            if case.at_host_root:
+                container.after_removal.append(lambda: host.clean_up(container.id))
             assert init or (state := state_of(container, case.systemd)) == "running", state
             yield container
             compare(running=[container.id])
