@@ -45,11 +45,10 @@ def test_boot(session, case):
 
 
 SANDBOXES = {
-    "PrivateTmp=yes": "touch /tmp/private && ! test -e /dev/shm/tmp-is-shared",
+    "PrivateTmp=yes": "touch /tmp/private",
     "ProtectSystem=strict": "! touch /usr/here 2>/dev/null",
     "DynamicUser=yes": "test $(id -u) -ge 61184 -a $(id -u) -le 65519",
     "PrivateDevices=yes": "! test -e /dev/console && test -c /dev/null",
-    "MemoryMax=20M": "grep -q memory /proc/self/cgroup",
 }
 
 
