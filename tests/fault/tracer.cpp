@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -92,7 +93,7 @@ private:
             return false;
         }
         result_.handed_over = true;
-        if (fault_.kind == Fault::Kind::kill && pending_ == process_) {
+        if (fault_.kind == Fault::Kind::kill && pending_.count(process_) > 0) {
             ::kill(process_, SIGKILL);
         }
         ::ptrace(PTRACE_DETACH, process_, nullptr, nullptr);
@@ -105,43 +106,54 @@ private:
             return;
         }
         if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-            const auto number = static_cast<long>(info.entry.nr);
-            enter(stopped, {number, number == SYS_write && info.entry.args[0] <= STDERR_FILENO});
-        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && stopped == pending_) {
+            enter(stopped, info);
+        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
             leave(stopped);
-        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && last_ == SYS_brk) {
-            break_ = static_cast<long>(info.exit.rval);
         }
     }
 
-    void enter(pid_t stopped, const TracedCall& call) {
-        last_ = call.number;
-        const bool again = fault_.kind == Fault::Kind::lasting && result_.struck && is_memory(call.number);
+    void enter(pid_t stopped, const struct __ptrace_syscall_info& info) {
+        const auto number = static_cast<long>(info.entry.nr);
+        bool fails = fault_.kind == Fault::Kind::lasting && result_.struck && is_memory(number);
         if (!result_.struck) {
-            result_.struck =
-                fault_.kind != Fault::Kind::none && call.number == fault_.number && seen_++ == fault_.occurrence;
-            result_.calls.push_back(call);
-            if (result_.struck) {
-                pending_ = stopped;
-            }
-        } else if (again) {
-            pending_ = stopped;
+            fails = fault_.kind != Fault::Kind::none && number == fault_.number && seen_++ == fault_.occurrence;
+            result_.struck = fails;
+            result_.calls.push_back({number, number == SYS_write && info.entry.args[0] <= STDERR_FILENO});
         }
-        if (pending_ == stopped && fault_.kind != Fault::Kind::kill) {
-            set_register(stopped, offsetof(user_regs_struct, orig_rax), -1);
+        if (!fails) {
+            return;
+        }
+        pending_[stopped] = {number, static_cast<long>(info.entry.args[0])};
+        if (fault_.kind != Fault::Kind::kill) {
+            // brk(2) fails by saying where the heap ends, as it does when it is asked for nothing.
+            const bool is_brk = number == SYS_brk;
+            set_register(stopped, is_brk ? offsetof(user_regs_struct, rdi) : offsetof(user_regs_struct, orig_rax),
+                         is_brk ? 0 : -1);
         }
     }
 
     void leave(pid_t stopped) {
-        pending_ = -1;
+        const auto found = pending_.find(stopped);
+        if (found == pending_.end()) {
+            return;
+        }
+        const Pending call = found->second;
+        pending_.erase(found);
         if (fault_.kind == Fault::Kind::kill) {
             ::kill(process_, SIGKILL);
+        } else if (call.number == SYS_brk) {
+            set_register(stopped, offsetof(user_regs_struct, rdi), call.argument);
         } else {
-            set_register(stopped, offsetof(user_regs_struct, rax),
-                         last_ == SYS_brk ? break_ : -static_cast<long>(fault_.errnum));
+            set_register(stopped, offsetof(user_regs_struct, rax), -static_cast<long>(fault_.errnum));
         }
         follows_calls_ = fault_.kind == Fault::Kind::lasting;
     }
+
+    /// A call that fails when it returns, or is the last.
+    struct Pending {
+        long number = -1;
+        long argument = 0;  ///< its first
+    };
 
     pid_t process_;
     Fault fault_;
@@ -149,9 +161,8 @@ private:
     Traced result_;
     bool follows_calls_ = false;
     std::size_t seen_ = 0;  ///< calls with the fault's number
-    long last_ = -1;        ///< the call that was entered last
-    long break_ = 0;        ///< brk(2) fails by saying that all is as it was
-    pid_t pending_ = -1;    ///< whose call fails when it returns, or is the last
+    /// By process: while one is in a call, others enter and leave theirs.
+    std::map<pid_t, Pending> pending_;
 };
 
 }  // namespace
