@@ -19,7 +19,7 @@ def test_unified_on_a_hybrid_host(session):
     engine.image("bookworm")
     options = ["--cgroupns=host", "--memory", str(LIMIT)]
     with unchanged_machine(session) as compare:
-        with engine.start("bookworm", "--layout=unified", "/sbin/init", tty=True, options=options) as container:
+        with engine.start("bookworm", "--layout=unified", "/sbin/init", tty=False, options=options) as container:
             assert wait_for_boot(container, True) == "running"
             limits = checks.limit_files(container, session.view)
             seen = probe(container, True)

@@ -43,7 +43,7 @@ def test_systemd_goes_on_where_podman_made_a_view_for_it(session):
     engine = session.engine("podman", "crun", "unified")
     with unchanged_machine(session) as compare:
         with engine.start("bookworm", CONTINUE, "--method=namespace", "--", "/sbin/init", sys_admin=False,
-                          options=["--systemd=always"]) as container:
+                          tty=False, options=["--systemd=always"]) as container:
             assert wait_for_boot(container, True) == "running"
             assert FALLS_BACK in container.logs()
             compare(running=[container.id])

@@ -40,7 +40,7 @@ def held_back(session, case, before=""):
     engine.image(case.image)
     entrypoint, *arguments = races.waiting(["--", *command(case)], before=before)
     with unchanged_machine(session):
-        with engine.start(case.image, *arguments, entrypoint=entrypoint, tty=case.systemd,
+        with engine.start(case.image, *arguments, entrypoint=entrypoint, tty=False,
                           options=engine_options(case, session)) as container:
             yield container
 

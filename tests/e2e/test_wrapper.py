@@ -109,7 +109,7 @@ def test_arguments_are_the_inits(session, tmp_path):
     image = built(engine, dockerfiles()[1], DOCKER.image, tmp_path)
     options = [*engine_options(DOCKER, session), "--env", "CGINIT_LOG_LEVEL=debug"]
     with unchanged_machine(session):
-        with engine.start(image, "/sbin/init", *arguments, options=options) as container:
+        with engine.start(image, "/sbin/init", *arguments, tty=False, options=options) as container:
             wait_for("systemd", lambda: container.proc("comm") == "systemd\n")
             assert container.proc("cmdline").split("\0")[:-1] == ["/sbin/init", *arguments]
             assert "cginit: debug: " in container.logs()

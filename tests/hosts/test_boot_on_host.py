@@ -53,7 +53,7 @@ LIVES = [
 @pytest.mark.parametrize("boot", LIVES, ids=str)
 def test_boot_use_and_stop(session, boot):
     """With all that users do with it, on one boot."""
-    with booted(session, boot.case) as container:
+    with booted(session, boot.case, tty=False) as container:
         check_everything(session, boot.case, container)
         container.engine.cli("pause", container.name)
         container.engine.cli("unpause", container.name)
