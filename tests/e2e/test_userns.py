@@ -10,7 +10,7 @@ import pytest
 from cases import Case
 from harness import attacks, tally, unprivileged
 from harness.boot import check_everything, unchanged_machine
-from harness.bundles import CAPABILITIES, Runtime
+from harness.bundles import Runtime, like_a_pod
 from harness.images import ROOT
 from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, unit_says
 
@@ -52,12 +52,15 @@ SANDBOXES = {
 }
 
 
+def sandboxes_that_do_nothing(container):
+    return [option for option, test in SANDBOXES.items() if unit_says(container, f"{test} && echo good", option) != "good"]
+
+
 @pytest.mark.parametrize("case", [CASES[4], CASES[9]], ids=by_title)
 def test_services_are_kept_apart(session, case):
     """What silently does nothing without CAP_SYS_ADMIN does something with that of the user namespace."""
     with booted(session, case) as container:
-        wrong = [option for option, test in SANDBOXES.items()
-                 if unit_says(container, f"{test} && echo good", option) != "good"]
+        wrong = sandboxes_that_do_nothing(container)
         assert not wrong, wrong
         assert not (container.root / "tmp/private").exists()
         assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
@@ -77,7 +80,7 @@ def test_the_capability_is_gone_where_it_was_given(session):
 @pytest.mark.view("unified")
 def test_a_second_one_finds_nothing_to_do(session):
     case = Case("unified", "docker-runc", "private", "bookworm", chain="two")
-    with booted(session, case) as container:
+    with booted(session, case, tty=False) as container:
         assert "an earlier cginit made the view private and writable" in container.logs()
         check_everything(session, case, container)
 
@@ -97,8 +100,7 @@ def test_the_shipped_seccomp_profile(session, view):
     case = Case(view, "docker-runc", "private", "bookworm")
     with booted(session, case, permitted=["--security-opt", f"seccomp={profile}"]) as container:
         check_everything(session, case, container)
-        wrong = [option for option, test in SANDBOXES.items()
-                 if unit_says(container, f"{test} && echo good", option) != "good"]
+        wrong = sandboxes_that_do_nothing(container)
         assert not wrong, wrong
         assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
 
@@ -121,23 +123,28 @@ def test_the_profile_can_be_made_again(tmp_path):
         assert result.returncode == 1 and result.stdout == "" and f"error: {wrong}" in result.stderr
 
 
-# Like a pod of Kubernetes: no seccomp filter, the default capabilities, a read-only cgroup mount.
-def like_a_pod(config, no_new_privileges):
-    capabilities = [name for name in CAPABILITIES if name != "CAP_SYS_ADMIN"]
-    config["process"]["capabilities"] = {kind: capabilities for kind in ("bounding", "effective", "permitted")}
-    config["process"]["noNewPrivileges"] = no_new_privileges
-
-
 @pytest.mark.parametrize("no_new_privileges", [False, True], ids=["", "no_new_privileges"])
 @pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
 def test_in_a_pod(session, view, no_new_privileges):
-    runtime = Runtime(session, "runc", view)
-    script = "mkdir /sys/fs/cgroup/$1/child && rmdir /sys/fs/cgroup/$1/child && ! umount -l /sys/fs/cgroup && echo good"
-    with unchanged_machine(session):
-        outcome = runtime.run(["/cginit", "--", "/bin/sh", "-c", script, "sh", "systemd" if view == "v1" else "."],
-                              change=lambda config: like_a_pod(config, no_new_privileges))
-    assert outcome.status == 0 and "good" in outcome.said, outcome.said
-    assert "(userns)" in outcome.said
+    unprivileged.check_pod(session, view, no_new_privileges)
+
+
+@pytest.mark.parametrize("image, no_new_privileges", [("bookworm", False), ("newest", True)],
+                         ids=["bookworm", "newest-no_new_privileges"])
+@pytest.mark.view("unified")
+def test_systemd_in_a_pod(session, image, no_new_privileges):
+    case = Case("unified", "runc", "private", image)
+    runtime = Runtime(session, "runc", case.view)
+    with unchanged_machine(session) as compare:
+        with runtime.started(["/cginit", "/sbin/init"], image,
+                             lambda config: like_a_pod(config, no_new_privileges)) as pod:
+            state = unprivileged.state_of(pod)
+            assert state == "running", state
+            assert "(userns)" in pod.logs()
+            check_sealed(pod, case)
+            wrong = sandboxes_that_do_nothing(pod)
+            assert not wrong, wrong
+            compare(running=[pod.id])
 
 
 BOOTS = 25
@@ -148,7 +155,7 @@ def test_boots_in_a_row_leave_nothing(session):
     runtime = Runtime(session, "runc", "unified")
     with unchanged_machine(session):
         config = runtime.config(["/cginit", "--", "/bin/true"])
-        like_a_pod(config, False)
+        like_a_pod(config)
         bundles = [runtime.bundle(config)]
         statuses, said = runtime.loop(bundles, BOOTS, 1, timeout=60)
         assert statuses == [0], "\n".join(said)
@@ -177,17 +184,7 @@ def test_limits_stay_out_of_reach(session, view, image):
 
 @pytest.mark.view("unified")
 def test_rootless(session):
-    """In a cgroup that was delegated to the user; the engine's own user namespace is around ours."""
-    engine = session.engine("rootless", "crun", "unified")
-    engine.image("bookworm")
-    with engine.delegated():
-        with unchanged_machine(session) as compare:
-            with engine.start("bookworm", "/sbin/init", sys_admin=False) as container:
-                container.sealed, container.closed = True, not unprivileged.can_exec("crun")
-                container.entrance = ["nsenter", "--target=1", "--user"]
-                assert unprivileged.state_of(container) == "running"
-                assert "(userns)" in container.logs()
-                compare(running=[container.id])
+    unprivileged.check_rootless(session, "bookworm")
 
 
 def commands_of(told):
@@ -208,7 +205,7 @@ def test_a_cgroup_that_is_delegated_by_hand(session):
     assert told["missing"][0]["code"] == "CG-NOTDELEGATED", told["missing"]
     command, = commands_of(told)
     with unchanged_machine(session) as compare:
-        with engine.created("bookworm", "/sbin/init", options=mapped, sys_admin=False) as container:
+        with engine.created("bookworm", "/sbin/init", tty=False, options=mapped, sys_admin=False) as container:
             # Which engine's container it is knows the test better.
             unprivileged.run_on_host(engine, re.sub(r"^pid=.*$", f"pid={container.pid}", command, flags=re.M))
             engine.cli("start", container.name)

@@ -3,12 +3,16 @@ is the host's own, and the engines are set up as Debian does it."""
 
 import contextlib
 import os
+import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
+from harness import images
 from harness.engines import Docker, Podman
 from harness.session import Session
 from harness.shell import run, wait_for
+from harness.userns import RootlessPodman
 
 # run-guest.py's name for this kind of host, and the view of the end-to-end tests that is like it. Debian's v1 host has
 # controllers that share a hierarchy.
@@ -45,6 +49,10 @@ class GuestPodman(OnHost, Podman):
         return run("podman", "--runtime", self.runtime, *args, **options)
 
 
+class GuestRootless(OnHost, RootlessPodman):
+    pass
+
+
 class DebianDocker:
     """The host's dockerd; it lives as long as the host."""
 
@@ -77,7 +85,18 @@ class GuestSession(Session):
         pass
 
     def tarball(self, image):
-        raise FileNotFoundError(f"the guest has no image {image}: make-guest.sh names those that it has")
+        """For who has a store of his own, or none: what Docker has of it, and what changes with every build."""
+        path = self.directory / f"{image}.tar"
+        if not path.exists():
+            docker = self.engine("docker", "runc", VIEW)
+            saved = self.directory / "saved.tar"
+            docker.cli("save", "--output", saved, docker.image(image), timeout=180)
+            with tarfile.open(saved) as tar, open(path, "wb") as target:
+                layer, = (member for member in tar if member.name.endswith("/layer.tar"))
+                shutil.copyfileobj(tar.extractfile(layer), target)
+            saved.unlink()
+            images.add_programs(path, self.programs)
+        return path
 
     def make_view(self, name):
         assert name == VIEW, f"this host has the {VIEW} view, not the {name} one"
@@ -88,4 +107,4 @@ class GuestSession(Session):
         return DebianDocker()
 
     def make_engine(self, kind, runtime):
-        return {"docker": GuestDocker, "podman": GuestPodman}[kind](self.view, runtime, self)
+        return {"docker": GuestDocker, "podman": GuestPodman, "rootless": GuestRootless}[kind](self.view, runtime, self)

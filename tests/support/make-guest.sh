@@ -12,7 +12,7 @@ set -euo pipefail
 
 # The last kernel on which a v1 memory hierarchy can be flat, and that of the host's own Debian.
 readonly kKernelSuites='bullseye bookworm'
-readonly kPackages=systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,apparmor,busybox-static,docker.io,containerd,runc,crun,podman,conmon,python3,python3-pytest
+readonly kPackages=systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,apparmor,busybox-static,docker.io,containerd,runc,crun,podman,conmon,uidmap,python3,python3-pytest
 readonly kImages='busybox bookworm trixie newest'
 # What waits, what talks, and what a machine without network, terminals and a clock of its own has no use for.
 readonly kMasked='getty.target systemd-networkd.service systemd-timesyncd.service systemd-resolved.service

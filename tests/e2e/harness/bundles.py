@@ -1,5 +1,6 @@
 """Containers without an engine: bundles for runc and crun, for what no engine would set up, and for many of them."""
 
+import contextlib
 import copy
 import json
 import subprocess
@@ -38,6 +39,25 @@ _CONFIG = {
     },
 }
 
+# What a container runtime of Kubernetes' mounts, too, what it hides of /proc and /sys, and what it protects.
+_POD_MOUNTS = [
+    {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+     "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+    {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": _SAFE},
+]
+_MASKED = [*(f"/proc/{name}" for name in ("acpi", "asound", "kcore", "keys", "latency_stats", "sched_debug", "scsi",
+                                          "timer_list", "timer_stats")), "/sys/firmware"]
+_READ_ONLY = [f"/proc/{name}" for name in ("bus", "fs", "irq", "sys", "sysrq-trigger")]
+
+
+def like_a_pod(config, no_new_privileges=False):
+    """Of Kubernetes, where nobody asked for anything: no seccomp filter, and the default capabilities."""
+    capabilities = [name for name in CAPABILITIES if name != "CAP_SYS_ADMIN"]
+    config["process"]["capabilities"] = {kind: capabilities for kind in ("bounding", "effective", "permitted")}
+    config["process"]["noNewPrivileges"] = no_new_privileges
+    config["mounts"] += _POD_MOUNTS
+    config["linux"] |= {"maskedPaths": _MASKED, "readonlyPaths": _READ_ONLY}
+
 
 @dataclass
 class Outcome:
@@ -52,6 +72,32 @@ class Outcome:
         return [line for line in self.said.splitlines() if line.startswith("cginit: error: ")]
 
 
+class Background:
+    """A running container without an engine, with what engines.Container has, too, and means the same."""
+
+    def __init__(self, runtime, bundle):
+        self._runtime = runtime
+        self._bundle = bundle
+        self.id = bundle.name
+
+    @property
+    def pid(self):
+        return int((self._bundle / "pid").read_text())
+
+    @property
+    def root(self):
+        return Path(f"/proc/{self.pid}/root")
+
+    def exec(self, *command, check=True, timeout=30):
+        return self._runtime.cli("exec", self.id, *command, check=check, timeout=timeout)
+
+    def proc(self, name):
+        return Path(f"/proc/{self.pid}/{name}").read_text()
+
+    def logs(self):
+        return (self._bundle / "said").read_text()
+
+
 class Runtime:
     """runc or crun in the session's view, without an engine."""
 
@@ -61,12 +107,16 @@ class Runtime:
         self.title = f"{runtime}, {view} view"
         self.directory = session.directory / "bundles"
         self.binary = session.runtime_path(runtime)
-        self._rootfs = self.directory / "busybox"
-        if not self._rootfs.exists():
-            self._rootfs.mkdir(parents=True)
-            run("tar", "-C", self._rootfs, "-xf", session.tarball("busybox"))
+        self._runtime = (*self.view.prefix, self.binary, "--root", self.directory / "state")
         # What is made on first use is there before anybody compares.
         self.run(["/bin/true"])
+
+    def _rootfs(self, image):
+        unpacked = self.directory / image
+        if not unpacked.exists():
+            unpacked.mkdir(parents=True)
+            run("tar", "-C", unpacked, "-xf", self.session.tarball(image), timeout=120)
+        return unpacked
 
     def config(self, args, cgroupns="private"):
         """What the tests change before they run it."""
@@ -79,21 +129,23 @@ class Runtime:
             del config["linux"]["resources"]["pids"]
         return config
 
-    def bundle(self, config):
+    def bundle(self, config, image="busybox"):
         """A directory with the configuration and a root file system of its own; what is in the files is shared."""
         name = uuid.uuid4().hex * 2
         self.session.containers.add(name)
         bundle = self.directory / name
         (bundle / "out").mkdir(parents=True)
-        run("cp", "-al", self._rootfs, bundle / "rootfs")
+        run("cp", "-al", self._rootfs(image), bundle / "rootfs")
         config["linux"]["cgroupsPath"] = f"/{name}"
         config["mounts"].append({"destination": OUT, "type": "bind", "source": str(bundle / "out"), "options": ["bind"]})
         (bundle / "config.json").write_text(json.dumps(config))
         return bundle
 
     def command(self, bundle, *options):
-        return [*self.view.prefix, self.binary, "--root", self.directory / "state", "run", *options, "--bundle", bundle,
-                bundle.name]
+        return [*self._runtime, "run", *options, "--bundle", bundle, bundle.name]
+
+    def cli(self, *args, **options):
+        return run(*self._runtime, *args, **options)
 
     def run(self, args, change=None, cgroupns="private", options=(), timeout=30):
         """Runs a container to its end; CHANGE is a function that edits the configuration."""
@@ -103,6 +155,24 @@ class Runtime:
         bundle = self.bundle(config)
         result = run(*self.command(bundle, *options), timeout=timeout, check=False)
         return Outcome(result.returncode, result.stdout + result.stderr, bundle / "out")
+
+    @contextlib.contextmanager
+    def started(self, args, image, change):
+        """Runs a container in the background."""
+        config = self.config(args)
+        change(config)
+        bundle = self.bundle(config, image)
+        with open(bundle / "said", "wb") as log:
+            subprocess.run([str(word) for word in self.command(bundle, "--detach", "--pid-file", bundle / "pid")],
+                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=30 * PATIENCE, check=False)
+        container = Background(self, bundle)
+        try:
+            yield container
+        except BaseException:
+            print(container.logs())
+            raise
+        finally:
+            self.cli("delete", "--force", bundle.name, check=False)
 
     def loop(self, bundles, boots, lanes, timeout):
         """Boots the containers of these bundles again and again, LANES at a time: the exit statuses, and what was said."""

@@ -80,6 +80,17 @@ def _copy_without(base, target, left_out):
                 tar.addfile(member, source.extractfile(member) if member.isreg() else None)
 
 
+def _add_programs(tar, programs):
+    _add(tar, binary_under_test(), "./cginit", 0o755)
+    for program in ("dump-init", "forks"):
+        _add(tar, programs / program, f"./e2e/{program}", 0o755)
+
+
+def add_programs(tarball, programs):
+    with tarfile.open(tarball, "a", dereference=True) as tar:
+        _add_programs(tar, programs)
+
+
 def build_image(name, target, programs=None):
     """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added; without cginit and what
     is compiled if no PROGRAMS are given."""
@@ -91,9 +102,7 @@ def build_image(name, target, programs=None):
     image = HERE / "image"
     with tarfile.open(target, "a", dereference=True) as tar:
         if programs is not None:
-            _add(tar, binary_under_test(), "./cginit", 0o755)
-            for program in ("dump-init", "forks"):
-                _add(tar, programs / program, f"./e2e/{program}", 0o755)
+            _add_programs(tar, programs)
         for script in ("probe", "probe-service"):
             _add(tar, image / script, f"./e2e/{script}", 0o755)
         _add(tar, image / "probe", "./e2e/not-executable", 0o644)

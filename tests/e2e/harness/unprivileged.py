@@ -7,6 +7,7 @@ import uuid
 
 from . import host
 from .boot import command, engine_options, unchanged_machine
+from .bundles import Runtime, like_a_pod
 from .policy import CAP_SYS_ADMIN, sets_of
 from .probe import wait_for_boot
 from .shell import run, wait_for
@@ -35,14 +36,14 @@ def state_of(container, systemd=True):
 
 
 @contextlib.contextmanager
-def booted(session, case, options=(), arguments=(), permitted=None, init=None):
+def booted(session, case, options=(), arguments=(), permitted=None, init=None, tty=True):
     """PERMITTED are the engine's options that permit a user namespace, INIT another command than the case's."""
     engine = session.engine(case.kind, case.runtime, case.view)
     engine.image(case.image)
     if permitted is None:
         permitted = UNCONFINED if case.kind == "docker" else ()
     with unchanged_machine(session) as compare:
-        with engine.start(case.image, *arguments, *(init or command(case)), sys_admin=False, tty=case.tty and (case.systemd or not init),
+        with engine.start(case.image, *arguments, *(init or command(case)), sys_admin=False, tty=tty and case.tty and not init,
                           options=[*engine_options(case, session), *permitted, *options]) as container:
             container.sealed, container.closed = True, not can_exec(case.runtime)
             if case.at_host_root:
@@ -98,12 +99,43 @@ def check_exec(container):
     if container.closed:
         result = container.engine.cli("exec", container.name, "true", check=False)
         said = result.stdout + result.stderr
-        assert result.returncode != 0 and "setns" in said, said
+        # Where it cannot even say what it was refused, it says that the process did not start.
+        assert result.returncode != 0 and re.search("setns|fail startup", said), said
         return
     own, mounts = container.exec("sh", "-c", "readlink /proc/self/ns/user; readlink /proc/self/ns/mnt").stdout.split()
     joined = container.pid if container.engine.runtime == "crun" else "self"
     assert own == os.readlink(f"/proc/{joined}/ns/user")
     assert mounts == os.readlink(f"/proc/{container.pid}/ns/mnt")
+
+
+def check_pod(session, view, no_new_privileges, profile=None):
+    """A shell in a container like a pod's, below an AppArmor profile, has a cgroup of its own and cannot uncover the engine's."""
+    def change(config):
+        like_a_pod(config, no_new_privileges)
+        if profile is not None:
+            config["process"]["apparmorProfile"] = profile
+
+    runtime = Runtime(session, "runc", view)
+    own = "/sys/fs/cgroup" if view == "unified" else "/sys/fs/cgroup/systemd"
+    script = f"mkdir {own}/child && rmdir {own}/child && ! umount -l /sys/fs/cgroup 2>/dev/null && echo good"
+    with unchanged_machine(session):
+        outcome = runtime.run(["/cginit", "--", "/bin/sh", "-c", script], change=change)
+    assert outcome.status == 0 and "good" in outcome.said, outcome.said
+    assert "(userns)" in outcome.said
+
+
+def check_rootless(session, image, systemd=True):
+    """In a cgroup that was delegated to the user; the engine's own user namespace is around ours."""
+    engine = session.engine("rootless", "crun", "unified")
+    engine.image(image)
+    with engine.delegated():
+        with unchanged_machine(session) as compare:
+            with engine.start(image, "/sbin/init", tty=False, sys_admin=False) as container:
+                container.sealed, container.closed = True, not can_exec("crun")
+                container.entrance = ["nsenter", "--target=1", "--user"]
+                assert (state := state_of(container, systemd)) == "running", state
+                assert "(userns)" in container.logs()
+                compare(running=[container.id])
 
 
 def run_on_host(engine, script):

@@ -77,7 +77,7 @@ class RootlessPodman(Podman):
 
     def warm(self):
         if not self._warm:
-            self.run("bookworm", entrypoint="/bin/true", sys_admin=False)
+            self.run("busybox", entrypoint="/bin/true", sys_admin=False)
             self._warm = True
 
     def run(self, image, *command, timeout=60, **how):
