@@ -15,7 +15,7 @@ std::string nothing_at(const std::string& path) { return concat({"nothing is mou
 
 bool is_shared(const MountEntry* mount) { return mount != nullptr && mount->propagation.shared != 0; }
 
-std::string is_locked_text(const std::string& what, const std::string& point) {
+std::string locked_text(const std::string& what, const std::string& point) {
     return concat({what, " ", point, " is not possible: it is from before the user namespace"});
 }
 
@@ -165,7 +165,7 @@ std::string SimulatedMounts::move(const MoveMount& op) {
         return concat({"moving ", op.from, " to ", op.to, " would reach peers"});
     }
     if (is_locked(top->id)) {
-        return is_locked_text("moving", op.from);
+        return locked_text("moving", op.from);
     }
     const int id = top->id;
     const int target_id = target->id;
@@ -186,7 +186,7 @@ std::string SimulatedMounts::detach(const DetachMount& op) {
         return concat({"unmounting ", op.target, " would reach peers"});
     }
     if (is_locked(top->id)) {
-        return is_locked_text("unmounting", op.target);
+        return locked_text("unmounting", op.target);
     }
     const std::vector<int> gone = subtree(top->id);
     for (const int id : gone) {
@@ -208,7 +208,7 @@ std::string SimulatedMounts::remount(const RemountBind& op) {
         return nothing_at(op.target);
     }
     if (is_locked(top->id) && clears_a_flag(locked_.at(top->id), op.flags)) {
-        return is_locked_text("remounting", op.target);
+        return locked_text("remounting", op.target);
     }
     find(top->id)->flags = op.flags;
     return {};
