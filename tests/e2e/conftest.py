@@ -61,4 +61,4 @@ def nothing_leaks(request):
 
 def pytest_terminal_summary(terminalreporter):
     for line in tally.lines():
-        terminalreporter.write_line(line)
+        terminalreporter.write_line(f"counted: {line}")
