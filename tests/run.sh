@@ -54,12 +54,13 @@ need_root
 logs=build/logs
 mkdir -p "$logs"
 begin=$SECONDS
-passed=0 failed=0 timings=()
+passed=0 failed=0 skipped=0 timings=()
 
-# count PASSED FAILED
+# count PASSED FAILED [SKIPPED]
 count() {
     passed=$((passed + $1))
     failed=$((failed + $2))
+    skipped=$((skipped + ${3:-0}))
 }
 
 # lane NAME FUNCTION: a lane that ends badly without counted failures counts as one.
@@ -159,7 +160,7 @@ check_lint() {
 
 # 97% tests passed, 3 tests failed out of 100
 run_ctest() { # PRESET [ARGUMENTS]
-    local preset=$1 log=$logs/ctest-$1.log rc=0 bad total
+    local preset=$1 log=$logs/ctest-$1.log rc=0 bad total left_out
     shift
     ctest --preset "$preset" --parallel "$(nproc)" --timeout 300 "$@" >"$log" 2>&1 || rc=$?
     if grep -q '^No tests were found' "$log"; then
@@ -167,15 +168,16 @@ run_ctest() { # PRESET [ARGUMENTS]
         return 1
     fi
     read -r bad total < <(sed -n -E 's/^.* ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")
-    count $((total - bad)) "$bad"
+    left_out=$(sed '1,/^The following tests did not run:$/d' "$log" | grep -cE '^\s+[0-9]+ - .* \((Skipped|Disabled)\)$' || true)
+    count $((total - bad - left_out)) "$bad" "$left_out"
     [ "$rc" = 0 ] || tail -n 200 "$log"
-    say "$preset: $((total - bad)) passed, $bad failed"
+    say "$preset: $((total - bad - left_out)) passed, $bad failed, $left_out skipped"
     return "$rc"
 }
 
 # [  FAULTS  ] v1_host: 677 errors (EPERM 82 EACCES 80 ...), 86 kills; 267 refused, ...
 sum_faults() { # LOG...
-    awk '/^\[  FAULTS  \]/ { for (i = 2; i <= NF; ++i) if ($i ~ /^(errors|kills|injected)[,;]?$/) { sub(/[,;]/, "", $i); sum[$i] += $(i - 1) } }
+    awk '/^\[  FAULTS  \]/ { for (i = 2; i <= NF; ++i) if ($i ~ /^(errors|kills|injected)[,;:]?$/) { sub(/[,;:]/, "", $i); sum[$i] += $(i - 1) } }
         END { printf "faults: %d errors, %d kills\n", sum["errors"] + sum["injected"], sum["kills"] }' "$@"
 }
 
@@ -199,9 +201,10 @@ quickstart() {
 # failed, too.
 # = 2 failed, 80 passed, 1 error in 300.12s =
 count_pytest() {
-    local good bad last
+    local good bad left_out last
     last=$(grep -E '^=+ .* in [0-9.]+s ' "$2" | tail -n 1 || true)
     good=$(grep -oE '[0-9]+ passed' <<<"$last" | cut -d ' ' -f 1 || true)
+    left_out=$(grep -oE '[0-9]+ skipped' <<<"$last" | cut -d ' ' -f 1 || true)
     bad=$(grep -oE '[0-9]+ (failed|error)' <<<"$last" | awk '{ sum += $1 } END { print sum + 0 }')
     if [ "$1" != 0 ] && [ "$bad" = 0 ]; then
         bad=1
@@ -209,7 +212,8 @@ count_pytest() {
     elif [ "$1" != 0 ]; then
         sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$2" | head -n 3000
     fi
-    count "${good:-0}" "$bad"
+    count "${good:-0}" "$bad" "${left_out:-0}"
+    sed -n 's/^counted: //p' "$2"
     say "${last:-no result}"
     return "$1"
 }
@@ -308,5 +312,7 @@ fi
 say "" "== timings"
 printf '%s\n' "${timings[@]}"
 printf '%-12s %4d s\n' total $((SECONDS - begin))
-say "" "$passed passed, $failed failed"
+say ""
+[ "$skipped" = 0 ] || say "$skipped skipped: this machine lacks what they need, and their logs in $logs say what"
+say "$passed passed, $failed failed"
 [ "$failed" = 0 ]
