@@ -1,6 +1,7 @@
 #!/bin/sh
-# capture.sh >REPORT.tar: what cginit --capture writes but for the init, where cginit itself cannot be started. It needs
-# a shell, cat, mktemp, readlink and tar (busybox will do), and leaves nothing behind:
+# capture.sh >REPORT.tar: what cginit --capture writes, where cginit itself cannot be started; but for the init, and for what
+# only trying tells: whether a user namespace can be had, and whether the engine delegated the cgroup. It needs a shell, cat,
+# mktemp, readlink and tar (busybox will do), and leaves nothing behind:
 #
 #   docker run --rm -i OPTIONS --entrypoint sh IMAGE <examples/capture.sh >report.tar
 #
