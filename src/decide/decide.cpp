@@ -16,6 +16,11 @@ namespace {
 constexpr const char* kSysAdminCure =
     "add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])";
 
+/// Two ways out, each of which may be none.
+std::string either(const std::string& first, const std::string& second) {
+    return concat({first, first.empty() || second.empty() ? "" : ", or ", second});
+}
+
 /// systemd as a child of another init cannot find its own cgroup and refuses to be the manager (systemd(1)).
 Status require_pid1(const World& world) {
     if (world.is_pid1 || world.init.kind != InitKind::systemd) {
@@ -83,7 +88,10 @@ bool is_delegated(const World& world, const Options& options, const Decision& de
 Status decide_on_userns(const World& world, const Options& options, Decision& decision) {
     const Obstacle obstacle = user_namespace_obstacle(world);
     if (options.method == Method::userns && !obstacle.text.empty()) {
-        return make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}), obstacle.cure);
+        // The capability is of use to root alone.
+        const char* other_method = world.is_root ? "use --method=auto with --cap-add SYS_ADMIN" : "";
+        return make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}),
+                          either(obstacle.cure, other_method));
     }
     if (options.method == Method::userns) {
         decision.method = Method::userns;
@@ -202,12 +210,14 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
     if (world.has_sys_admin) {
         return {};
     }
+    const std::string problem = "this container has no CAP_SYS_ADMIN, which mounting cgroups needs";
+    if (options.method != Method::automatic) {
+        return make_error(ErrorCode::no_sys_admin, problem, kSysAdminCure);
+    }
     const Obstacle obstacle = user_namespace_obstacle(world);
-    const bool tried = options.method == Method::automatic && !obstacle.text.empty();
     return make_error(ErrorCode::no_sys_admin,
-                      concat({"this container has no CAP_SYS_ADMIN, which mounting cgroups needs",
-                              tried ? ", and cannot have it in a user namespace: " : "", tried ? obstacle.text : ""}),
-                      tried && obstacle.code == ErrorCode::seccomp ? obstacle.cure : kSysAdminCure);
+                      concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}),
+                      either(kSysAdminCure, obstacle.cure));
 }
 
 }  // namespace

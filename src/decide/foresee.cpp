@@ -2,6 +2,7 @@
 
 #include "cginit/prospect.hpp"
 #include "core/text.hpp"
+#include "decide/user_namespace.hpp"
 
 namespace cginit {
 namespace {
@@ -36,17 +37,19 @@ bool refuses_user_namespaces(const World& world) {
            world.engine == Engine::docker && !world.has_sys_admin;
 }
 
-std::vector<Error> suspect(const World& world, const Decision& decision) {
+void suspect(Prospect& prospect, const Decision& decision) {
+    const World& world = prospect.world;
     const std::string& label = world.security_label;
-    std::vector<Error> suspected;
+    std::vector<Error>& suspected = prospect.suspected;
     if (decision.method == Method::userns && refuses_user_namespaces(world)) {
+        prospect.user_namespace_barrier = ErrorCode::seccomp;
         suspected.push_back(make_error(ErrorCode::no_sys_admin,
                                        "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot "
                                        "have it in a user namespace: Docker's own seccomp filter refuses new ones",
                                        "add --cap-add SYS_ADMIN, or a seccomp profile that permits unshare"));
     }
     if (decision.method == Method::none) {
-        return suspected;
+        return;
     }
     // `system_u:system_r:container_t:s0:c1,c2`
     if (label.find(":container_t:") != std::string::npos) {
@@ -56,7 +59,6 @@ std::vector<Error> suspect(const World& world, const Decision& decision) {
         suspected.push_back(make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
                                        "add --security-opt apparmor=unconfined"));
     }
-    return suspected;
 }
 
 }  // namespace
@@ -68,7 +70,7 @@ Prospect foresee(const World& world, const Options& options) {
     for (;;) {
         Result<Decision> decision = decide(prospect.world, imagined);
         if (decision) {
-            prospect.suspected = suspect(prospect.world, *decision);
+            suspect(prospect, *decision);
             prospect.decision = std::move(*decision);
             return prospect;
         }
@@ -77,6 +79,9 @@ Prospect foresee(const World& world, const Options& options) {
                                        [code](const Error& error) { return error.code == code; });
         if (!again) {
             prospect.missing.push_back(decision.error());
+        }
+        if (code == ErrorCode::no_sys_admin && options.method == Method::automatic) {
+            prospect.user_namespace_barrier = user_namespace_obstacle(prospect.world).code;
         }
         if (again || !imagine_mended(code, prospect.world, imagined)) {
             return prospect;

@@ -8,8 +8,9 @@ namespace cginit {
 namespace {
 
 constexpr const char* kAllowUnshare =
-    "add --security-opt seccomp=PROFILE with a profile that allows it (examples/seccomp), or --cap-add SYS_ADMIN";
-constexpr const char* kRaiseLimit = "raise user.max_user_namespaces on the host (sysctl), or add --cap-add SYS_ADMIN";
+    "add --security-opt seccomp=PROFILE with a profile that allows them (examples/seccomp/docker.json, in Kubernetes "
+    "securityContext.seccompProfile of the type Localhost with it, or Unconfined)";
+constexpr const char* kRaiseLimit = "raise user.max_user_namespaces on the host (sysctl)";
 
 /// Why unshare(2) said so: kernel/user_namespace.c, create_user_ns(); kernel/fork.c, check_unshare_flags().
 Obstacle refused_unshare(const World& world) {
@@ -22,17 +23,14 @@ Obstacle refused_unshare(const World& world) {
             if (world.seccomp_filter == Tri::yes) {
                 return {"the engine's seccomp filter refuses new user namespaces", kAllowUnshare, ErrorCode::seccomp};
             }
-            return {
-                "new user namespaces are refused, and not by a seccomp filter",
-                "permit them on the host (kernel.unprivileged_userns_clone=1, or the security module's rules), or add "
-                "--cap-add SYS_ADMIN",
-                ErrorCode::no_user_namespaces};
+            return {"new user namespaces are refused, and not by a seccomp filter",
+                    "permit them on the host (kernel.unprivileged_userns_clone=1, or the security module's rules)",
+                    ErrorCode::no_user_namespaces};
         case ENOSPC:
         case EUSERS:
             return {"there are as many user namespaces as there may be, or 32 within each other", kRaiseLimit,
                     ErrorCode::no_user_namespaces};
-        default:
-            return {"this kernel makes no user namespaces", "add --cap-add SYS_ADMIN", ErrorCode::no_user_namespaces};
+        default: return {"this kernel makes no user namespaces", {}, ErrorCode::no_user_namespaces};
     }
 }
 
@@ -59,25 +57,26 @@ Obstacle user_namespace_obstacle(const World& world) {
     }
     if (world.cgroup_namespaces == Tri::no) {
         return {"this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be mounted there",
-                "use --method=bind, with --cap-add SYS_ADMIN", ErrorCode::no_cgroup_namespaces};
+                {},
+                ErrorCode::no_cgroup_namespaces};
     }
     if (world.user_namespaces.possible == Tri::no || world.max_user_namespaces == 0U) {
         return refused_unshare(world);
     }
     if (world.uid_ranges.empty() || world.gid_ranges.empty()) {
-        return {"this kernel has no user namespaces", "add --cap-add SYS_ADMIN", ErrorCode::no_user_namespaces};
+        return {"this kernel has no user namespaces", {}, ErrorCode::no_user_namespaces};
     }
     if (!world.maps_ids) {
         return {
             "this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which mapping ids into a user "
             "namespace needs, and a single id will not do for an init",
-            "leave them to it (no --cap-drop ALL, or --cap-add SETUID --cap-add SETGID --cap-add SETFCAP)",
+            "give it all three (--cap-add SETUID --cap-add SETGID --cap-add SETFCAP, or no --cap-drop ALL)",
             ErrorCode::no_id_map};
     }
     if (const HierarchyMount* mount = writable_host_mount(world)) {
         return {concat({"the writable cgroup mount at ", mount->entry.point,
                         " reaches above the own cgroup, and could not be taken away there"}),
-                "leave that volume out, or add --cap-add SYS_ADMIN", ErrorCode::host_mount};
+                "leave that volume out (Podman: --systemd=always, too)", ErrorCode::host_mount};
     }
     return {};
 }

@@ -7,12 +7,12 @@
 namespace cginit {
 namespace {
 
-void add(std::vector<Finding>& found, const Error& error, Ground ground, const World& world) {
+void add(std::vector<Finding>& found, const Error& error, Ground ground, std::vector<Remedy> remedies) {
     const bool known = std::any_of(found.begin(), found.end(),
                                    [&error](const Finding& finding) { return finding.error.code == error.code; });
     // Calls that failed for no reason that has a name are each their own.
     if (!known || error.code == ErrorCode::system_call) {
-        found.push_back({error, ground, remedies_for(error.code, world)});
+        found.push_back({error, ground, std::move(remedies)});
     }
 }
 
@@ -65,16 +65,19 @@ Explanation explain_failure(const Error& error) {
 }
 
 std::vector<Finding> findings(const Prospect& prospect, const Trial& trial, const World& world) {
+    const auto remedies = [&](const Error& error) {
+        return remedies_for(error.code, world, prospect.user_namespace_barrier);
+    };
     std::vector<Finding> found;
     for (const Error& error : prospect.missing) {
-        add(found, error, Ground::facts, world);
+        add(found, error, Ground::facts, remedies(error));
     }
     for (const Error& error : trial.refused) {
-        add(found, error, Ground::trial, world);
+        add(found, error, Ground::trial, remedies(error));
     }
     if (!trial.tried) {
         for (const Error& error : prospect.suspected) {
-            add(found, error, Ground::rules, world);
+            add(found, error, Ground::rules, remedies(error));
         }
     }
     return found;

@@ -1,6 +1,9 @@
 #include "report/remedies.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <span>
 
 #include "core/text.hpp"
 
@@ -28,16 +31,9 @@ constexpr Row kRows[] = {
     {ErrorCode::not_root, "image", "USER root"},
 
     {ErrorCode::no_sys_admin, "docker", "--cap-add SYS_ADMIN"},
-    {ErrorCode::no_sys_admin, "docker", "--security-opt seccomp=docker.json instead (examples/seccomp)"},
     {ErrorCode::no_sys_admin, "podman", "--cap-add SYS_ADMIN"},
     {ErrorCode::no_sys_admin, "compose", "cap_add: [SYS_ADMIN]"},
     {ErrorCode::no_sys_admin, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
-
-    {ErrorCode::no_user_namespaces, "host", "sysctl -w user.max_user_namespaces=10000"},
-    {ErrorCode::no_user_namespaces, "docker", "--cap-add SYS_ADMIN instead"},
-    {ErrorCode::no_user_namespaces, "podman", "--cap-add SYS_ADMIN instead"},
-    {ErrorCode::no_user_namespaces, "compose", "cap_add: [SYS_ADMIN]"},
-    {ErrorCode::no_user_namespaces, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
 
     {ErrorCode::no_id_map, "docker", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
     {ErrorCode::no_id_map, "podman", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
@@ -119,6 +115,69 @@ constexpr Row kRows[] = {
     {ErrorCode::resources, "podman", "--ulimit nofile=1024, --memory"},
 };
 
+// What permits the user namespace, where the rows above say something else to the same engine.
+constexpr Row kUserNamespaceRows[] = {
+    {ErrorCode::seccomp, "docker", "--security-opt seccomp=docker.json (examples/seccomp)"},
+    {ErrorCode::seccomp, "compose", "security_opt: [\"seccomp=docker.json\"]"},
+    {ErrorCode::seccomp, "kubernetes",
+     "securityContext: {seccompProfile: {type: Localhost, localhostProfile: docker.json}}"},
+    {ErrorCode::seccomp, "kubernetes", "securityContext: {seccompProfile: {type: Unconfined}}"},
+
+    {ErrorCode::host_mount, "podman", "leave out --systemd=always and -v /sys/fs/cgroup:..."},
+};
+
+std::vector<Remedy> rows_of(std::span<const Row> rows, ErrorCode code) {
+    std::vector<Remedy> remedies;
+    for (const Row& row : rows) {
+        if (row.code == code) {
+            remedies.push_back({row.where, row.setting});
+        }
+    }
+    return remedies;
+}
+
+/// An alternative to what was named before: `--cap-add SYS_ADMIN instead`; where `#` starts a comment, in one.
+Remedy instead(Remedy remedy) {
+    const bool words = remedy.setting.starts_with("--") || remedy.setting.starts_with("leave ");
+    remedy.setting += words ? " instead" : " # instead";
+    return remedy;
+}
+
+void append_instead(std::vector<Remedy>& remedies, const std::vector<Remedy>& others) {
+    std::transform(others.begin(), others.end(), std::back_inserter(remedies), instead);
+}
+
+/// What the host has to permit, by how unshare(2) was refused; none where the kernel cannot make a user namespace.
+std::vector<Remedy> host_permissions(const World& world) {
+    const int errnum = world.user_namespaces.errnum;
+    const bool none_left = world.max_user_namespaces == 0U || errnum == ENOSPC || errnum == EUSERS;
+    if (none_left || world.user_namespaces.possible == Tri::yes) {
+        return {{"host", "sysctl -w user.max_user_namespaces=10000"}};
+    }
+    if (errnum == EPERM || errnum == EACCES) {
+        return {{"host", "sysctl -w kernel.unprivileged_userns_clone=1"}};
+    }
+    return {};
+}
+
+/// What takes away `barrier`, which keeps the container from having CAP_SYS_ADMIN in a user namespace.
+std::vector<Remedy> user_namespace_remedies(ErrorCode barrier, const World& world) {
+    if (barrier == ErrorCode::no_user_namespaces) {
+        return host_permissions(world);
+    }
+    const std::vector<Remedy> own = rows_of(kUserNamespaceRows, barrier);
+    std::vector<Remedy> remedies = own;
+    for (Remedy& remedy : rows_of(kRows, barrier)) {
+        const bool known =
+            std::any_of(own.begin(), own.end(), [&remedy](const Remedy& other) { return other.where == remedy.where; });
+        // How the container is started decides, not what cginit is told.
+        if (!known && remedy.where != "cginit" && remedy.where != "host") {
+            remedies.push_back(std::move(remedy));
+        }
+    }
+    return remedies;
+}
+
 // systemd.resource-control(5), Delegate=; user@.service has what `systemctl --user` and rootless engines live in.
 constexpr const char* kDelegateUnit =
     "mkdir -p /etc/systemd/system/user@.service.d\n"
@@ -181,12 +240,18 @@ const char* home_of(Engine engine) {
 
 }  // namespace
 
-std::vector<Remedy> remedies_for(ErrorCode code, const World& world) {
-    std::vector<Remedy> remedies;
-    for (const Row& row : kRows) {
-        if (row.code == code) {
-            remedies.push_back({row.where, row.setting});
+std::vector<Remedy> remedies_for(ErrorCode code, const World& world, std::optional<ErrorCode> barrier) {
+    std::vector<Remedy> remedies = rows_of(kRows, code);
+    if (code == ErrorCode::no_sys_admin && barrier) {
+        append_instead(remedies, user_namespace_remedies(*barrier, world));
+    }
+    if (code == ErrorCode::no_user_namespaces) {
+        std::vector<Remedy> capability = rows_of(kRows, ErrorCode::no_sys_admin);
+        remedies = host_permissions(world);
+        if (remedies.empty()) {
+            return capability;
         }
+        append_instead(remedies, capability);
     }
     // A rootless engine makes no cgroup where it may not: the container is in the user's own, or in the host's root.
     const bool left_in_place = world.rootless && (code == ErrorCode::no_hierarchy || code == ErrorCode::no_own_cgroup);

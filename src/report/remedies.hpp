@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct Remedy {
 };
 
 /// All that are known, those of the engine that runs the container first. Empty for errors whose own cure says it all.
-[[nodiscard]] std::vector<Remedy> remedies_for(ErrorCode code, const World& world);
+/// `barrier` is what keeps the container from doing without CAP_SYS_ADMIN (Prospect::user_namespace_barrier).
+[[nodiscard]] std::vector<Remedy> remedies_for(ErrorCode code, const World& world,
+                                               std::optional<ErrorCode> barrier = std::nullopt);
 
 }  // namespace cginit

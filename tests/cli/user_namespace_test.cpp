@@ -93,10 +93,18 @@ TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
         {"mounts, as seccomp refuses them",
          refusing(SYS_mount, EPERM),
          {"rehearsal: step 2 (", "mount(tmpfs) /proc/driver: Operation not permitted", "seccomp=unconfined"}},
-        {"CAP_SETUID", without(CAP_SETUID), {instead, "not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP"}},
-        {"CAP_SETFCAP", without(CAP_SETFCAP), {instead, "not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP"}},
-        {"sysctl", forbid_another_namespace, {instead, "user.max_user_namespaces is 0"}},
-        {"32 levels", go_as_deep_as_possible, {"as many user namespaces as there may be, or 32 within each other"}},
+        {"CAP_SETUID",
+         without(CAP_SETUID),
+         {instead, "not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP", "--cap-add SYS_ADMIN", "--cap-add SETUID"}},
+        {"CAP_SETFCAP",
+         without(CAP_SETFCAP),
+         {instead, "not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP", "--cap-add SYS_ADMIN", "--cap-add SETFCAP"}},
+        {"sysctl",
+         forbid_another_namespace,
+         {instead, "user.max_user_namespaces is 0", "--cap-add SYS_ADMIN", "raise user.max_user_namespaces"}},
+        {"32 levels",
+         go_as_deep_as_possible,
+         {"as many user namespaces as there may be, or 32 within each other", "--cap-add SYS_ADMIN"}},
     };
     for (const EngineView view : {EngineView::docker_v1, EngineView::docker_v2}) {
         in_container(view, [&cases](const TestCgroups& cgroups) {

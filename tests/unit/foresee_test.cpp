@@ -159,6 +159,66 @@ TEST(Remedies, TheEngineThatRunsUsComesFirst) {
     EXPECT_EQ(first(ErrorCode::host_root).where, "cginit") << "the surest, whatever the engine";
 }
 
+/// All that is offered for the first that is missing in a container without CAP_SYS_ADMIN.
+std::string offered(Snapshot snapshot, Method method = Method::automatic) {
+    Options options;
+    options.method = method;
+    const Explanation explanation = explain_facts(plain(std::move(snapshot)), {}, options);
+    EXPECT_EQ(explanation.missing.front().error.code, ErrorCode::no_sys_admin);
+    std::string text;
+    for (const Remedy& remedy : explanation.missing.front().remedies) {
+        text += remedy.where + " " + remedy.setting + "\n";
+    }
+    return text;
+}
+
+Snapshot refusing_userns(int errnum, Tri filter) {
+    Snapshot snapshot = docker_v2();
+    snapshot.user_namespaces = {Tri::no, errnum};
+    snapshot.status.seccomp_filter = filter;
+    return snapshot;
+}
+
+constexpr const char* kCapabilityAlone =
+    "docker --cap-add SYS_ADMIN\npodman --cap-add SYS_ADMIN\ncompose cap_add: [SYS_ADMIN]\n"
+    "kubernetes securityContext: {capabilities: {add: [SYS_ADMIN]}}\n";
+
+TEST(Remedies, WhatPermitsAUserNamespaceIsOfferedBesideTheCapability) {
+    EXPECT_EQ(
+        offered(refusing_userns(EPERM, Tri::yes)),
+        std::string(kCapabilityAlone) +
+            "docker --security-opt seccomp=docker.json (examples/seccomp) instead\n"
+            "compose security_opt: [\"seccomp=docker.json\"] # instead\n"
+            "kubernetes securityContext: {seccompProfile: {type: Localhost, localhostProfile: docker.json}} # instead\n"
+            "kubernetes securityContext: {seccompProfile: {type: Unconfined}} # instead\n"
+            "podman --security-opt seccomp=unconfined instead\n");
+    EXPECT_EQ(offered(refusing_userns(ENOSPC, Tri::yes)),
+              std::string(kCapabilityAlone) + "host sysctl -w user.max_user_namespaces=10000 # instead\n");
+    EXPECT_EQ(offered(refusing_userns(EPERM, Tri::no)),
+              std::string(kCapabilityAlone) + "host sysctl -w kernel.unprivileged_userns_clone=1 # instead\n");
+    EXPECT_EQ(offered(refusing_userns(EINVAL, Tri::yes)), kCapabilityAlone) << "no kernel does without user namespaces";
+    EXPECT_EQ(offered(refusing_userns(EPERM, Tri::yes), Method::name_space), kCapabilityAlone) << "asked for";
+}
+
+TEST(Remedies, AWritableVolumeIsNotTheFiltersDoing) {
+    const std::string text = offered(docker_hybrid_volume());
+    EXPECT_TRUE(text.starts_with("docker --cap-add SYS_ADMIN\ndocker leave out -v /sys/fs/cgroup:... instead\n"))
+        << text;
+    EXPECT_NE(text.find("podman leave out --systemd=always and -v /sys/fs/cgroup:... instead\n"), std::string::npos)
+        << text;
+    EXPECT_EQ(text.find("seccomp"), std::string::npos) << text;
+    EXPECT_EQ(text.find("CGINIT_KEEP_MOUNT"), std::string::npos) << text;
+}
+
+TEST(Remedies, CapabilitiesThatMapIdsAreOfferedTogether) {
+    Snapshot snapshot = docker_v2();
+    snapshot.status.effective_capabilities = 0;
+    const Explanation explanation = explain_facts(snapshot, {}, {});
+    ASSERT_EQ(explanation.missing.front().remedies.size(), 8U);
+    EXPECT_EQ(explanation.missing.front().remedies[4],
+              (Remedy{"docker", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP instead"}));
+}
+
 TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     World world;
     world.view = View::unified;

@@ -49,56 +49,72 @@ Snapshot without_id_maps(Snapshot snapshot) {
     return snapshot;
 }
 
+constexpr const char* kInstead =
+    "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user namespace: ";
+constexpr const char* kCapability =
+    "; add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])";
+constexpr const char* kAuto = "use --method=auto with --cap-add SYS_ADMIN";
+
 struct Case {
     const char* what;
     Snapshot snapshot;
-    Method method;
-    const char* message;
+    const char* cause;
+    const char* permits;  ///< empty: nothing does
 };
 
-TEST(UserNamespace, WhatKeepsCginitFromItHasACure) {
-    const std::vector<Case> cases{
-        Case{"Docker's filter", without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)), Method::automatic,
-             "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user "
-             "namespace: the engine's seccomp filter refuses new user namespaces; add --security-opt "
-             "seccomp=PROFILE with a profile that allows it (examples/seccomp), or --cap-add SYS_ADMIN"},
-        Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EPERM)), Method::automatic,
-             "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user "
-             "namespace: new user namespaces are refused, and not by a seccomp filter; add --cap-add SYS_ADMIN "
-             "(Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])"},
-        Case{"asked for, no filter", refusing_userns(docker_v1(), EACCES), Method::userns,
-             "--method=userns: new user namespaces are refused, and not by a seccomp filter; permit them on the "
-             "host (kernel.unprivileged_userns_clone=1, or the security module's rules), or add --cap-add "
-             "SYS_ADMIN"},
-        Case{"asked for, too many", refusing_userns(docker_v1(), ENOSPC), Method::userns,
-             "--method=userns: there are as many user namespaces as there may be, or 32 within each other; raise "
-             "user.max_user_namespaces on the host (sysctl), or add --cap-add SYS_ADMIN"},
-        Case{"asked for, none", with_max_user_namespaces(docker_v1(), 0), Method::userns,
-             "--method=userns: user.max_user_namespaces is 0; raise user.max_user_namespaces on the host "
-             "(sysctl), or add --cap-add SYS_ADMIN"},
-        Case{"asked for, no such kernel", refusing_userns(docker_v1(), EINVAL), Method::userns,
-             "--method=userns: this kernel makes no user namespaces; add --cap-add SYS_ADMIN"},
-        Case{"asked for, no maps", without_id_maps(docker_v1()), Method::userns,
-             "--method=userns: this kernel has no user namespaces; add --cap-add SYS_ADMIN"},
-        Case{"asked for, no CAP_SETUID", without(without_sys_admin(docker_v2()), 7), Method::userns,
-             "--method=userns: this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which "
-             "mapping ids into a user namespace needs, and a single id will not do for an init; leave them to it "
-             "(no --cap-drop ALL, or --cap-add SETUID --cap-add SETGID --cap-add SETFCAP)"},
-        Case{"asked for, no root", as_user(docker_v2()), Method::userns,
-             "--method=userns: only root can map all ids into a user namespace, and a single one will not do "
-             "for an init; leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)"},
-        Case{"asked for, no cgroup namespaces", without_cgroup_namespaces(docker_v1()), Method::userns,
-             "--method=userns: this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be "
-             "mounted there; use --method=bind, with --cap-add SYS_ADMIN"},
-        Case{"asked for, a writable volume", without_sys_admin(docker_hybrid_volume()), Method::userns,
-             "--method=userns: the writable cgroup mount at /sys/fs/cgroup/misc reaches above the own cgroup, "
-             "and could not be taken away there; leave that volume out, or add --cap-add SYS_ADMIN"}};
-    for (const Case& c : cases) {
-        Options options;
-        options.method = c.method;
-        const Result<Decision> decision = decide(classify(c.snapshot), options);
-        EXPECT_EQ(decision ? "accepted" : decision.error().message(), c.message) << c.what;
+std::vector<Case> cases() {
+    return {
+        Case{"Docker's filter", without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)),
+             "the engine's seccomp filter refuses new user namespaces",
+             "add --security-opt seccomp=PROFILE with a profile that allows them (examples/seccomp/docker.json, in "
+             "Kubernetes "
+             "securityContext.seccompProfile of the type Localhost with it, or Unconfined)"},
+        Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EACCES)),
+             "new user namespaces are refused, and not by a seccomp filter",
+             "permit them on the host (kernel.unprivileged_userns_clone=1, or the security module's rules)"},
+        Case{"too many", without_sys_admin(refusing_userns(docker_v1(), ENOSPC)),
+             "there are as many user namespaces as there may be, or 32 within each other",
+             "raise user.max_user_namespaces on the host (sysctl)"},
+        Case{"none", without_sys_admin(with_max_user_namespaces(docker_v1(), 0)), "user.max_user_namespaces is 0",
+             "raise user.max_user_namespaces on the host (sysctl)"},
+        Case{"no such kernel", without_sys_admin(refusing_userns(docker_v1(), EINVAL)),
+             "this kernel makes no user namespaces", ""},
+        Case{"no maps", without_sys_admin(without_id_maps(docker_v1())), "this kernel has no user namespaces", ""},
+        Case{"no CAP_SETUID", without(without_sys_admin(docker_v2()), 7),
+             "this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which mapping ids into a user "
+             "namespace needs, and a single id will not do for an init",
+             "give it all three (--cap-add SETUID --cap-add SETGID --cap-add SETFCAP, or no --cap-drop ALL)"},
+        Case{"no cgroup namespaces", without_sys_admin(without_cgroup_namespaces(docker_v1())),
+             "this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be mounted there", ""},
+        Case{"a writable volume", without_sys_admin(docker_hybrid_volume()),
+             "the writable cgroup mount at /sys/fs/cgroup/misc reaches above the own cgroup, and could not be taken "
+             "away there",
+             "leave that volume out (Podman: --systemd=always, too)"}};
+}
+
+std::string refusal(const Snapshot& snapshot, Method method) {
+    Options options;
+    options.method = method;
+    const Result<Decision> decision = decide(classify(snapshot), options);
+    return decision ? "accepted" : decision.error().message();
+}
+
+TEST(UserNamespace, WhatKeepsCginitFromItHasTwoCures) {
+    for (const Case& c : cases()) {
+        const std::string permits = c.permits;
+        EXPECT_EQ(refusal(c.snapshot, Method::automatic),
+                  kInstead + std::string(c.cause) + kCapability + (permits.empty() ? "" : ", or " + permits))
+            << c.what;
+        EXPECT_EQ(refusal(c.snapshot, Method::userns), "--method=userns: " + std::string(c.cause) + "; " + permits +
+                                                           (permits.empty() ? "" : ", or ") + kAuto)
+            << c.what;
     }
+}
+
+TEST(UserNamespace, NoMethodDoesWithoutRoot) {
+    EXPECT_EQ(refusal(as_user(docker_v2()), Method::userns),
+              "--method=userns: only root can map all ids into a user namespace, and a single one will not do for an "
+              "init; leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)");
 }
 
 TEST(UserNamespace, WhatKeepsCginitFromItHasACode) {
