@@ -24,7 +24,8 @@ Obstacle refused_unshare(const World& world) {
                 return {"the engine's seccomp filter refuses new user namespaces", kAllowUnshare, ErrorCode::seccomp};
             }
             return {"new user namespaces are refused, and not by a seccomp filter",
-                    "permit them on the host (kernel.unprivileged_userns_clone=1, or the security module's rules)",
+                    "permit them on the host (kernel.unprivileged_userns_clone=1, on Ubuntu "
+                    "kernel.apparmor_restrict_unprivileged_userns=0, or the security module's rules)",
                     ErrorCode::no_user_namespaces};
         case ENOSPC:
         case EUSERS:

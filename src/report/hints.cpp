@@ -4,6 +4,7 @@
 
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
+#include "report/security_label.hpp"
 
 namespace cginit {
 namespace {
@@ -12,10 +13,6 @@ bool is_mount_call(const Op& op) {
     return std::holds_alternative<MountFilesystem>(op) || std::holds_alternative<BindMount>(op) ||
            std::holds_alternative<RemountBind>(op) || std::holds_alternative<MoveMount>(op) ||
            std::holds_alternative<SetPropagation>(op) || std::holds_alternative<DetachMount>(op);
-}
-
-bool is_confined(const World& world) {
-    return !world.security_label.empty() && world.security_label != "unconfined" && world.security_label != "kernel";
 }
 
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
@@ -27,11 +24,35 @@ Cure security_module_cure(const World& world) {
                         "setsebool -P container_manage_cgroup 1"})};
     }
     if (is_confined(world)) {
-        return {ErrorCode::apparmor,
-                concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined"})};
+        return {ErrorCode::apparmor, concat({"AppArmor's profile ", label,
+                                             " refuses it: add --security-opt apparmor=unconfined, or --security-opt ",
+                                             "apparmor=cginit with that profile loaded (examples/apparmor/cginit)"})};
     }
     return {ErrorCode::apparmor,
             "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"};
+}
+
+/// The capability was lost to AppArmor; a filter that lets user namespaces through and no mount says EPERM, too.
+Cure unconfined_cure(const World& world) {
+    return {
+        ErrorCode::apparmor,
+        concat({"AppArmor leaves no capability to who is unconfined in a user namespace (Ubuntu): on the host sysctl "
+                "-w kernel.apparmor_restrict_unprivileged_userns=0, or load examples/apparmor/cginit with its line "
+                "userns, and add --security-opt apparmor=cginit, or add --cap-add SYS_ADMIN",
+                world.seccomp_filter == Tri::yes
+                    ? ", and where that is 0 already --security-opt seccomp=unconfined: then a filter refuses it"
+                    : ""})};
+}
+
+/// The workbench: what is said of no later mount. Empty if that is nothing.
+Cure first_mount_cure(int errnum, const World& world) {
+    if (errnum == ENOENT) {
+        return {ErrorCode::no_proc, concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"})};
+    }
+    if ((errnum == EPERM || errnum == EACCES) && is_unconfined_in_user_namespace(world)) {
+        return unconfined_cure(world);
+    }
+    return {};
 }
 
 Cure permission_cure(const World& world) {
@@ -95,8 +116,11 @@ Cure cure_for(const Op& op, int errnum, const World& world) {
         return user_namespace_cure(errnum, world);
     }
     const auto* mounted = std::get_if<MountFilesystem>(&op);
-    if (errnum == ENOENT && mounted != nullptr && mounted->target == kWorkbench) {
-        return {ErrorCode::no_proc, concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"})};
+    if (mounted != nullptr && mounted->target == kWorkbench) {
+        Cure cure = first_mount_cure(errnum, world);
+        if (!cure.text.empty()) {
+            return cure;
+        }
     }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
     if (errnum == EACCES && is_mount_call(op)) {

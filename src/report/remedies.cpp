@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/text.hpp"
+#include "report/security_label.hpp"
 
 namespace cginit {
 namespace {
@@ -124,6 +125,13 @@ constexpr Row kUserNamespaceRows[] = {
     {ErrorCode::seccomp, "kubernetes", "securityContext: {seccompProfile: {type: Unconfined}}"},
 
     {ErrorCode::host_mount, "podman", "leave out --systemd=always and -v /sys/fs/cgroup:..."},
+
+    {ErrorCode::apparmor, "host", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor, with its line userns)"},
+    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor, with its line userns)"},
+    {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=cginit\"]"},
+    {ErrorCode::apparmor, "kubernetes",
+     "securityContext: {appArmorProfile: {type: Localhost, localhostProfile: cginit}}"},
 };
 
 std::vector<Remedy> rows_of(std::span<const Row> rows, ErrorCode code) {
@@ -155,9 +163,21 @@ std::vector<Remedy> host_permissions(const World& world) {
         return {{"host", "sysctl -w user.max_user_namespaces=10000"}};
     }
     if (errnum == EPERM || errnum == EACCES) {
-        return {{"host", "sysctl -w kernel.unprivileged_userns_clone=1"}};
+        return {{"host", world.security_label == "unconfined"
+                             ? "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+                             : "sysctl -w kernel.unprivileged_userns_clone=1"}};
     }
     return {};
+}
+
+/// For who is unconfined and needs a capability in a user namespace.
+std::vector<Remedy> unconfined_remedies(const World& world) {
+    std::vector<Remedy> remedies = rows_of(kUserNamespaceRows, ErrorCode::apparmor);
+    append_instead(remedies, rows_of(kRows, ErrorCode::no_sys_admin));
+    if (world.seccomp_filter == Tri::yes) {
+        append_instead(remedies, rows_of(kRows, ErrorCode::seccomp));
+    }
+    return remedies;
 }
 
 /// What takes away `barrier`, which keeps the container from having CAP_SYS_ADMIN in a user namespace.
@@ -244,6 +264,9 @@ std::vector<Remedy> remedies_for(ErrorCode code, const World& world, std::option
     std::vector<Remedy> remedies = rows_of(kRows, code);
     if (code == ErrorCode::no_sys_admin && barrier) {
         append_instead(remedies, user_namespace_remedies(*barrier, world));
+    }
+    if (code == ErrorCode::apparmor && is_unconfined_in_user_namespace(world)) {
+        remedies = unconfined_remedies(world);
     }
     if (code == ErrorCode::no_user_namespaces) {
         std::vector<Remedy> capability = rows_of(kRows, ErrorCode::no_sys_admin);

@@ -89,7 +89,7 @@ TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
         {"no such kernel", refusing(SYS_unshare, EINVAL), {instead, "this kernel makes no user namespaces"}},
         {"mounts, as AppArmor refuses them",
          refusing(SYS_mount, EACCES),
-         {"rehearsal: step 2 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor=unconfined"}},
+         {"rehearsal: step 2 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor="}},
         {"mounts, as seccomp refuses them",
          refusing(SYS_mount, EPERM),
          {"rehearsal: step 2 (", "mount(tmpfs) /proc/driver: Operation not permitted", "seccomp=unconfined"}},

@@ -243,5 +243,40 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "host") << "the systemd cgroup driver";
 }
 
+/// Ubuntu's kernel.apparmor_restrict_unprivileged_userns=1: who is unconfined has no capability in a user namespace.
+TEST(Remedies, WhoIsUnconfinedIsNotToldToBeIt) {
+    World world;
+    EXPECT_EQ(remedies_for(ErrorCode::apparmor, world).front(),
+              (Remedy{"docker", "--security-opt apparmor=unconfined"}));
+    world.engine = Engine::podman;
+    world.security_label = "unconfined";
+    world.user_namespaces.possible = Tri::yes;
+    const std::vector<Remedy> remedies = remedies_for(ErrorCode::apparmor, world);
+    EXPECT_EQ(remedies.front(), (Remedy{"host", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"}));
+    std::string all;
+    for (const Remedy& remedy : remedies) {
+        all += remedy.where + " " + remedy.setting + "\n";
+    }
+    EXPECT_EQ(all.find("nconfined"), std::string::npos) << all;
+    EXPECT_NE(all.find("podman --security-opt apparmor=cginit (examples/apparmor, with its line userns)\n"),
+              std::string::npos)
+        << all;
+    EXPECT_NE(all.find("podman --cap-add SYS_ADMIN instead\n"), std::string::npos) << all;
+    world.has_sys_admin = true;
+    EXPECT_EQ(remedies_for(ErrorCode::apparmor, world).front(),
+              (Remedy{"podman", "--security-opt apparmor=unconfined"}))
+        << "no user namespace is needed";
+}
+
+TEST(Remedies, WhichSysctlPermitsUserNamespacesDependsOnAppArmor) {
+    World world;
+    world.user_namespaces = {Tri::no, EPERM};
+    EXPECT_EQ(remedies_for(ErrorCode::no_user_namespaces, world).front().setting,
+              "sysctl -w kernel.unprivileged_userns_clone=1");
+    world.security_label = "unconfined";
+    EXPECT_EQ(remedies_for(ErrorCode::no_user_namespaces, world).front().setting,
+              "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+}
+
 }  // namespace
 }  // namespace cginit

@@ -73,6 +73,36 @@ TEST(Hints, CureFor) {
     }
 }
 
+/// Ubuntu's kernel.apparmor_restrict_unprivileged_userns=1 refuses the first mount in a user namespace to who is unconfined.
+TEST(Hints, WhoIsUnconfinedIsNotToldToBeIt) {
+    const Op first = MountFilesystem{"tmpfs", kWorkbench, "", {}};
+    World world = world_with("unconfined", Tri::no, false);
+    world.user_namespaces.possible = Tri::yes;
+    for (const int errnum : {EACCES, EPERM}) {
+        const Cure cure = cure_for(first, errnum, world);
+        EXPECT_EQ(cure.code, ErrorCode::apparmor);
+        EXPECT_EQ(cure.text.find("apparmor=unconfined"), std::string::npos) << cure.text;
+        for (const char* way : {"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0", "examples/apparmor/cginit",
+                                "userns,", "--cap-add SYS_ADMIN"}) {
+            EXPECT_NE(cure.text.find(way), std::string::npos) << cure.text;
+        }
+        EXPECT_EQ(cure.text.find("seccomp"), std::string::npos) << cure.text;
+    }
+    world.seccomp_filter = Tri::yes;
+    EXPECT_NE(cure_for(first, EPERM, world).text.find("seccomp=unconfined"), std::string::npos)
+        << "it may be the filter";
+    EXPECT_EQ(cure_for(MountFilesystem{}, EPERM, world).code, ErrorCode::seccomp) << "one mount was let through";
+    world.has_sys_admin = true;
+    EXPECT_EQ(cure_for(first, EPERM, world).code, ErrorCode::seccomp) << "no user namespace was made";
+}
+
+TEST(Hints, WhoIsConfinedMayStaySo) {
+    const std::string text = cure_for(MountFilesystem{}, EACCES, kAppArmor).text;
+    EXPECT_NE(text.find("apparmor=unconfined"), std::string::npos) << text;
+    EXPECT_NE(text.find("--security-opt apparmor=cginit"), std::string::npos) << text;
+    EXPECT_NE(text.find("examples/apparmor/cginit"), std::string::npos) << text;
+}
+
 TEST(Hints, EachHasItsCode) {
     const auto code = [](const Op& op, int errnum, const World& world) { return cure_for(op, errnum, world).code; };
     EXPECT_EQ(code(MountFilesystem{}, EACCES, kAppArmor), ErrorCode::apparmor);

@@ -71,7 +71,8 @@ std::vector<Case> cases() {
              "securityContext.seccompProfile of the type Localhost with it, or Unconfined)"},
         Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EACCES)),
              "new user namespaces are refused, and not by a seccomp filter",
-             "permit them on the host (kernel.unprivileged_userns_clone=1, or the security module's rules)"},
+             "permit them on the host (kernel.unprivileged_userns_clone=1, on Ubuntu "
+             "kernel.apparmor_restrict_unprivileged_userns=0, or the security module's rules)"},
         Case{"too many", without_sys_admin(refusing_userns(docker_v1(), ENOSPC)),
              "there are as many user namespaces as there may be, or 32 within each other",
              "raise user.max_user_namespaces on the host (sysctl)"},
