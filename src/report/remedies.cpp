@@ -47,11 +47,12 @@ constexpr Row kRows[] = {
     {ErrorCode::no_setpcap, "kubernetes", "securityContext: {capabilities: {add: [SETPCAP]}}"},
 
     {ErrorCode::apparmor, "docker", "--security-opt apparmor=unconfined"},
+    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
     {ErrorCode::apparmor, "podman", "--security-opt apparmor=unconfined"},
+    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
     {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=unconfined\"]"},
     {ErrorCode::apparmor, "kubernetes", "securityContext: {appArmorProfile: {type: Unconfined}}"},
-    {ErrorCode::apparmor, "host",
-     "apparmor_parser -r PROFILE with the rules mount, umount, and apparmor=PROFILE above"},
+    {ErrorCode::apparmor, "host", "apparmor_parser -r examples/apparmor/cginit  # loads cginit"},
 
     {ErrorCode::selinux, "docker", "--security-opt label=disable"},
     {ErrorCode::selinux, "podman", "--security-opt label=disable"},

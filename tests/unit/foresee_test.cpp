@@ -278,5 +278,12 @@ TEST(Remedies, WhichSysctlPermitsUserNamespacesDependsOnAppArmor) {
               "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
 }
 
+TEST(Remedies, AppArmorKeepsConfiningWithTheShippedProfile) {
+    World world;
+    const std::vector<Remedy> remedies = remedies_for(ErrorCode::apparmor, world);
+    EXPECT_EQ(remedies[1], (Remedy{"docker", "--security-opt apparmor=cginit (examples/apparmor)"}));
+    EXPECT_EQ(remedies.back(), (Remedy{"host", "apparmor_parser -r examples/apparmor/cginit  # loads cginit"}));
+}
+
 }  // namespace
 }  // namespace cginit
