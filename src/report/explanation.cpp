@@ -37,7 +37,7 @@ std::vector<Finding> notes_of(const World& world) {
     }
     const ErrorCode code = ErrorCode::no_memory_controller;
     const Error error = make_error(
-        code, "the host's kernel has no memory controller: MemoryMax= and the engine's --memory have no effect");
+        code, "the host's kernel has no memory controller on v1: MemoryMax= and the engine's --memory have no effect");
     return {{error, Ground::facts, remedies_for(code, world)}};
 }
 

@@ -104,6 +104,9 @@ constexpr Row kRows[] = {
     {ErrorCode::no_cgroup_namespaces, "cginit", "CGINIT_METHOD=bind"},
 
     {ErrorCode::no_memory_controller, "host", "boot with cgroup_enable=memory, or a kernel with CONFIG_MEMCG"},
+    {ErrorCode::no_memory_controller, "host",
+     "since Linux 6.11 v1 takes a kernel with CONFIG_MEMCG_V1, off by default; without that memory is on v2 only: boot "
+     "with systemd.unified_cgroup_hierarchy=1"},
 
     {ErrorCode::layout, "cginit", "CGINIT_LAYOUT=host"},
 

@@ -107,6 +107,7 @@ TEST(Notes, AKernelWithoutTheMemoryController) {
     EXPECT_EQ(codes_of(explanation.missing), Codes{}) << "the init gets its view all the same";
     const std::string text = explanation_text(explanation, {});
     EXPECT_NE(text.find("cgroup_enable=memory"), std::string::npos);
+    EXPECT_NE(text.find("CONFIG_MEMCG_V1"), std::string::npos) << "which Linux 6.11 made an option of its own";
     EXPECT_LT(text.find("CG-NOMEMORY"), text.find("who runs us")) << "on the first screen";
     snapshot = docker_v2();
     snapshot.controllers = {{"cpu"}};
