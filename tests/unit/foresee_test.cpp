@@ -241,7 +241,26 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"docker", "--userns=host"}));
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "kubernetes");
     world.view = View::unified;
-    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "host") << "the systemd cgroup driver";
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back(),
+              (Remedy{"host", "dockerd --exec-opt native.cgroupdriver=systemd  # delegates"}))
+        << "Docker has no moment between making a container and starting it";
+}
+
+TEST(Remedies, PodmanGivesTheCgroupAwayBeforeCginitStarts) {
+    World world;
+    world.view = View::unified;
+    world.engine = Engine::podman;
+    world.uid_ranges = {{0, 100000, 65536}};
+    world.gid_ranges = {{0, 200000, 65536}};
+    world.container_id = "0123456789abcdef";
+    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back(),
+              (Remedy{"host",
+                      "# podman create instead of run, and podman init; then this:\n"
+                      "pid=$(podman inspect -f '{{.State.Pid}}' 0123456789ab)\n"
+                      "cd \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\" && chown 100000:200000 .\n"
+                      "for f in $(cat /sys/kernel/cgroup/delegate); do\n"
+                      "  [ ! -e $f ] || chown 100000:200000 $f; done\n"
+                      "# and last podman start"}));
 }
 
 /// Ubuntu's kernel.apparmor_restrict_unprivileged_userns=1: who is unconfined has no capability in a user namespace.
