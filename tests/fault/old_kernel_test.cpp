@@ -49,6 +49,9 @@ std::vector<Shape> shapes() {
         {.spec =
              {.name = "v2_privileged", .view = View::docker_v2, .private_cgroup_namespace = true, .privileged = true},
          .systemd = true},
+        {.spec = {.name = "v2_userns", .view = View::docker_v2, .private_cgroup_namespace = true},
+         .options = {"--method=userns"},
+         .leaf = true},
     };
 }
 
