@@ -89,6 +89,7 @@ TEST(ChooseLayout, AtTheHostsRootOnlyWithPermission) {
     Options allowed;
     allowed.allow_host_cgroup = true;
     EXPECT_EQ(layout_of(docker_pure_v1(258), allowed).layout, View::unified);
+    EXPECT_EQ(layout_of(docker_pure_v1(256), allowed).layout, View::unified) << "256 would wait 30 s on v1";
     EXPECT_EQ(layout_of(docker_pure_v1(252), allowed).layout, View::legacy) << "252 needs none";
     Options bind = allowed;
     bind.method = Method::bind;
