@@ -170,6 +170,9 @@ std::vector<Case> special_cases() {
     legacy.options.layout = Layout::legacy;
     Variant unified = variant("layout-unified");
     unified.options.layout = Layout::unified;
+    Variant hybrid = variant("busybox-layout-hybrid");
+    hybrid.init = InitTraits{InitKind::busybox, std::nullopt, ""};
+    hybrid.options.layout = Layout::hybrid;
     Variant remount = with_method("remount-inner-never", Method::remount);
     remount.options.inner = Inner::never;
     Variant none = with_method("none-inner-never", Method::none);
@@ -255,6 +258,7 @@ std::vector<Case> special_cases() {
         {"docker-v1-capsysadmin-cgroupns-private", remount},
         {"docker-v1hybrid-capsysadmin", no_tmpfs},
         {"docker-v1hybrid-capsysadmin", unified},
+        {"docker-v1hybrid-capsysadmin", hybrid},
         {"docker-v1hybrid-capsysadmin-volcgroup-rw", legacy},
         {"docker-v1hybrid-capsysadmin-volcgroup-rw", none},
         {"docker-v1hybrid-capsysadmin-volcgroup-rw", unified},
