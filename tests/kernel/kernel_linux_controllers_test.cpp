@@ -1,5 +1,9 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/path.hpp"
@@ -50,12 +54,14 @@ TEST(KernelLinuxControllers, EachControllerIsReported) {
     });
 }
 
-/// A cgroup by name only, whose subtree_control is another file that takes no text: EINVAL.
-void make_refusing_cgroup(const std::string& path, const std::string& threads) {
+/// A cgroup by name only, whose subtree_control is another file, one that refuses.
+void make_refusing_cgroup(const std::string& path, const std::string& threads, const std::string& refuses) {
     succeeds(MakeDirectory{path});
+    succeeds(MakeDirectory{join_path(path, "leaf")});
     write_text(join_path(path, "cgroup.threads"), threads);
+    write_text(join_path(path, "cgroup.procs"), "");
     write_text(join_path(path, "cgroup.subtree_control"), "");
-    succeeds(BindMount{"/proc/self/oom_score_adj", join_path(path, "cgroup.subtree_control")});
+    succeeds(BindMount{refuses, join_path(path, "cgroup.subtree_control")});
 }
 
 /// Outside of any test cgroup: a v1 cpu cgroup without rt_runtime permits no real-time thread.
@@ -65,7 +71,8 @@ TEST(KernelLinuxControllers, RealTimeThreadsThatStandInTheWayAreNamed) {
                   const std::string self = std::to_string(::getpid());
                   const std::string name(trim(read_text("/proc/self/comm")));
                   succeeds(MountFilesystem{"tmpfs", "/mnt", "mode=755", {}});
-                  make_refusing_cgroup("/mnt/refusing", concat({"0\n", self, "\n"}));
+                  // It takes no text: EINVAL.
+                  make_refusing_cgroup("/mnt/refusing", concat({"0\n", self, "\n"}), "/proc/self/oom_score_adj");
                   const EnableControllers op{"/mnt/refusing", "/mnt/refusing/leaf", {"cpu"}};
                   EXPECT_EQ(succeeds(op).notes,
                             std::vector<std::string>{"the init cannot use the controller cpu: Invalid argument"});
@@ -75,6 +82,67 @@ TEST(KernelLinuxControllers, RealTimeThreadsThatStandInTheWayAreNamed) {
                             std::vector<std::string>{concat({"the init cannot use the controller cpu: real-time "
                                                              "processes cannot be put under it: ",
                                                              self, " (", name, ")"})});
+              }),
+              0);
+}
+
+/// A terminal that its owner has for itself: whoever opens it without CAP_SYS_ADMIN gets EBUSY, ioctl_tty(2).
+std::string busy_terminal() {
+    const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    EXPECT_EQ(::grantpt(terminal) + ::unlockpt(terminal), 0);
+    std::string name = ::ptsname(terminal);
+    EXPECT_EQ(::ioctl(::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC), TIOCEXCL), 0);
+    ::chmod(name.c_str(), 0666);
+    return name;
+}
+
+/// As long as processes return, so often is it tried; then the init comes up without the controller.
+TEST(KernelLinuxControllers, CgroupThatStaysBusyIsGivenUp) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(run_in_private_mounts([] {
+                  succeeds(MountFilesystem{"tmpfs", "/mnt", "mode=755", {}});
+                  make_refusing_cgroup("/mnt/busy", "", busy_terminal());
+                  constexpr uid_t kNobody = 65534;
+                  ASSERT_EQ(::seteuid(kNobody), 0);
+                  const Outcome outcome = succeeds(EnableControllers{"/mnt/busy", "/mnt/busy/leaf", {"pids"}});
+                  EXPECT_EQ(outcome.notes,
+                            std::vector<std::string>{"the init cannot use the controller pids: processes keep entering "
+                                                     "the cgroup; stop what forks in the container at its start"});
+                  EXPECT_TRUE(outcome.details.empty());
+                  ASSERT_EQ(::seteuid(0), 0);
+              }),
+              0);
+}
+
+/// Hosts hand down whichever controllers they like, but every cgroup.procs takes a `+0`, and refuses it below a threaded
+/// cgroup as cgroup.subtree_control does.
+TEST(KernelLinuxControllers, ThreadedCgroupIsTold) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        const std::string threaded = join_path(own, "threaded");
+        const std::string below = join_path(threaded, "below");
+        succeeds(MakeCgroup{threaded});
+        succeeds(WriteCgroupFile{join_path(threaded, "cgroup.type"), "threaded"});
+        succeeds(MakeCgroup{below});
+        make_refusing_cgroup("/cginit-work/refusing", "", join_path(below, "cgroup.procs"));
+        EXPECT_EQ(succeeds(EnableControllers{"/cginit-work/refusing", "/cginit-work/refusing/leaf", {"0"}}).notes,
+                  std::vector<std::string>{
+                      "the init cannot use the controller 0: the cgroup is threaded, or below one that is"});
+    });
+}
+
+/// Each of those that are offered is enabled by itself, and said to be.
+TEST(KernelLinuxControllers, WhatIsEnabledIsTold) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(run_in_private_mounts([] {
+                  succeeds(MountFilesystem{"tmpfs", "/mnt", "mode=755", {}});
+                  write_text("/mnt/cgroup.controllers", "cpu pids\n");
+                  write_text("/mnt/cgroup.subtree_control", "");
+                  const Outcome outcome = succeeds(EnableControllers{"/mnt", "/mnt/leaf"});
+                  EXPECT_TRUE(outcome.notes.empty());
+                  EXPECT_EQ(outcome.details, (std::vector<std::string>{"cpu is enabled for the children of /mnt",
+                                                                       "pids is enabled for the children of /mnt"}));
+                  EXPECT_EQ(read_text("/mnt/cgroup.subtree_control"), "+pids");
               }),
               0);
 }
