@@ -5,9 +5,9 @@
 
 #include <cerrno>
 
+#include "cli/refusals.hpp"
 #include "cli/run_cginit.hpp"
 #include "core/text.hpp"
-#include "kernel/support/container.hpp"
 #include "kernel/support/contract.hpp"
 
 // --explain in containers made by hand: what it says, its exit status, and that all is as it was.
@@ -23,15 +23,13 @@ struct Case {
 };
 
 void expect_explanations(EngineView view, const std::vector<Case>& cases) {
-    ContainerSpec spec{.name = "cli", .view = view};
-    spec.copies = {{CGINIT_BINARY, "/cginit"}, {CGINIT_SHOW_PROCESS, "/cginit-work/show"}};
     const TestCgroups cgroups;
-    const int status = run_private_container(spec, cgroups, [&] {
+    const int status = run_private_container(container_for_cginit(view), cgroups, [&] {
         const std::vector<std::string> before = container_facts(cgroups);
         for (const Case& c : cases) {
             SCOPED_TRACE(c.name);
             for (const char* form : {"--explain", "--explain=json"}) {
-                const Finished finished = run_program({"/cginit", form, "/cginit-work/show"}, {}, c.before);
+                const Finished finished = run_program({"/cginit", form, kShowInit}, {}, c.before);
                 EXPECT_EQ(finished.status, c.status) << finished.output << finished.errors;
                 EXPECT_EQ(finished.errors, "");
                 EXPECT_NE(finished.output.find(c.says), std::string::npos) << finished.output;

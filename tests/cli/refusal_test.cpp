@@ -9,107 +9,41 @@
 #include <filesystem>
 #include <functional>
 
+#include "cli/refusals.hpp"
 #include "cli/run_cginit.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
 #include "kernel/support/contract.hpp"
-#include "unit/elf_image.hpp"
 
 namespace cginit {
 namespace {
 
-using Strings = std::vector<std::string>;
-
-constexpr const char* kInit = "/cginit-work/show";
-
-ContainerSpec spec_of(EngineView view) {
-    ContainerSpec spec{.name = "cli", .view = view};
-    spec.copies = {{CGINIT_BINARY, "/cginit"}, {CGINIT_SHOW_PROCESS, kInit}};
-    return spec;
-}
-
-struct Case {
-    const char* name;
-    Strings arguments;
-    Strings environment;
-    std::function<void()> before;  ///< in the process that becomes cginit
-    int status;
-    Strings parts;
-};
-
-void write_program(const std::string& path, const std::string& content, mode_t mode) {
-    write_text(path, content);
-    ::chmod(path.c_str(), mode);
-}
-
-/// Each case in one container: refused with one error, and nothing is changed.
-void expect_refusals(const ContainerSpec& spec, const std::vector<Case>& cases) {
-    const TestCgroups cgroups;
-    const int status = run_private_container(spec, cgroups, [&] {
-        write_program("/cginit-work/foreign", elf_image(kForeignMachine), 0755);
-        write_program("/cginit-work/text", "echo hello\n", 0755);
-        write_program("/cginit-work/plain", "#!/bin/sh\n", 0644);
-        write_program("/cginit-work/script", "#!/no/such/shell\n", 0755);
-        write_program("/cginit-work/loader", elf_image(kOwnMachine, "/no/such/loader.so"), 0755);
-        std::filesystem::copy_file(kInit, "/cginit-work/systemd");
-        const Strings before = container_facts(cgroups);
-        for (const Case& c : cases) {
-            SCOPED_TRACE(c.name);
-            Strings argv{"/cginit"};
-            argv.insert(argv.end(), c.arguments.begin(), c.arguments.end());
-            expect_error(run_program(argv, c.environment, c.before), c.status, c.parts);
-            EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
-        }
-    });
-    EXPECT_EQ(status, 0);
-}
-
-TEST(Refusal, InitThatCannotBeExecuted) {
-    CGINIT_NEEDS_KERNEL();
-    expect_refusals(
-        spec_of(EngineView::docker_v1),
-        {{"missing", {"/no/such/init"}, {}, {}, 127, {"/no/such/init: No such file or directory"}},
-         {"not in PATH",
-          {"no-such-init"},
-          {"PATH=/usr/bin"},
-          {},
-          127,
-          {"no-such-init: not found in PATH", "cginit /sbin/init"}},
-         {"directory", {"/usr"}, {}, {}, 126, {"/usr: Is a directory"}},
-         {"not executable", {"/cginit-work/plain"}, {}, {}, 126, {"/cginit-work/plain is not executable"}},
-         {"foreign", {"/cginit-work/foreign"}, {}, {}, 126, {"ELF file for another machine"}},
-         {"neither ELF nor script", {"/cginit-work/text"}, {}, {}, 126, {"Exec format error"}},
-         {"interpreter missing", {"/cginit-work/script"}, {}, {}, 127, {"/no/such/shell: No such file or directory"}},
-         {"loader missing", {"/cginit-work/loader"}, {}, {}, 127, {"/no/such/loader.so, which does not exist"}},
-         {"device", {"/dev/null"}, {}, {}, 126, {"/dev/null is not a regular file"}}});
-}
-
 TEST(Refusal, WhatTheEngineDoesNotPermit) {
     CGINIT_NEEDS_KERNEL();
     const auto refuse = [](int errnum) { return [errnum] { refuse_call(SYS_mount, errnum); }; };
-    const std::vector<Case> cases{
-        {"no capability", {kInit}, {}, drop_sys_admin_for_good, 125, {"no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
+    const std::vector<Refused> cases{
+        {"no capability", {kShowInit}, {}, drop_sys_admin_for_good, 125, {"no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
         {"mount refused as AppArmor does",
-         {kInit},
+         {kShowInit},
          {},
          refuse(EACCES),
          125,
          {"step 2 (", "mount(tmpfs) /proc/driver: Permission denied", "--security-opt apparmor=unconfined"}},
         {"mount refused as seccomp does",
-         {kInit},
+         {kShowInit},
          {},
          refuse(EPERM),
          125,
          {"step 2 (", "mount(tmpfs) /proc/driver: Operation not permitted", "--security-opt seccomp=unconfined"}},
         {"unshare refused",
-         {kInit},
+         {kShowInit},
          {},
          [] { refuse_call(SYS_unshare, EPERM); },
          125,
          {"unshare(CLONE_NEWCGROUP): Operation not permitted", "--security-opt seccomp=unconfined"}},
         {"not PID 1 with systemd", {"/cginit-work/systemd"}, {}, {}, 125, {"not PID 1", "drop --init"}},
         {"no proc",
-         {kInit},
+         {kShowInit},
          {},
          [] {
              static_cast<void>(::unshare(CLONE_NEWNS));
@@ -118,16 +52,16 @@ TEST(Refusal, WhatTheEngineDoesNotPermit) {
          125,
          {"/proc/self/mountinfo: No such file or directory", "proc file system at /proc"}},
     };
-    expect_refusals(spec_of(EngineView::docker_v1), cases);
+    expect_refusals(container_for_cginit(EngineView::docker_v1), cases);
 }
 
 /// Whatever is mounted could not go again: that is seen before anything is.
 TEST(Refusal, UnmountThatIsRefusedIsSeenFirst) {
     CGINIT_NEEDS_KERNEL();
     expect_refusals(
-        spec_of(EngineView::docker_v1),
+        container_for_cginit(EngineView::docker_v1),
         {{"no umount2",
-          {kInit},
+          {kShowInit},
           {},
           [] { refuse_call(SYS_umount2, EPERM); },
           125,
@@ -139,14 +73,15 @@ TEST(Refusal, RollBackThatFailsIsTold) {
     CGINIT_NEEDS_KERNEL();
     const TestCgroups cgroups;
     EXPECT_EQ(run_private_container(
-                  spec_of(EngineView::docker_v1), cgroups,
+                  container_for_cginit(EngineView::docker_v1), cgroups,
                   [] {
                       const auto refuse = [] {
                           refuse_call(SYS_unshare, EPERM);
                           refuse_call(SYS_umount2, EPERM);
                       };
                       expect_error(
-                          run_program({"/cginit", "--method=bind", "--on-failure=continue", kInit}, {}, refuse), 125,
+                          run_program({"/cginit", "--method=bind", "--on-failure=continue", kShowInit}, {}, refuse),
+                          125,
                           {"roll-back of step ", "(the engine's view and the workbench go, all in one): ",
                            "umount2(MNT_DETACH) /proc/driver: Operation not permitted"});
                   }),
@@ -163,11 +98,11 @@ TEST(OnFailure, ContinuesOnTheEnginesOwnView) {
     const TestCgroups cgroups;
     EXPECT_EQ(
         run_private_container(
-            spec_of(EngineView::docker_v1), cgroups,
+            container_for_cginit(EngineView::docker_v1), cgroups,
             [&] {
                 const Strings before = container_facts(cgroups);
                 for (const auto& [cause, make] : troubles) {
-                    const Finished finished = run_program({"/cginit", kInit}, {"CGINIT_ON_FAILURE=continue"}, make);
+                    const Finished finished = run_program({"/cginit", kShowInit}, {"CGINIT_ON_FAILURE=continue"}, make);
                     EXPECT_EQ(finished.status, 0) << finished.errors;
                     EXPECT_NE(finished.output.find("env CGINIT_ON_FAILURE=continue\n"), std::string::npos);
                     EXPECT_EQ(split(finished.errors, '\n').size(), 2U) << finished.errors;
@@ -183,16 +118,16 @@ TEST(OnFailure, ContinuesOnTheEnginesOwnView) {
 TEST(OnFailure, ExitsWhereTheEnginesViewWillNotDo) {
     CGINIT_NEEDS_KERNEL();
     const char* const will_not_do = "the engine's own view will not do either (";
-    expect_refusals(spec_of(EngineView::docker_v1), {{"systemd as a child",
-                                                      {"--on-failure=continue", "/cginit-work/systemd"},
-                                                      {},
-                                                      {},
-                                                      125,
-                                                      {will_not_do, "systemd has to be PID 1"}}});
-    ContainerSpec host = spec_of(EngineView::whole_tree);
+    expect_refusals(container_for_cginit(EngineView::docker_v1), {{"systemd as a child",
+                                                                   {"--on-failure=continue", "/cginit-work/systemd"},
+                                                                   {},
+                                                                   {},
+                                                                   125,
+                                                                   {will_not_do, "systemd has to be PID 1"}}});
+    ContainerSpec host = container_for_cginit(EngineView::whole_tree);
     host.keep_propagation = false;
     expect_refusals(host, {{"the host's tree, writable",
-                            {"--on-failure=continue", kInit},
+                            {"--on-failure=continue", kShowInit},
                             {},
                             drop_sys_admin_for_good,
                             125,
@@ -204,15 +139,16 @@ TEST(Handover, ClosedStandardDescriptors) {
     CGINIT_NEEDS_KERNEL();
     for (const EngineView view : {EngineView::docker_v1, EngineView::docker_v2}) {
         const TestCgroups cgroups;
-        EXPECT_EQ(run_private_container(spec_of(view), cgroups,
+        EXPECT_EQ(run_private_container(container_for_cginit(view), cgroups,
                                         [] {
                                             const auto close_all = [] {
                                                 for (const int fd : {0, 1, 2}) {
                                                     ::close(fd);
                                                 }
                                             };
-                                            const Finished finished = run_program(
-                                                {"/cginit", "-v", kInit, "/cginit-work/descriptors"}, {}, close_all);
+                                            const Finished finished =
+                                                run_program({"/cginit", "-v", kShowInit, "/cginit-work/descriptors"},
+                                                            {}, close_all);
                                             EXPECT_EQ(finished.status, 0);
                                             EXPECT_EQ(finished.output + finished.errors, "");
                                         }),
@@ -232,7 +168,7 @@ void enter_plain_directory() {
         fs::create_directory_symlink("usr/" + name, root / name);
     }
     fs::create_directory(root / "cginit-work");
-    fs::copy_file(kInit, root.string() + kInit);
+    fs::copy_file(kShowInit, root.string() + kShowInit);
     fs::copy_file("/cginit", root / "cginit");
     static_cast<void>(::chroot(root.c_str()));
     static_cast<void>(::chdir("/"));
@@ -240,9 +176,9 @@ void enter_plain_directory() {
 
 TEST(Refusal, RootThatIsNoMountPoint) {
     CGINIT_NEEDS_KERNEL();
-    expect_refusals(spec_of(EngineView::docker_v2),
+    expect_refusals(container_for_cginit(EngineView::docker_v2),
                     {{"chroot",
-                      {kInit},
+                      {kShowInit},
                       {},
                       enter_plain_directory,
                       125,
@@ -252,22 +188,22 @@ TEST(Refusal, RootThatIsNoMountPoint) {
 TEST(Refusal, Contradictions) {
     CGINIT_NEEDS_KERNEL();
     expect_refusals(
-        spec_of(EngineView::docker_v2),
+        container_for_cginit(EngineView::docker_v2),
         {{"no v1 here",
-          {"--layout=legacy", "--method=none", kInit},
+          {"--layout=legacy", "--method=none", kShowInit},
           {},
           {},
           125,
           {"--layout=legacy", "this container's view is unified", "--layout=host"}},
-         {"limits within reach", {kInit}, {"CGINIT_METHOD=none"}, {}, 125, {"--method=none", "--inner=never"}}});
+         {"limits within reach", {kShowInit}, {"CGINIT_METHOD=none"}, {}, 125, {"--method=none", "--inner=never"}}});
 }
 
 TEST(Refusal, WritableCgroupMountElsewhere) {
     CGINIT_NEEDS_KERNEL();
-    ContainerSpec spec = spec_of(EngineView::docker_v2);
+    ContainerSpec spec = container_for_cginit(EngineView::docker_v2);
     spec.elsewhere_writable = true;
     expect_refusals(spec, {{"elsewhere",
-                            {kInit},
+                            {kShowInit},
                             {},
                             {},
                             125,
@@ -279,10 +215,10 @@ TEST(Warning, UnknownVariableDoesNotStopIt) {
     const TestCgroups cgroups;
     EXPECT_EQ(
         run_private_container(
-            spec_of(EngineView::docker_v1), cgroups,
+            container_for_cginit(EngineView::docker_v1), cgroups,
             [] {
                 const Finished finished =
-                    run_program({"/cginit", kInit}, {"CGINIT_SERVICE_HOST=10.0.0.1", "CGINIT_PORT=tcp://10.0.0.1"});
+                    run_program({"/cginit", kShowInit}, {"CGINIT_SERVICE_HOST=10.0.0.1", "CGINIT_PORT=tcp://10.0.0.1"});
                 EXPECT_EQ(finished.status, 0);
                 EXPECT_NE(finished.output.find("env CGINIT_SERVICE_HOST=10.0.0.1\n"), std::string::npos);
                 const Strings lines = split(finished.errors, '\n');
@@ -305,7 +241,7 @@ std::uint64_t capabilities_in(const std::string& status, const std::string& set)
 TEST(DropCap, IsGoneFromEverySet) {
     CGINIT_NEEDS_KERNEL();
     const TestCgroups cgroups;
-    EXPECT_EQ(run_private_container(spec_of(EngineView::docker_v1), cgroups,
+    EXPECT_EQ(run_private_container(container_for_cginit(EngineView::docker_v1), cgroups,
                                     [] {
                                         const Finished finished =
                                             run_program({"/cginit", "--drop-cap=SYS_ADMIN", "--drop-cap", "cap_mknod",

@@ -7,9 +7,9 @@
 
 #include <cerrno>
 
+#include "cli/refusals.hpp"
 #include "cli/run_cginit.hpp"
 #include "core/text.hpp"
-#include "kernel/support/container.hpp"
 #include "kernel/support/contract.hpp"
 
 // Containers without CAP_SYS_ADMIN: the view is built in a user namespace, or one error says what keeps it from that.
@@ -17,13 +17,9 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kInit = "/cginit-work/show";
-
 void in_container(EngineView view, const std::function<void(const TestCgroups&)>& body) {
-    ContainerSpec spec{.name = "cli", .view = view};
-    spec.copies = {{CGINIT_BINARY, "/cginit"}, {CGINIT_SHOW_PROCESS, kInit}};
     const TestCgroups cgroups;
-    EXPECT_EQ(run_private_container(spec, cgroups, [&] { body(cgroups); }), 0);
+    EXPECT_EQ(run_private_container(container_for_cginit(view), cgroups, [&] { body(cgroups); }), 0);
 }
 
 /// A user namespace with root alone in it, as an unprivileged user makes one, and all capabilities but SYS_ADMIN.
@@ -111,7 +107,7 @@ TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
             const std::vector<std::string> before = container_facts(cgroups);
             for (const Case& c : cases) {
                 SCOPED_TRACE(c.name);
-                const Finished finished = run_program({"/cginit", kInit}, {}, c.before);
+                const Finished finished = run_program({"/cginit", kShowInit}, {}, c.before);
                 expect_error(finished, 125, c.parts);
                 EXPECT_NE(finished.errors.find("; "), std::string::npos) << "no cure: " << finished.errors;
                 EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
@@ -148,7 +144,7 @@ TEST(UserNamespace, ContinuesOnTheEnginesOwnViewAfterTheRehearsalOnly) {
     in_container(EngineView::docker_v1, [](const TestCgroups& cgroups) {
         const std::vector<std::string> before = container_facts(cgroups);
         const Finished finished =
-            run_program({"/cginit", "--on-failure=continue", kInit}, {}, refusing(SYS_mount, EPERM));
+            run_program({"/cginit", "--on-failure=continue", kShowInit}, {}, refusing(SYS_mount, EPERM));
         EXPECT_EQ(finished.status, 0) << finished.errors;
         EXPECT_NE(finished.errors.find("the init runs on the engine's own view"), std::string::npos) << finished.errors;
         EXPECT_NE(finished.errors.find("rehearsal: step 2"), std::string::npos) << finished.errors;
