@@ -55,8 +55,8 @@ struct ProcessStatus {
     bool operator==(const ProcessStatus&) const = default;
 };
 
-/// Whether a process here may make a user namespace. Seccomp filters, security modules, sysctls and limits have a say, so
-/// that only trying tells.
+/// Whether a process here may make a user namespace and a second one within it. Seccomp filters, security modules, sysctls
+/// and limits have a say, so that only trying tells.
 struct UserNamespaces {
     Tri possible = Tri::unknown;
     int errnum = 0;  ///< what unshare(2) said, 0 if it was possible or not tried

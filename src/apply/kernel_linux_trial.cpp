@@ -87,6 +87,18 @@ std::optional<Message> refused_cgroup(const Plan& plan) {
     return std::nullopt;
 }
 
+/// The user namespace that comes later in the plan, within the one where the trial is. Nothing is left of it.
+std::optional<Message> refused_nesting(const Plan& plan, std::size_t tried, Kernel& kernel) {
+    for (std::size_t i = tried; i < plan.steps.size(); ++i) {
+        const Op& op = plan.steps[i].op;
+        if (std::holds_alternative<MakeUserNamespace>(op)) {
+            const Result<Outcome> outcome = kernel.perform(op);
+            return outcome ? std::nullopt : std::optional<Message>(message_of(Course::refused, i, outcome.error()));
+        }
+    }
+    return std::nullopt;
+}
+
 /// A mount namespace for the trial, unless the plan begins with one of its own.
 std::optional<Message> refused_namespace(const Plan& plan) {
     if (is_irreversible(plan)) {
@@ -114,7 +126,11 @@ Message run_trial(const Plan& plan) {
     if (!status) {
         return message_of(Course::refused, index_of(harmless, runner.failed_op()), status.error());
     }
-    return refused_cgroup(plan).value_or(Message{.course = Course::passed});
+    std::optional<Message> later = refused_cgroup(plan);
+    if (!later) {
+        later = refused_nesting(plan, harmless.steps.size(), kernel);
+    }
+    return later.value_or(Message{.course = Course::passed});
 }
 
 /// Of the commit what changes the process for good; the mounts are not what they are then.
@@ -161,12 +177,24 @@ Result<std::optional<Refusal>> result_of(const Result<Message>& message) {
 }
 
 /// setns(2) to where the process is anyway fails only where the call is not let through.
+int errno_of_entering() {
+    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+    return !own.valid() || ::setns(own.get(), CLONE_NEWCGROUP) == 0 ? 0 : errno;
+}
+
+/// Whether there may be one more within the one just made. Nobody is mapped in that, which is EPERM, and comes after the
+/// counts: kernel/user_namespace.c, create_user_ns(); before Linux 4.9 the depth was EUSERS.
+int errno_of_nesting() {
+    const bool too_many = ::unshare(CLONE_NEWUSER) != 0 && (errno == ENOSPC || errno == EUSERS);
+    return too_many ? errno : 0;
+}
+
 int errno_of_namespaces() {
     if (::unshare(CLONE_NEWUSER | CLONE_NEWCGROUP) != 0) {
         return errno;
     }
-    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
-    return !own.valid() || ::setns(own.get(), CLONE_NEWCGROUP) == 0 ? 0 : errno;
+    const int errnum = errno_of_entering();
+    return errnum == 0 ? errno_of_nesting() : errnum;
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ struct Refusal {
 };
 
 /// Tries a plan in a child process with a mount namespace and peers of its own, as far as its steps leave nothing behind;
-/// of the cgroups that it would make it asks for the permission only. The first refusal, if there is one. An error means
-/// that it could not be tried.
+/// of the cgroups that it would make it asks for the permission only, and of what comes after them it makes the second
+/// user namespace. The first refusal, if there is one. An error means that it could not be tried.
 [[nodiscard]] Result<std::optional<Refusal>> try_plan(const Plan& plan);
 
 /// Walks a whole plan in a child process, takes back what it did to cgroups, and does what cannot be taken back, too: for
@@ -27,7 +27,7 @@ struct Refusal {
 /// it could not take everything back (ErrorKind::not_undone).
 [[nodiscard]] Result<std::optional<Refusal>> rehearse_plan(const Plan& plan);
 
-/// Whether this process may make a user namespace, tried in a child process.
+/// Whether this process may make a user namespace and a second one within it, tried in a child process.
 [[nodiscard]] UserNamespaces try_user_namespace();
 
 }  // namespace cginit

@@ -34,24 +34,42 @@ void enter_small_namespace() {
     write_text("/proc/self/gid_map", gid_map);
 }
 
-void forbid_another_namespace() {
+/// How many there may be besides.
+void limit_namespaces(const char* count) {
     enter_small_namespace();
-    write_text("/proc/sys/user/max_user_namespaces", "0");
-    drop_sys_admin();
+    write_text("/proc/sys/user/max_user_namespaces", count);
 }
 
-void go_as_deep_as_possible() {
-    // 32 levels in all, of which the machine has used up one or the other; kernel/user_namespace.c, create_user_ns().
-    for (int level = 0; level < 32; ++level) {
+std::function<void()> with_no_more_than(const char* count) {
+    return [count] {
+        limit_namespaces(count);
+        drop_sys_admin();
+    };
+}
+
+/// Enters that many, one within the other, as far as the kernel lets it; how many it did.
+int go_deeper(int levels) {
+    int level = 0;
+    for (; level < levels && ::unshare(CLONE_NEWUSER) == 0; ++level) {
         const std::string map = "0 0 1";
-        if (::unshare(CLONE_NEWUSER) != 0) {
-            break;
-        }
         write_text("/proc/self/setgroups", "deny");
         write_text("/proc/self/uid_map", map);
         write_text("/proc/self/gid_map", map);
     }
-    drop_sys_admin();
+    return level;
+}
+
+/// 32 levels in all, of which the machine has used up one or the other; kernel/user_namespace.c, create_user_ns().
+std::function<void()> with_levels_left(int left) {
+    return [left] {
+        constexpr int kAll = 33;
+        const pid_t scout = ::fork();
+        if (scout == 0) {
+            ::_exit(go_deeper(kAll));
+        }
+        go_deeper(status_of(scout) - left);
+        drop_sys_admin();
+    };
 }
 
 /// Runs cginit with what a filter of the engine's refuses, and no CAP_SYS_ADMIN.
@@ -75,6 +93,8 @@ struct Case {
     std::vector<std::string> parts;
 };
 
+constexpr const char* kTooMany = "there are as many user namespaces as there may be, or 32 within each other";
+
 TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
     CGINIT_NEEDS_KERNEL();
     const char* const instead =
@@ -96,11 +116,9 @@ TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
          without(CAP_SETFCAP),
          {instead, "not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP", "--cap-add SYS_ADMIN", "--cap-add SETFCAP"}},
         {"sysctl",
-         forbid_another_namespace,
+         with_no_more_than("0"),
          {instead, "user.max_user_namespaces is 0", "--cap-add SYS_ADMIN", "raise user.max_user_namespaces"}},
-        {"32 levels",
-         go_as_deep_as_possible,
-         {"as many user namespaces as there may be, or 32 within each other", "--cap-add SYS_ADMIN"}},
+        {"32 levels", with_levels_left(0), {kTooMany, "--cap-add SYS_ADMIN"}},
     };
     for (const EngineView view : {EngineView::docker_v1, EngineView::docker_v2}) {
         in_container(view, [&cases](const TestCgroups& cgroups) {
@@ -114,6 +132,34 @@ TEST(UserNamespace, WhatKeepsCginitFromItIsNamed) {
             }
         });
     }
+}
+
+struct OneLeft {
+    std::function<void()> before;
+    const char* method;
+    const char* code;
+};
+
+/// The view takes two, one within the other. Where one alone is left, --explain says so, too, and not only the run.
+TEST(UserNamespace, OneIsNotEnough) {
+    CGINIT_NEEDS_KERNEL();
+    const std::vector<OneLeft> cases{{with_no_more_than("1"), "--method=auto", "CG-NOSYSADMIN"},
+                                     {with_no_more_than("1"), "--method=userns", "CG-NOUSERNS"},
+                                     {with_levels_left(1), "--method=userns", "CG-NOUSERNS"},
+                                     // With CAP_SYS_ADMIN only the trial tells.
+                                     {[] { limit_namespaces("1"); }, "--method=userns", "CG-NOUSERNS"}};
+    in_container(EngineView::docker_v2, [&cases](const TestCgroups& cgroups) {
+        const std::vector<std::string> before = container_facts(cgroups);
+        for (const auto& [one_is_left, method, code] : cases) {
+            const Finished explained = run_program({"/cginit", "--explain", method, kShowInit}, {}, one_is_left);
+            EXPECT_EQ(explained.status, 1) << explained.output;
+            EXPECT_NE(explained.output.find(code), std::string::npos) << explained.output;
+            expect_error(run_program({"/cginit", method, kShowInit}, {}, one_is_left), 125, {kTooMany, code});
+            EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
+        }
+        const Finished two = run_program({"/cginit", "--explain", kShowInit}, {}, with_levels_left(2));
+        EXPECT_EQ(two.status, 0) << two.output << two.errors;
+    });
 }
 
 TEST(UserNamespace, TheInitHasItsViewAndNoMoreThanTheContainerHad) {
