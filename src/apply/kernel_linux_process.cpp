@@ -50,6 +50,10 @@ Status drop_from_all_sets(const std::vector<cap_value_t>& dropped) {
             return make_errno_error(errno, "prctl(PR_CAP_AMBIENT_LOWER)");
         }
     }
+    // cap_set_flag(3) takes no empty list.
+    if (dropped.empty()) {
+        return {};
+    }
     const CapabilitiesPtr own(::cap_get_proc());
     const auto count = static_cast<int>(dropped.size());
     bool good = own != nullptr;

@@ -162,6 +162,15 @@ TEST(UserNamespace, OneIsNotEnough) {
     });
 }
 
+/// As with --cap-add ALL --cap-drop SYS_ADMIN: a new user namespace has them all, and nothing has to be dropped in it.
+TEST(UserNamespace, ContainerWithAllOtherCapabilities) {
+    CGINIT_NEEDS_KERNEL();
+    in_container(EngineView::docker_v2, [](const TestCgroups&) {
+        const Finished finished = run_program({"/cginit", kShowInit}, {}, with_levels_left(2));
+        EXPECT_EQ(finished.status, 0) << finished.errors;
+    });
+}
+
 TEST(UserNamespace, TheInitHasItsViewAndNoMoreThanTheContainerHad) {
     CGINIT_NEEDS_KERNEL();
     const auto without_more = [] {

@@ -314,6 +314,18 @@ TEST(KernelLinux, DroppedSysAdminDoesNotComeBack) {
     });
 }
 
+/// Of a container that has them all nothing has to go.
+TEST(KernelLinux, AllCapabilitiesCanBeKept) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) {
+        KernelLinux kernel;
+        succeeds(kernel, KeepCapabilities{~std::uint64_t{0}});
+        EXPECT_TRUE(holds_sys_admin());
+        succeeds(kernel, KeepCapabilities{~(std::uint64_t{1} << 21U)});
+        EXPECT_FALSE(holds_sys_admin());
+    });
+}
+
 TEST(KernelLinux, ProcessVerbs) {
     CGINIT_NEEDS_KERNEL();
     in_container([](const TestCgroups&) {
