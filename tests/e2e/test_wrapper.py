@@ -102,6 +102,20 @@ def test_podmans_automatic_systemd_mode(session, tmp_path, case):
 
 
 @pytest.mark.view("hybrid")
+def test_podmans_automatic_systemd_mode_at_a_path_of_its_own(session):
+    """Podman knows that one too, in an image without an entrypoint."""
+    podman = session.engine(PODMAN.kind, PODMAN.runtime, PODMAN.view)
+    podman.cli("import", session.tarball(PODMAN.image), "e2e/plain:latest", timeout=180)
+    with unchanged_machine(session) as compare:
+        with podman.start("plain", OWN_PLACE, options=["--volume", f"{session.binary}:{OWN_PLACE}:ro"]) as container:
+            assert wait_for_boot(container, True) == "running"
+            assert container.proc("cmdline") == f"{OWN_PLACE}\0"
+            assert " /var/log/journal " in container.proc("mountinfo"), "not in Podman's systemd mode"
+            compare(running=[container.id])
+            assert container.stop() == 0
+
+
+@pytest.mark.view("hybrid")
 def test_arguments_are_the_inits(session, tmp_path):
     """Even those that cginit has too; its own come from the environment."""
     arguments = ["systemd.unit=rescue.target", "3", "--log-level=debug"]
