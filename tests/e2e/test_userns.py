@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -121,6 +122,39 @@ def test_the_profile_can_be_made_again(tmp_path):
     for wrong in ("/no/such/file", tmp_path / "other.json"):
         result = make_profile(wrong)
         assert result.returncode == 1 and result.stdout == "" and f"error: {wrong}" in result.stderr
+
+
+# Each a way around the container: the kernel's memory, keys and programs, and files by their number.
+NEVER_PERMITTED = {"add_key", "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd", "kexec_load", "kexec_file_load",
+                   "init_module", "finit_module", "open_by_handle_at", "iopl", "ioperm", "pivot_root", "reboot", "swapon"}
+
+
+def profile_in_force(engine, *options):
+    """What the daemon tells the runtime: (the default action, {(call, action, its arguments)})."""
+    with engine.start("busybox", "3600", entrypoint="/bin/sleep", sys_admin=False, tty=False, options=options) as container:
+        directory = engine.session.docker_daemon(engine.view).directory
+        config, = (directory / "exec").glob(f"containerd/**/{container.id}/config.json")
+        profile = json.loads(config.read_text())["linux"]["seccomp"]
+    return profile["defaultAction"], {
+        (name, rule["action"], json.dumps(rule.get("args", [])), rule.get("errnoRet"))
+        for rule in profile["syscalls"] for name in rule["names"]}
+
+
+@pytest.mark.parametrize("capabilities", [(), ("--cap-add", "SYS_ADMIN", "--cap-add", "SYS_PTRACE")],
+                         ids=["default", "more"])
+@pytest.mark.view("unified")
+def test_the_profile_is_the_engines_own_and_what_is_added(session, capabilities):
+    """Of the Docker that is installed here; which rules it has depends on the container's capabilities."""
+    engine = session.engine("docker", "runc", "unified")
+    shipped = ROOT / "examples/seccomp"
+    action, rules = profile_in_force(engine, *capabilities)
+    our_action, our_rules = profile_in_force(engine, *capabilities, "--security-opt", f"seccomp={shipped / 'docker.json'}")
+    added = {(name, "SCMP_ACT_ALLOW", "[]", None) for name in runpy.run_path(shipped / "make-profile.py")["ADDED"]}
+    assert our_action == action == "SCMP_ACT_ERRNO"
+    assert our_rules - rules == added - rules and not rules - our_rules, "made of another Docker's: make it again"
+    if not capabilities:
+        permitted = {name for name, action, *_ in our_rules if action == "SCMP_ACT_ALLOW"}
+        assert not NEVER_PERMITTED & permitted
 
 
 @pytest.mark.parametrize("no_new_privileges", [False, True], ids=["", "no_new_privileges"])
