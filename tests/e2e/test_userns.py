@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from cases import Case
-from harness import attacks, tally, unprivileged
-from harness.boot import check_everything, unchanged_machine
+from harness import attacks, tally, unprivileged, updates
+from harness.boot import check_everything, stop_cleanly, unchanged_machine
 from harness.bundles import Runtime, like_a_pod
 from harness.images import ROOT
-from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, unit_says
+from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, state_of, unit_says
 
 CASES = [
     Case("hybrid", "docker-runc", "host", "bookworm", secret="file"),
@@ -66,6 +66,25 @@ def test_services_are_kept_apart(session, case):
         assert not (container.root / "tmp/private").exists()
         assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
         assert container.exec("hostname").stdout.strip() == "e2e-renamed"
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[11]], ids=by_title)
+def test_what_the_engine_does_while_it_runs(session, case):
+    """As with the capability: test_lifecycle.py and test_updates.py."""
+    with booted(session, case) as container:
+        engine = container.engine
+        first = check_everything(session, case, container)
+        engine.cli("pause", container.name)
+        engine.cli("unpause", container.name)
+        container.restart()
+        assert (state := state_of(container)) == "running", state
+        again = check_everything(session, case, container)
+        assert [(mount.point, mount.kind, mount.root) for mount in again.mounts] == [
+            (mount.point, mount.kind, mount.root) for mount in first.mounts]
+        assert again.environ["container"] == first.environ["container"]
+        if case.view != "unified":
+            updates.hold(session, container, updates.MEMORY, "v1")
+        stop_cleanly(container)
 
 
 @pytest.mark.view("unified")

@@ -41,6 +41,7 @@ CHANGES = (
     Change("set of CPUs, grown", "--cpuset-cpus", "0-1", ("cpuset.cpus", "0-1"), ("cpuset.cpus", "0-1")),
     Change("set of CPUs, shrunk", "--cpuset-cpus", "1", ("cpuset.cpus", "1"), ("cpuset.cpus", "1")),
 )
+MEMORY = CHANGES[:2]
 # What only `podman update` with crun can change; Docker has no option for it, runc forgets it.
 THROTTLES = tuple(
     Change(f"reads from a device, {how}", "--device-read-bps", f"{device()}:{mib}mb",
