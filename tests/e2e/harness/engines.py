@@ -268,7 +268,8 @@ class DockerDaemon:
                  "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none",
                  "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2",
                  "--init-path", shutil.which("docker-init") or shutil.which("tini-static") or "docker-init",
-                 "--add-runtime", f"e2e-crun={session.runtime_path('crun')}", *options],
+                 "--add-runtime", f"e2e-crun={session.runtime_path('crun')}",
+                 "--add-runtime", f"e2e-privileged={session.privileged_runtime()}", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for("dockerd to answer", self._answers, timeout=60)

@@ -14,6 +14,20 @@ from .userns import RemappedDocker, RootlessPodman
 
 KINDS = {**ENGINES, "rootless": RootlessPodman, "remapped": RemappedDocker}
 
+# A container's configuration follows --bundle, that of a process that is exec'd --process.
+_WITHOUT_SYS_RESOURCE = """
+for word; do
+    case $last in
+        --bundle) file=$word/config.json ;;
+        --process) file=$word ;;
+        *) file= ;;
+    esac
+    [ -z "$file" ] || sed -i 's/"CAP_SYS_RESOURCE",//g; s/,"CAP_SYS_RESOURCE"//g' "$file" || exit
+    last=$word
+done
+exec {path} "$@"
+"""
+
 
 class Session:
     def __init__(self):
@@ -54,10 +68,18 @@ class Session:
         if runtime != "crun" or host.has_sys_resource():
             return path
         # Podman goes by the file's name, so the wrapper has it too.
-        wrapper = self.directory / "runtimes" / runtime
+        return self._wrapper(runtime, f'LD_PRELOAD={self.directory}/setrlimit-shim.so exec {path} "$@"\n')
+
+    def privileged_runtime(self):
+        """runc for Docker's --privileged, which asks for capabilities that root may not have himself."""
+        path = self.runtime_path("runc")
+        return path if host.has_sys_resource() else self._wrapper("privileged", _WITHOUT_SYS_RESOURCE.format(path=path))
+
+    def _wrapper(self, name, script):
+        wrapper = self.directory / "runtimes" / name
         if not wrapper.exists():
             wrapper.parent.mkdir(exist_ok=True)
-            wrapper.write_text(f'#!/bin/sh\nLD_PRELOAD={self.directory}/setrlimit-shim.so exec {path} "$@"\n')
+            wrapper.write_text(f"#!/bin/sh\n{script}")
             wrapper.chmod(0o755)
         return str(wrapper)
 
