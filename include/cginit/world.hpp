@@ -63,6 +63,9 @@ struct IdRange {
 
 enum class Engine { docker, podman, lxc, kubernetes, oci };
 
+/// What the engine had start the container.
+enum class Runtime { runc, crun, unknown };
+
 /// The Snapshot, understood. Pure facts, no wishes.
 struct World {
     std::vector<Hierarchy> hierarchies;
@@ -90,7 +93,8 @@ struct World {
     bool is_pid1 = true;
     bool root_is_mount = true;  ///< "/" is a mount point: nothing of the mount namespace is out of sight
     Engine engine = Engine::oci;
-    std::string container_id;  ///< hexadecimal, empty if not found
+    Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it
+    std::string container_id;            ///< hexadecimal, empty if not found
     InitTraits init;
 
     bool operator==(const World&) const = default;
@@ -106,6 +110,7 @@ inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
 [[nodiscard]] const HierarchyMount* view_mount(const Hierarchy& hierarchy);
 /// `docker`, `podman`, `lxc`, `kubernetes`, `oci`: the value of $container, systemd's CONTAINER_INTERFACE.
 [[nodiscard]] const char* to_string(Engine engine);
+[[nodiscard]] const char* to_string(Runtime runtime);
 [[nodiscard]] const char* to_string(Exposure exposure);
 [[nodiscard]] const char* to_string(Tri tri);
 

@@ -309,6 +309,7 @@ World classify(const Snapshot& snapshot) {
     const EngineFacts engine = detect_engine(snapshot);
     world.engine = engine.engine;
     world.container_id = engine.container_id;
+    world.runtime = detect_runtime(snapshot);
     world.init = snapshot.init;
     return world;
 }

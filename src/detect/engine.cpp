@@ -78,6 +78,16 @@ void merge(EngineFacts& facts, const EngineFacts& more) {
 
 }  // namespace
 
+/// runc mounts it so, and crun remounts it, whose superblock then is not; each as bits of mountinfo(5):
+/// `... / /sys ro,nosuid,nodev,noexec,relatime - sysfs sysfs ro` and `... / /sys ro,nosuid,... - sysfs sysfs rw`.
+Runtime detect_runtime(const Snapshot& snapshot) {
+    const MountEntry* sys = visible_mount_at(snapshot.mounts, "/sys");
+    if (sys == nullptr || sys->fstype != "sysfs" || !sys->flags.read_only) {
+        return Runtime::unknown;
+    }
+    return split(sys->super_options, ',').front() == "ro" ? Runtime::runc : Runtime::crun;
+}
+
 EngineFacts detect_engine(const Snapshot& snapshot) {
     EngineFacts facts;
     for (const CgroupEntry& cgroup : snapshot.cgroups) {

@@ -12,6 +12,9 @@ struct EngineFacts {
     std::string container_id;
 };
 
+/// Which runtime, from how it made /sys read-only; unknown where it did not, as with --privileged.
+[[nodiscard]] Runtime detect_runtime(const Snapshot& snapshot);
+
 [[nodiscard]] EngineFacts detect_engine(const Snapshot& snapshot);
 
 }  // namespace cginit

@@ -35,6 +35,15 @@ const char* to_string(Engine engine) {
     return "";
 }
 
+const char* to_string(Runtime runtime) {
+    switch (runtime) {
+        case Runtime::runc: return "runc";
+        case Runtime::crun: return "crun";
+        case Runtime::unknown: return "unknown";
+    }
+    return "";
+}
+
 const char* to_string(Exposure exposure) {
     switch (exposure) {
         case Exposure::own_subtree: return "own subtree";

@@ -39,6 +39,7 @@ Json facts_of(const Explanation& explanation) {
     const World& world = explanation.world;
     return {{"engine", to_string(world.engine)},
             {"container_id", or_null(world.container_id)},
+            {"runtime", to_string(world.runtime)},
             {"kernel", or_null(snapshot.kernel_release)},
             {"pid1", world.is_pid1},
             {"uid", or_null(snapshot.status.uid)},

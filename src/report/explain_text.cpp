@@ -120,6 +120,9 @@ std::string who_text(const Explanation& explanation) {
     std::string text = "\nwho runs us\n";
     text += row("engine", concat({to_string(world.engine), ", container ",
                                   world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12)}));
+    text += row("runtime", world.runtime == Runtime::unknown
+                               ? "unknown"
+                               : concat({to_string(world.runtime), ", by how it made /sys read-only"}));
     text += row("kernel", snapshot.kernel_release.value_or("unknown"));
     text += row("process", concat({world.is_pid1 ? "PID 1" : "not PID 1", ", uid ", uid}));
     text += row("user namespace", user_namespace_text(explanation));

@@ -96,6 +96,16 @@ TEST(Engine, KubernetesWinsOverTheRuntimeThatItUses) {
     EXPECT_EQ(detect_engine(snapshot).container_id, kId);
 }
 
+TEST(Engine, TheRuntimeIsToldByHowSysWasMadeReadOnly) {
+    const auto runtime_of = [](const std::string& sys) {
+        return detect_runtime(snapshot_of(base_mounts() + "30 10 0:30 / /sys " + sys + "\n", "0::/\n"));
+    };
+    EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - sysfs sysfs ro"), Runtime::runc);
+    EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - sysfs sysfs rw"), Runtime::crun);
+    EXPECT_EQ(runtime_of("rw,nosuid,nodev,noexec,relatime - sysfs sysfs rw"), Runtime::unknown) << "--privileged";
+    EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - tmpfs tmpfs ro"), Runtime::unknown);
+}
+
 TEST(Engine, NamesAreThoseOfSystemd) {
     EXPECT_STREQ(to_string(Engine::docker), "docker");
     EXPECT_STREQ(to_string(Engine::podman), "podman");
