@@ -220,15 +220,18 @@ std::string outer_root(const std::vector<IdRange>& ranges) {
 }
 
 /// Exactly what an owner hands over, cgroups(7), "Cgroups delegation: delegating a hierarchy to a less privileged user".
-/// Of engines only Podman has a moment for it, in which the cgroup is there and the container's program is not.
+/// Before the container's program is there: of engines only Podman has a moment for it, with others it is a hook's work.
 std::string chown_commands(const World& world) {
+    const bool podman = world.engine == Engine::podman;
     const std::string id = world.container_id.empty() ? "CONTAINER" : world.container_id.substr(0, 12);
     const std::string owner = concat({outer_root(world.uid_ranges), ":", outer_root(world.gid_ranges)});
-    return concat({"# podman create instead of run, and podman init; then this:\n",
-                   "pid=$(podman inspect -f '{{.State.Pid}}' ", id, ")\n",
-                   "cd \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\" && chown ", owner, " .\n",
-                   "for f in $(cat /sys/kernel/cgroup/delegate); do\n", "  [ ! -e $f ] || chown ", owner, " $f; done\n",
-                   "# and last podman start"});
+    const std::string begin =
+        podman ? concat({"# podman create instead of run, and podman init; then this:\n",
+                         "pid=$(podman inspect -f '{{.State.Pid}}' ", id, ")\n"})
+               : "# in a createRuntime hook of the runtime's, which reads the state:\npid=$(jq .pid)\n";
+    return concat({begin, "cd \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\" && chown ", owner, " .\n",
+                   "for f in $(cat /sys/kernel/cgroup/delegate); do\n", "  [ ! -e $f ] || chown ", owner, " $f; done",
+                   podman ? "\n# and last podman start" : ""});
 }
 
 /// What has to be done depends on who made the cgroup. `others` are those that give up the user namespace.
@@ -246,7 +249,7 @@ std::vector<Remedy> delegation_remedies(const World& world, const std::vector<Re
     if (world.engine == Engine::docker && v2) {
         remedies.push_back({"host", "dockerd --exec-opt native.cgroupdriver=systemd  # delegates"});
     }
-    if (world.engine == Engine::podman && v2) {
+    if (v2) {
         remedies.push_back({"host", chown_commands(world)});
     }
     return remedies;

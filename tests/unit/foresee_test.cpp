@@ -241,9 +241,11 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).front(), (Remedy{"docker", "--userns=host"}));
     EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back().where, "kubernetes");
     world.view = View::unified;
-    EXPECT_EQ(remedies_for(ErrorCode::not_delegated, world).back(),
-              (Remedy{"host", "dockerd --exec-opt native.cgroupdriver=systemd  # delegates"}))
-        << "Docker has no moment between making a container and starting it";
+    const std::vector<Remedy> remedies = remedies_for(ErrorCode::not_delegated, world);
+    EXPECT_EQ(remedies[remedies.size() - 2],
+              (Remedy{"host", "dockerd --exec-opt native.cgroupdriver=systemd  # delegates"}));
+    EXPECT_TRUE(remedies.back().setting.starts_with("# in a createRuntime hook"))
+        << "Docker has no moment between making a container and starting it: " << remedies.back().setting;
 }
 
 TEST(Remedies, PodmanGivesTheCgroupAwayBeforeCginitStarts) {
