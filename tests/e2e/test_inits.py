@@ -15,7 +15,7 @@ from harness.shell import wait_for
 from harness.tables import UPDATE, Tables
 
 STOP_TIMEOUT = 10  # Docker's default
-STOP_SLACK = 5  # more than the table says, on a machine that is busy
+STOP_SLACK = 7  # more than the table says, on a machine that is busy
 
 
 @dataclass(frozen=True)
