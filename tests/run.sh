@@ -51,8 +51,9 @@ done
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
 need_root
-logs=build/logs
+logs=$job_dir
 mkdir -p "$logs"
+rm -f "$logs"/*.pid "$logs"/*.status
 begin=$SECONDS
 passed=0 failed=0 skipped=0 timings=()
 
@@ -80,21 +81,15 @@ check() {
     if run_step "$name" "$logs/$name.log" "$@"; then count 1 0; else count 0 1; fi
 }
 
-images_pid=''
+# While the compiler has the other core.
 start_images() {
-    # While the compiler has the other core.
-    tests/support/make-image.sh busybox bookworm trixie inits newest bullseye backports >"$logs/images.log" 2>&1 &
-    images_pid=$!
+    start_job images tests/support/make-image.sh busybox bookworm trixie inits newest bullseye backports
 }
 
-guest_pid=''
-start_guest() {
-    (
-        # The images that are wanted anyway come first: one thing at a time beside the compiler.
-        [ -z "$images_pid" ] || tail --pid="$images_pid" -f /dev/null
-        exec tests/support/make-guest.sh
-    ) >"$logs/guest.log" 2>&1 &
-    guest_pid=$!
+# The images that are wanted anyway come first: one thing at a time beside the compiler.
+guest_after_images() {
+    [ -z "$needs_images" ] || await_job images || true
+    tests/support/make-guest.sh
 }
 
 setup() {
@@ -122,10 +117,10 @@ build() {
     done
 }
 
-wait_for() { # PID LOG
+wait_for() { # JOB
     local rc=0
-    wait "$1" || rc=$?
-    grep -v '^/' "$2" || true
+    await_job "$1" || rc=$?
+    grep -v '^/' "$logs/$1.log" || true
     return "$rc"
 }
 
@@ -136,21 +131,12 @@ check_format() {
     check "clang-format" cmake --build --preset asan --target format-check
 }
 
-# The slowest of all, and nothing waits for it: it gets what the end-to-end tests and the guests leave.
-tidy_pid=''
-start_tidy() {
-    (
-        rc=0
-        nice -n 19 cmake --build --preset asan --target lint || rc=$?
-        echo "$rc" >"$logs/clang-tidy.status"
-    ) >"$logs/clang-tidy-run.log" 2>&1 &
-    tidy_pid=$!
-}
-
+# The slowest of all, and nothing waits for it: it got what the end-to-end tests and the guests left.
 end_tidy() {
-    tail --pid="$tidy_pid" -f /dev/null
+    local rc=0
+    await_job clang-tidy-run || rc=$?
     cat "$logs/clang-tidy-run.log"
-    return "$(cat "$logs/clang-tidy.status")"
+    return "$rc"
 }
 
 check_lint() {
@@ -221,10 +207,11 @@ count_pytest() {
 e2e() {
     local rc=0 log=$logs/e2e.log
     # The system's own Python has the system's pytest; another may stand before it on PATH.
-    /usr/bin/python3 -m pytest -p no:cacheprovider --color=no --tb=short -v $full \
-        --junit-xml=build/e2e.xml tests/e2e "$@" >"$log" 2>&1 &
-    follow $! "$log"
-    wait $! || rc=$?
+    # shellcheck disable=SC2086 # an option or nothing
+    start_job e2e /usr/bin/python3 -m pytest -p no:cacheprovider --color=no --tb=short -v $full \
+        --junit-xml=build/e2e.xml tests/e2e "$@"
+    follow "$(cat "$logs/e2e.pid")" "$log"
+    await_job e2e || rc=$?
     count_pytest "$rc" "$log"
 }
 
@@ -288,26 +275,26 @@ hosts() {
 if wanted quickstart || wanted e2e; then needs_images=1; else needs_images=''; fi
 lane set-up setup
 [ -z "$needs_images" ] || start_images
-! wanted hosts || start_guest
+! wanted hosts || start_job guest guest_after_images
 lane build build
 if [ "$failed" = 0 ]; then
     ! wanted format || lane format check_format
     ! wanted unit || lane unit unit
-    ! wanted lint || start_tidy
+    ! wanted lint || start_job clang-tidy-run nice -n 19 cmake --build --preset asan --target lint
 fi
 if [ -n "$needs_images" ]; then
-    lane images wait_for "$images_pid" "$logs/images.log"
+    lane images wait_for images
     if [ -x build/release/cginit ]; then
         ! wanted quickstart || lane quickstart quickstart
         ! wanted e2e || lane e2e e2e "$@"
     fi
 fi
 if wanted hosts; then
-    lane guest wait_for "$guest_pid" "$logs/guest.log"
+    lane guest wait_for guest
     [ ! -x build/release/cginit ] || lane hosts hosts "$@"
 fi
 
-[ -z "$tidy_pid" ] || lane lint check_lint
+[ ! -e "$logs/clang-tidy-run.pid" ] || lane lint check_lint
 
 say "" "== timings"
 printf '%s\n' "${timings[@]}"

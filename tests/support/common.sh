@@ -50,6 +50,36 @@ run_step() {
     printf '    done in %d s\n' $((SECONDS - begin))
 }
 
+# Where jobs leave what they say and how they ended.
+job_dir=build/logs
+
+# start_job NAME COMMAND...: runs the command in the background, with its output in $job_dir/NAME.log. Its status goes to a
+# file: a shell forgets a child that ended long ago as soon as another process gets its number.
+start_job() {
+    local name=$1
+    shift
+    rm -f "$job_dir/$name.status"
+    (
+        rc=0
+        "$@" >"$job_dir/$name.log" 2>&1 </dev/null || rc=$?
+        echo "$rc" >"$job_dir/$name.status.part"
+        mv "$job_dir/$name.status.part" "$job_dir/$name.status"
+    ) &
+    echo $! >"$job_dir/$name.pid"
+}
+
+# await_job NAME: returns its status when it has ended. One that was killed leaves none.
+await_job() {
+    local pid
+    pid=$(cat "$job_dir/$1.pid")
+    while [ ! -e "$job_dir/$1.status" ] && kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+    done
+    # It may have ended between the two looks.
+    [ -e "$job_dir/$1.status" ] || sleep 1
+    return "$(cat "$job_dir/$1.status" 2>/dev/null || echo 137)"
+}
+
 # wait_until SECONDS COMMAND...: polls until the command succeeds.
 wait_until() {
     local end=$((SECONDS + $1))
