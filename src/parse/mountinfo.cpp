@@ -2,6 +2,7 @@
 
 #include <libmount/libmount.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -120,6 +121,23 @@ bool lacks_field(std::string_view line) {
     return blanks != std::string_view::npos && dash != std::string_view::npos && blanks <= dash + 2;
 }
 
+bool is_octal(char c) { return c >= '0' && c <= '7'; }
+
+/// `\040`: mangle() of fs/proc_namespace.c writes one byte as three octal digits: never more than `\377`, which libmount
+/// would read as another byte, and never `\000`, at which it would end the field. A backslash before anything else is itself:
+/// 9p and others print theirs as they are (`path=C:\;uid=0`).
+bool has_impossible_escape(std::string_view line) {
+    constexpr std::size_t kLength = 4;
+    for (std::size_t at = line.find('\\'); at != std::string_view::npos; at = line.find('\\', at + 1)) {
+        const std::string_view escape = line.substr(at, kLength);
+        const bool octal = escape.size() == kLength && std::all_of(escape.begin() + 1, escape.end(), is_octal);
+        if (octal && (escape[1] > '3' || escape == "\\000")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The first line that libmount would read otherwise than the kernel means it; 0 if there is none. Empty lines and `#`
 /// comments it would skip without calling back, and take the whole file for an fstab(5) if its first line looks so.
 /// A tab, which the kernel escapes, ends a field for it, and a NUL byte the line.
@@ -127,7 +145,7 @@ int first_odd_line(const std::string& text) {
     int line = 1;
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
         const std::string_view content = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
-        if (!starts_with_ids(content) || lacks_field(content) ||
+        if (!starts_with_ids(content) || lacks_field(content) || has_impossible_escape(content) ||
             content.find_first_of(std::string_view("\t\0", 2)) != std::string_view::npos) {
             return line;
         }

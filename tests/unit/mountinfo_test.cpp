@@ -80,6 +80,10 @@ TEST(Mountinfo, EscapedCharacters) {
     EXPECT_EQ(entry.root, "/a b\\040");
     EXPECT_EQ(entry.point, "/mnt/tab\tnew\nline");
     EXPECT_EQ(entry.source, "my disk");
+    EXPECT_EQ(
+        only("10 1 0:39 /\\377 /mnt rw - 9p C:\\134 rw,aname=drvfs;path=C:\\;uid=0;x=\\8\\19\\12\n").super_options,
+        "rw,aname=drvfs;path=C:\\;uid=0;x=\\8\\19\\12")
+        << "a backslash before anything but three octal digits is itself";
 }
 
 TEST(Mountinfo, UnusualButValid) {
@@ -127,6 +131,12 @@ TEST(Mountinfo, MalformedLinesAreRefusedWithTheirNumber) {
                             "116 115 0:42 / /proc rw master:x - proc proc rw",
                             "116 115 0:42 / /proc rw - proc pr\toc rw",
                             "# 116 115 0:42 / /proc rw - proc proc rw",
+                            "116 115 0:42 / /mnt rw - tmpfs tmpfs rw,size=65\\536k",
+                            "116 115 0:42 / /mnt rw - tmpfs a\\400 rw",
+                            "116 115 0:42 / /mnt rw - tm\\777pfs none rw",
+                            "116 115 0:42 / /mnt\\500 rw - tmpfs none rw",
+                            "116 115 0:42 /a\\000b /mnt rw - tmpfs none rw",
+                            "116 115 0:42 / /mnt rw,\\477 - tmpfs none rw",
                             "",
                             " ",
                             "/dev/vda / ext4 rw 0 0"}) {
