@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/text.hpp"
+#include "report/text_shape.hpp"
 
 namespace cginit {
 namespace {
@@ -46,25 +47,12 @@ std::string elapsed_text() {
     return concat({std::to_string(microseconds / 1000), ".", fraction, " ms"});
 }
 
-/// What a mount point, an argument or a variable brings along must not end the line, nor fill the log.
+/// What a mount point, an argument or a variable brings along must not end the line, nor fill the log, nor move a cursor.
 std::string one_line(const std::string& text) {
     constexpr std::size_t kHead = 1000;
     constexpr std::size_t kTail = 500;
     const bool is_long = text.size() > kHead + kTail;
-    const std::string cut =
-        is_long ? concat({text.substr(0, kHead), " [...] ", text.substr(text.size() - kTail)}) : text;
-    std::string line;
-    for (const char c : cut) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
-            line += c;
-        } else {
-            // As mountinfo writes it, proc(5).
-            line += {'\\', static_cast<char>('0' + byte / 64), static_cast<char>('0' + byte / 8 % 8),
-                     static_cast<char>('0' + byte % 8)};
-        }
-    }
-    return line;
+    return escaped(is_long ? concat({text.substr(0, kHead), " [...] ", text.substr(text.size() - kTail)}) : text);
 }
 
 }  // namespace
@@ -97,6 +85,13 @@ void log_out_of_memory() {
 void log_warning(const std::string& text) { logger().warn(one_line(text)); }
 void log_debug(const std::string& text) { logger().debug(one_line(text)); }
 void log_info(const std::string& text) { logger().info(one_line(text)); }
+
+void log_at_every_level(LogLevel kind, const std::string& text) {
+    const spdlog::level::level_enum level = logger().level();
+    logger().set_level(spdlog::level::info);
+    logger().log(to_spdlog(kind), one_line(text));
+    logger().set_level(level);
+}
 
 void log_step(std::size_t number, const Step& step) {
     if (logger().should_log(spdlog::level::debug)) {

@@ -24,6 +24,8 @@ void log_out_of_memory();
 void log_warning(const std::string& text);
 void log_debug(const std::string& text);
 void log_info(const std::string& text);
+/// What an image's ENV must not silence.
+void log_at_every_level(LogLevel kind, const std::string& text);
 /// debug: one step as --dry-run prints it, and when it begins, counted from the start.
 void log_step(std::size_t number, const Step& step);
 

@@ -17,7 +17,7 @@ constexpr std::size_t kLabel = 18;
 
 /// `  kernel          6.1.0-13-amd64`
 std::string row(const char* label, const std::string& value) {
-    return concat({padded(concat({"  ", label}), kLabel), value, "\n"});
+    return line_of({padded(concat({"  ", label}), kLabel), value});
 }
 
 std::string painted(const std::string& text, const char* colour, const TextStyle& style) {
@@ -34,8 +34,8 @@ std::string verdict_text(const Explanation& explanation, const TextStyle& style)
         return concat(
             {painted(sure ? "The init would get its view." : "As far as the facts tell, the init would get its view.",
                      kGreen, style),
-             "\n\nthe init will get\n  ", summary_line(explanation.prospect.world, *explanation.prospect.decision, {}),
-             "\n"});
+             "\n\nthe init will get\n",
+             line_of({"  ", summary_line(explanation.prospect.world, *explanation.prospect.decision, {})})});
     }
     const std::size_t count = explanation.missing.size();
     return concat(
@@ -57,7 +57,7 @@ std::string remedy_text(const Remedy& remedy) {
     std::string text;
     std::string label = remedy.where;
     for (const std::string& line : split(remedy.setting, '\n')) {
-        text += concat({"     ", padded(label, 12), line, "\n"});
+        text += line_of({"     ", padded(label, 12), line});
         label.clear();
     }
     return text;
@@ -70,7 +70,7 @@ std::string finding_text(std::size_t number, const Finding& finding, const TextS
                                "  ", escaped(problem.message()), ground_text(finding.ground), "\n"});
     // The cure in words says when which of them will do.
     if (!finding.error.cure.empty() && finding.remedies.empty()) {
-        text += concat({"     ", escaped(finding.error.cure), "\n"});
+        text += line_of({"     ", finding.error.cure});
     }
     for (const Remedy& remedy : finding.remedies) {
         text += remedy_text(remedy);
@@ -128,7 +128,7 @@ std::string who_text(const Explanation& explanation) {
     text += row("user namespace", user_namespace_text(explanation));
     text += row("another one", another_namespace_text(world));
     text += row("capabilities", capabilities_text(explanation.capabilities));
-    text += row("LSM label", world.security_label.empty() ? "none" : escaped(world.security_label));
+    text += row("LSM label", world.security_label.empty() ? "none" : world.security_label);
     text += row("seccomp filter", to_string(world.seccomp_filter));
     text += row("no new privs", to_string(snapshot.status.no_new_privileges));
     text += row("cgroup ns", world.namespaced == Tri::yes  ? "private"
@@ -160,7 +160,7 @@ std::string hierarchies_text(const World& world, const TextStyle& style) {
     constexpr std::size_t kName = 18;
     std::string text = "\nhierarchies\n";
     for (const Hierarchy& hierarchy : world.hierarchies) {
-        const std::string name = shortened(hierarchy_name(hierarchy), kName, style);
+        const std::string name = shortened(escaped(hierarchy_name(hierarchy)), kName, style);
         if (hierarchy.mounts.empty()) {
             text += concat({"  ", padded(name, kName), " not mounted\n"});
         }
@@ -182,8 +182,8 @@ std::string init_text(const World& world) {
         names.emplace_back(to_string(view));
     }
     std::string text = "\ninit\n";
-    text += row("is", world.init.path.empty() ? describe(world.init)
-                                              : concat({describe(world.init), ", ", escaped(world.init.path)}));
+    text += row("is",
+                world.init.path.empty() ? describe(world.init) : concat({describe(world.init), ", ", world.init.path}));
     text += row("can live with", join(names, ", "));
     return text;
 }
@@ -193,10 +193,10 @@ std::string trial_text(const Explanation& explanation) {
         return {};
     }
     const Trial& trial = explanation.trial;
-    return concat({"\ntried\n  ",
-                   trial.tried ? "the first steps of the plan, in a mount namespace of their own that is gone again"
-                               : concat({"nothing: ", trial.why_not}),
-                   "\n"});
+    return "\ntried\n" +
+           line_of({"  ", trial.tried ? "the first steps of the plan, in a mount namespace of their own that is "
+                                        "gone again"
+                                      : concat({"nothing: ", trial.why_not})});
 }
 
 std::string steps_text(const Plan& plan) {
@@ -206,8 +206,8 @@ std::string steps_text(const Plan& plan) {
     std::string text;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const std::string digits = std::to_string(i + 1);
-        text += concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
-                        describe(plan.steps[i].op), "\n"});
+        text += line_of(
+            {std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ", describe(plan.steps[i].op)});
     }
     return text;
 }

@@ -11,31 +11,32 @@ namespace {
 
 std::string facts_text(const World& world) {
     const std::string id = world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12);
-    return concat({"facts\n", "  engine    ", to_string(world.engine), ", container ", id, "\n", "  view      ",
-                   to_string(world.view), "\n", "  cgroupns  private: ", to_string(world.namespaced), "\n",
-                   "  init      ", describe(world.init), "\n"});
+    return "facts\n" + line_of({"  engine    ", to_string(world.engine), ", container ", id}) +
+           line_of({"  view      ", to_string(world.view)}) +
+           line_of({"  cgroupns  private: ", to_string(world.namespaced)}) +
+           line_of({"  init      ", describe(world.init)});
 }
 
 std::string hierarchies_text(const Decision& decision) {
     std::size_t width = 0;
     for (const HierarchyDecision& choice : decision.hierarchies) {
-        width = std::max(width, choice.name.size());
+        width = std::max(width, escaped(choice.name).size());
     }
     std::string text;
     for (const HierarchyDecision& choice : decision.hierarchies) {
-        text += concat(
-            {"  ", padded(choice.name, width), "  ", padded(to_string(choice.access), 9), "  ", choice.reason, "\n"});
+        text += line_of({"  ", padded(escaped(choice.name), width), "  ", padded(to_string(choice.access), 9), "  ",
+                         choice.reason});
     }
     return text;
 }
 
 std::string delegation_text(const Delegation& delegation) {
     const std::string which = delegation.controllers.empty() ? "all controllers" : join(delegation.controllers, ", ");
-    return concat({delegation.wanted ? which : "no", ": ", delegation.reason});
+    return line_of({"  delegate  ", delegation.wanted ? which : "no", ": ", delegation.reason});
 }
 
 std::string measure_text(const std::string& what, const Measure& measure, const char* taken, const char* left) {
-    return concat({"  ", padded(what, 9), " ", measure.taken ? taken : left, ": ", measure.reason, "\n"});
+    return line_of({"  ", padded(what, 9), " ", measure.taken ? taken : left, ": ", measure.reason});
 }
 
 std::string expectations_text(const Decision& decision) {
@@ -51,35 +52,43 @@ std::string expectations_text(const Decision& decision) {
 
 std::string step_text(std::size_t number, const Step& step) {
     const std::string digits = std::to_string(number);
-    std::string text = concat({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ",
-                               describe(step.op), "\n     why: ", step.why, "\n"});
     const std::string undo = step.undo ? describe(*step.undo) : concat({"none: ", step.no_undo});
-    text += concat({"     scope: ", to_string(step.scope), "; undo: ", undo, "\n"});
-    if (step.or_else) {
-        text += concat({"     or else: ", step.or_else->why, "\n"});
-    }
-    return text;
+    std::string text =
+        line_of({std::string(digits.size() < 3 ? 3 - digits.size() : 0, ' '), digits, ". ", describe(step.op)});
+    text += line_of({"     why: ", step.why});
+    text += line_of({"     scope: ", to_string(step.scope), "; undo: ", undo});
+    return step.or_else ? text + line_of({"     or else: ", step.or_else->why}) : text;
+}
+
+/// A heading and a line below it.
+std::string entry_text(const char* heading, const std::string& text) {
+    return concat({heading, "\n", line_of({"  ", text})});
 }
 
 }  // namespace
 
 std::string decision_text(const Decision& decision) {
-    std::string text =
-        concat({"decision\n", "  layout    ", to_string(decision.layout), ": ", decision.layout_reason, "\n",
-                "  method    ", to_string(decision.method), ": ", decision.method_reason, "\n", "  delegate  ",
-                delegation_text(decision.delegation), "\n", measure_text("failure", decision.go_on, "continue", "exit"),
-                expectations_text(decision), "hierarchies\n", hierarchies_text(decision)});
+    std::string text = "decision\n";
+    text += line_of({"  layout    ", to_string(decision.layout), ": ", decision.layout_reason});
+    text += line_of({"  method    ", to_string(decision.method), ": ", decision.method_reason});
+    text += delegation_text(decision.delegation);
+    text += measure_text("failure", decision.go_on, "continue", "exit");
+    text += concat({expectations_text(decision), "hierarchies\n", hierarchies_text(decision)});
     if (!decision.drop_capabilities.empty()) {
         const auto& dropped = decision.drop_capabilities;
         const bool sys_admin = std::find(dropped.begin(), dropped.end(), "cap_sys_admin") != dropped.end();
-        text += concat({"dropped\n  ", join(dropped, ", "), ": --drop-cap",
-                        sys_admin ? "; and with it new user namespaces, which would give it back\n" : "\n"});
+        text += entry_text("dropped",
+                           concat({join(dropped, ", "), ": --drop-cap",
+                                   sys_admin ? "; and with it new user namespaces, which would give it back" : ""}));
+    }
+    for (const std::string& setting : decision.weakened) {
+        text += entry_text("weakened", setting);
     }
     for (const std::string& point : decision.kept_elsewhere) {
-        text += concat({"kept\n  ", point, ": --keep-mount\n"});
+        text += entry_text("kept", concat({point, ": --keep-mount"}));
     }
     for (const std::string& warning : decision.warnings) {
-        text += concat({"warning\n  ", warning, "\n"});
+        text += entry_text("warning", warning);
     }
     return text;
 }
@@ -126,10 +135,12 @@ std::string summary_line(const World& world, const Decision& decision, const std
     for (const std::string& point : decision.kept_elsewhere) {
         kept += concat({"; ", point, " kept"});
     }
+    if (!decision.weakened.empty()) {
+        kept += concat({"; weakened: ", join(decision.weakened, ", ")});
+    }
     if (decision.method == Method::none) {
-        const bool idle = !needs_workbench(decision) && !decision.sys_read_only.taken && !decision.share_tree.taken;
-        return concat(
-            {idle ? "nothing to do (" : "cgroups as they are (", decision.method_reason, ")", kept, "; ", next});
+        return concat({changes_nothing(decision) ? "nothing to do (" : "cgroups as they are (", decision.method_reason,
+                       ")", kept, "; ", next});
     }
     const View layout = decision.layout == View::hybrid && is_given_up("unified") ? View::legacy : decision.layout;
     return concat({to_string(layout), " cgroups private (", to_string(decision.method), "): ", std::to_string(visible),

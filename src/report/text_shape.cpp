@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace cginit {
 
 std::size_t columns(std::string_view text) {
@@ -29,6 +31,8 @@ std::string escaped(std::string_view text) {
     }
     return result;
 }
+
+std::string line_of(std::initializer_list<std::string_view> pieces) { return escaped(concat(pieces)) + "\n"; }
 
 std::string shortened(const std::string& text, std::size_t width, const TextStyle& style) {
     if (text.size() <= width) {

@@ -82,6 +82,9 @@ void run(const FuzzInput& input, const Source& source) {
     const Replay second = replay(gather(source, input.pid, input.init).value(), input.options);
     require(first.plan == second.plan && first.text == second.text, "two runs are equal", first.text);
     require(wrong_with_pictures(first), "its pictures fit and show nothing of the host afterwards");
+    require(unprintable(explanation_of(*snapshot)), "nothing that is printed moves the cursor");
+    require(first.decision ? unprintable(first.text) : std::vector<std::string>(),
+            "nothing that is printed moves the cursor");
     if (!first.decision) {
         const Result<Decision> refused = decide(first.world, input.options);
         require(!refused.error().cure.empty(), "a refusal has a cure", first.text);

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "core/path.hpp"
 #include "golden/promises.hpp"
 
 // What has to hold for every plan that the captures give, on a simulated mount table.
@@ -91,11 +92,31 @@ TEST_P(PlanProperty, EveryFallBackHoldsToo) {
     }
 }
 
+/// Whoever may name a mount or a cgroup writes into our output: a line break, what moves the cursor.
+TEST_P(PlanProperty, NothingThatIsPrintedMovesTheCursor) {
+    constexpr const char* kOdd = "\n\x1b[2J\x7f\xff";
+    Snapshot snapshot = replay_.snapshot;
+    for (MountEntry& mount : snapshot.mounts) {
+        mount.source += kOdd;
+        mount.super_options += mount.fstype == "cgroup" ? "" : kOdd;
+        const bool ordinary = mount.point != "/" && !is_at_or_below("/proc", mount.point) &&
+                              !is_at_or_below("/sys/fs/cgroup", mount.point) && !is_cgroup(mount);
+        mount.point += ordinary ? kOdd : "";
+    }
+    snapshot.security_label += kOdd;
+    snapshot.neighbour += kOdd;
+    snapshot.working_directory.path += kOdd;
+    snapshot.init.path += kOdd;
+    EXPECT_EQ(unprintable(explanation_of(snapshot)), Problems());
+    const Replay odd = replay(snapshot, GetParam().variant.options);
+    EXPECT_EQ(odd.decision ? unprintable(odd.text) : Problems(), Problems());
+}
 TEST_P(PlanProperty, ASecondRunFindsNothingToDo) {
     const bool bound_v2 =
         !done_ && replay_.decision->method == Method::bind && replay_.decision->layout == View::unified;
-    // A bind of cgroup2 on /sys/fs/cgroup keeps the engine's mount source: that view is made anew.
-    if (done_ || !rebuilds(*replay_.decision) || bound_v2) {
+    // A bind of cgroup2 on /sys/fs/cgroup keeps the engine's mount source, and where the PID namespace cannot be told nothing
+    // proves who made it: those views are made anew.
+    if (done_ || !rebuilds(*replay_.decision) || bound_v2 || replay_.world.mount_mark == kMountSource) {
         return;
     }
     Rehearsal rehearsal(replay_.world, replay_.plan, [](const Step&) { return false; });

@@ -5,6 +5,8 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
+#include "parse/capabilities.hpp"
+#include "report/explanation.hpp"
 #include "report/mount_picture.hpp"
 #include "report/mount_rows.hpp"
 #include "report/text_shape.hpp"
@@ -160,6 +162,16 @@ std::vector<std::string> wrong_with_pictures(const Replay& replay) {
         }
     }
     return problems;
+}
+
+std::vector<std::string> unprintable(const std::string& text) {
+    std::vector<std::string> lines = split(text, '\n');
+    std::erase_if(lines, [](const std::string& line) { return escaped(line) == line; });
+    return lines;
+}
+
+std::string explanation_of(const Snapshot& snapshot) {
+    return explanation_text(explain_facts(snapshot, capability_names(snapshot.status.effective_capabilities), {}), {});
 }
 
 }  // namespace cginit

@@ -20,5 +20,9 @@ namespace cginit {
 /// The pictures of it, in any style: no line is wider than asked for, and nothing moves the cursor; after the plan nothing
 /// above the init's cgroup can be seen or uncovered at /sys/fs/cgroup.
 [[nodiscard]] std::vector<std::string> wrong_with_pictures(const Replay& replay);
+/// The lines of a printed text in which a byte is no printable ASCII character.
+[[nodiscard]] std::vector<std::string> unprintable(const std::string& text);
+/// What --explain says of the facts, for a terminal that knows ASCII.
+[[nodiscard]] std::string explanation_of(const Snapshot& snapshot);
 
 }  // namespace cginit
