@@ -15,11 +15,10 @@ struct InitIdentity {
     std::string container_id;
 };
 
-/// The last ops of all: no descriptor of ours or of the engine's but 0-2 and $LISTEN_FDS, no capability that the user
-/// wants dropped, signals as they were, then execve(2). Everything else that a process hands on (cwd, umask, limits, terminal) was
-/// never touched.
+/// The last ops of all: no capability that the user wants dropped, umask and signals as they were, then execve(2). Descriptors
+/// were closed before anything else; everything else that a process hands on (limits, terminal) was never touched.
 [[nodiscard]] std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity,
                                           const std::vector<std::string>& drop_capabilities,
-                                          const Invocation& invocation, int pid);
+                                          const Invocation& invocation);
 
 }  // namespace cginit

@@ -22,10 +22,12 @@ constexpr const char* kInitPlaces[] = {
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kNameAnInit = "name the init after cginit's options: cginit /sbin/init";
 
-/// A file to run and the path that led to it.
+/// A file to run and the path that led to it. `hidden`: the path is the wrapper's, and leads to cginit.
 struct Found {
     std::string path;
     std::string file;
+    Program program = {};
+    bool hidden = false;
 };
 
 Error not_found(std::string what, std::string cure = {}) {
@@ -40,10 +42,11 @@ Result<Found> find_program(const Source& source, const std::string& path) {
         const bool missing = errnum == ENOENT || errnum == ENOTDIR;
         return make_errno_error(errnum, path).about_init(missing ? ErrorKind::not_found : ErrorKind::cannot_execute);
     }
-    if (const Status status = check_program(source, *file); !status) {
-        return *file == path ? status.error() : status.error().in(path);
+    Result<Program> program = check_program(source, *file);
+    if (!program) {
+        return *file == path ? program.error() : program.error().in(path);
     }
-    return Found{path, *file};
+    return Found{path, *file, std::move(*program)};
 }
 
 /// The first of the places that holds a program that is not `self`. What is there but cannot be run is remembered: it
@@ -86,7 +89,7 @@ Result<Found> find_wrapped(const Source& source, const std::string& path, const 
                            ".real, or mount cginit at a path where nothing is, "
                            "such as /usr/local/sbin/init"}));
     Result<Found> found = find_first(source, places, invocation.self_exe, std::move(nothing));
-    return found ? Found{path, found->file} : found;
+    return found ? Found{path, found->file, std::move(found->program), true} : found;
 }
 
 /// The path as the kernel would take it, made absolute: relative to the working directory.
@@ -156,6 +159,9 @@ Result<InitCommand> find_init(const Source& source, const Options& options, cons
         command.argv = {found->path};
     }
     command.file = found->file;
+    command.program = std::move(found->program);
+    const std::string& written = command.argv.front();
+    command.path = found->hidden ? found->file : (written.find('/') != std::string::npos ? written : found->path);
     return command;
 }
 

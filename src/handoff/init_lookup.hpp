@@ -6,14 +6,19 @@
 #include "cginit/invocation.hpp"
 #include "cginit/options.hpp"
 #include "cginit/result.hpp"
+#include "handoff/program_check.hpp"
 #include "source/source.hpp"
 
 namespace cginit {
 
 /// The program that cginit becomes.
 struct InitCommand {
-    /// The file handed to execve(2): absolute, symlinks resolved inside the container's root.
+    /// The file that is executed: absolute, symlinks resolved inside the container's root.
     std::string file;
+    /// What is handed to execve(2): the path as the user wrote it, or as it was found in $PATH; a script is told it as its $0.
+    std::string path;
+    /// What it takes to execute it.
+    Program program;
     /// argv as the init gets it; argv[0] as the user wrote it.
     std::vector<std::string> argv;
 

@@ -25,4 +25,15 @@ int first_fd_to_close(const std::vector<std::string>& environment, int pid) {
     return count && *count < kMost ? kFirst + static_cast<int>(*count) : kFirst;
 }
 
+CloseDescriptors descriptors_to_close(const std::vector<std::string>& environment, int pid,
+                                      const std::vector<InheritedDescriptor>& inherited) {
+    CloseDescriptors closing{first_fd_to_close(environment, pid)};
+    for (const InheritedDescriptor& descriptor : inherited) {
+        if (descriptor.number < closing.first) {
+            closing.others.push_back(descriptor.number);
+        }
+    }
+    return closing;
+}
+
 }  // namespace cginit

@@ -79,18 +79,28 @@ std::string elf_loader(const std::string& head) {
     return {};
 }
 
-Status check_elf(const Source& source, const std::string& file, const std::string& head) {
+Status check_elf(const Source& source, const std::string& file, const std::string& head, Program& program) {
     const std::optional<Elf64_Half> machine = read_at<Elf64_Half>(head, offsetof(Elf64_Ehdr, e_machine));
-    if (!machine || head[EI_DATA] != ELFDATA2LSB || (*machine != kMachine && *machine != kMachine32)) {
-        return cannot_execute(concat({file, " is an ELF file for another machine than this one (", kMachineName, ")"}));
+    if (!machine) {
+        return cannot_execute(concat({file, " is an ELF file that is cut off"}));
+    }
+    if (head[EI_DATA] != ELFDATA2LSB || (*machine != kMachine && *machine != kMachine32)) {
+        program.unless_registered =
+            cannot_execute(concat({file, " is an ELF file for another machine than this one (", kMachineName, ")"}));
+        return {};
     }
     const std::string loader = elf_loader(head);
-    if (!loader.empty() && !resolve_path(source, loader)) {
+    if (loader.empty()) {
+        return {};
+    }
+    const Result<std::string> resolved = resolve_path(source, loader);
+    if (!resolved) {
         // execve(2) would say ENOENT, as if the file itself were missing.
         return make_error(ErrorCode::no_init,
                           concat({file, " needs the program loader ", loader, ", which does not exist"}))
             .about_init(ErrorKind::not_found);
     }
+    program.needs.push_back(*resolved);
     return {};
 }
 
@@ -125,27 +135,37 @@ Status check_is_executable_file(const Source& source, const std::string& file) {
 
 }  // namespace
 
-Status check_program(const Source& source, const std::string& file) {
-    std::string program = file;
+Result<Program> check_program(const Source& source, const std::string& file) {
+    Program program;
+    std::string current = file;
     for (int depth = 0; depth <= kMaxInterpreters; ++depth) {
-        if (const Status status = check_is_executable_file(source, program); !status) {
+        if (const Status status = check_is_executable_file(source, current); !status) {
             return status.error();
         }
-        const Result<std::string> head = source.read_head(program, kHeadSize);
+        const Result<std::string> head = source.read_head(current, kHeadSize);
         if (!head) {
-            return {};  // Execute-only: execve(2) needs no read permission.
-        }
-        if (head->starts_with(ELFMAG)) {
-            return check_elf(source, program, *head);
+            return program;  // Execute-only: execve(2) needs no read permission.
         }
         if (!head->starts_with("#!")) {
-            return cannot_execute(concat({program, " is neither an ELF file nor a script with `#!`"}), ENOEXEC);
+            if (!head->starts_with(ELFMAG)) {
+                const Error refusal =
+                    cannot_execute(concat({current, " is neither an ELF file nor a script with `#!`"}), ENOEXEC);
+                // A text is a script that lost its first line, and no format that anybody registered.
+                if (head->find('\0') == std::string::npos) {
+                    return refusal;
+                }
+                program.unless_registered = refusal;
+                return program;
+            }
+            const Status status = check_elf(source, current, *head, program);
+            return status ? Result<Program>(std::move(program)) : status.error();
         }
-        const Result<std::string> interpreter = find_interpreter(source, program, *head);
+        const Result<std::string> interpreter = find_interpreter(source, current, *head);
         if (!interpreter) {
             return interpreter.error();
         }
-        program = *interpreter;
+        current = *interpreter;
+        program.needs.push_back(current);
     }
     return cannot_execute(concat({file, " is a script whose interpreters are scripts"}), ELOOP);
 }
