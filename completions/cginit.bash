@@ -89,6 +89,7 @@ _cginit() {
         [--propagation]='auto keep'
         [--ttys]='auto keep'
         [--drop-cap]=$capabilities
+        [--ignore-variables]=''
         [--dry-run]=''
         [--explain]='text json'
         [--capture]=FILE

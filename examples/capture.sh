@@ -28,10 +28,26 @@ keep() {
 look() {
     [ -e "$1/cgroup.procs" ] || return 0
     mkdir -p "$folder$1"
-    for name in cgroup.procs cgroup.type release_agent; do
+    for name in cgroup.procs cgroup.events cgroup.type release_agent; do
         [ ! -e "$1/$name" ] || : >"$folder$1/$name"
     done
     [ ! -e "$1/memory.use_hierarchy" ] || keep "$1/memory.use_hierarchy"
+}
+
+# fact WORDS: a line of what no file of the system says.
+fact() {
+    mkdir -p "$folder/cginit"
+    printf '%s\n' "$*" >>"$folder/cginit/facts"
+}
+
+# count DIRECTORY POINT: a process from outside of the container is the number 0 in a v2 cgroup.
+count() {
+    ids=$(cat "$1/cgroup.procs" 2>/dev/null) || return 0
+    outsiders=no
+    for id in $ids; do
+        [ "$id" != 0 ] || outsiders=yes
+    done
+    fact outsiders "$2" $outsiders
 }
 
 for file in mountinfo cgroup status uid_map gid_map attr/current; do
@@ -45,6 +61,10 @@ mkdir -p "$folder/proc/self/ns"
 for name in cgroup mnt pid user; do
     readlink "/proc/self/ns/$name" >"$folder/proc/self/ns/$name" || rm -f "$folder/proc/self/ns/$name"
 done
+readlink /proc/self/cwd >"$folder/proc/self/cwd" || rm -f "$folder/proc/self/cwd"
+mkdir -p "$folder/proc/1/ns"
+readlink /proc/1/ns/mnt >"$folder/proc/1/ns/mnt" || rm -f "$folder/proc/1/ns/mnt"
+fact pid $$
 
 # The own cgroup's directory, through each mount that shows it.
 # 145 144 0:38 /docker/3aef /sys/fs/cgroup/memory ro,nosuid - cgroup cgroup rw,memory
@@ -59,17 +79,23 @@ while read -r _ _ _ root point rest; do
         path=${path%/}
         case $path in
             "$root"*) look "$point${path#"$root"}" ;;
+            *) continue ;;
+        esac
+        case "$rest $line" in
+            *' - cgroup2 '*' 0::'*) count "$point${path#"$root"}" "$point" ;;
         esac
     done </proc/self/cgroup
 done </proc/self/mountinfo
 
 for place in /run /run/lock /tmp; do
     if [ -L "$place" ]; then
-        ln -s nowhere "$folder$place"
+        fact place "$place" symlink
     elif [ -d "$place" ]; then
-        mkdir -p "$folder$place" 2>/dev/null || :  # below a link it is not asked for
+        fact place "$place" directory
     elif [ -e "$place" ]; then
-        : >"$folder$place"
+        fact place "$place" other
+    else
+        fact place "$place" absent
     fi
 done
 

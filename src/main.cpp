@@ -1,3 +1,4 @@
+#include <exception>
 #include <new>
 
 #include "app/app.hpp"
@@ -43,4 +44,8 @@ int main(int argc, char** argv, char** environment) try {
 } catch (const std::bad_alloc&) {
     cginit::log_out_of_memory();
     return cginit::exit_status(cginit::ErrorKind::refused);
+} catch (const std::exception& error) {
+    // A library's, or a fault of ours. On the way here what was done was taken back.
+    return fail(cginit::make_error(cginit::ErrorCode::not_as_planned, error.what(),
+                                   "please report this with the output of --capture"));
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cginit/init_traits.hpp"
 #include "cginit/result.hpp"
@@ -20,6 +21,13 @@ struct CaptureFacts {
     std::map<std::string, PlaceType> places;  ///< by path
     UserNamespaces user_namespaces;           ///< what trying to make one came to
     std::map<std::string, Tri> delegated;     ///< CgroupDirectory::delegated by mount point, where it is known
+    std::map<std::string, Tri> outsiders;     ///< CgroupDirectory::outsiders likewise
+    Tri pid1_mounts = Tri::unknown;           ///< as in the Snapshot, and what follows
+    Neighbours neighbours = Neighbours::not_looked_for;
+    std::string neighbour;
+    int working_directory_mount = 0;
+    int root_mount = 0;
+    std::vector<InheritedDescriptor> descriptors;
 
     bool operator==(const CaptureFacts&) const = default;
 };
@@ -29,12 +37,19 @@ struct CaptureFacts {
 ///     pid 1
 ///     init systemd:252
 ///     init-file /usr/lib/systemd/systemd
+///     init-needs /lib/ld-linux-x86-64.so.2
 ///     init-version-unknown there is a libsystemd-shared of each of 252, 255
 ///     place /run directory
 ///     place /run/lock absent
 ///     user-namespaces yes
 ///     user-namespaces 28
 ///     delegated /sys/fs/cgroup yes
+///     outsiders /sys/fs/cgroup no
+///     pid1-mounts yes
+///     neighbours some 1 (systemd)
+///     working-directory-mount 121
+///     root-mount 96
+///     descriptor 7 directory
 [[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
 /// The reverse; `name` is the file for messages. A line that is no such fact is an error with its number.
 [[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);

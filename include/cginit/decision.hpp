@@ -92,15 +92,13 @@ struct Decision {
     std::vector<std::string> detach_elsewhere;
     /// Cgroup mounts outside the view that stay because the user said so.
     std::vector<std::string> kept_elsewhere;
+    /// What the user's settings weaken of the promises, and where each was set: `inner=never (CGINIT_INNER)`.
+    std::vector<std::string> weakened;
     std::vector<std::string> warnings;  ///< each ends in ", ignoring" or says what is lost
 
     bool operator==(const Decision&) const = default;
 };
 
-/// The cgroup level between the engine's limits and the init: the child's name.
-inline constexpr const char* kInnerName = "cginit";
-/// The leaf that the init is moved to before controllers are enabled at its root: systemd's name for its own.
-inline constexpr const char* kLeafName = "init.scope";
 /// What a cgroup at the host's root is called, followed by the container's id.
 inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
@@ -113,6 +111,8 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 
 /// The hierarchy in which systemd before 230 tracks processes. A v2 host has none: it is made by mounting it.
 [[nodiscard]] Hierarchy tracking_hierarchy();
+/// True if the view is one that an earlier cginit made, and nothing else is missing.
+[[nodiscard]] bool changes_nothing(const Decision& decision);
 /// True if the view at /sys/fs/cgroup is made anew.
 [[nodiscard]] bool rebuilds_view(const Decision& decision);
 /// True if that is by mounting the hierarchies once more, in a cgroup namespace whose root is the own cgroup.

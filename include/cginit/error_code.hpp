@@ -8,6 +8,7 @@ enum class ErrorCode {
     usage,                 ///< an option, or its value
     no_proc,               ///< /proc is not this container's proc file system
     bad_facts,             ///< a file of /proc, or of a capture, that the kernel did not write
+    not_container,         ///< this is a host, or somebody else's container
     not_pid1,              ///< systemd has to be PID 1
     chroot,                ///< mounts may be out of sight
     not_root,              ///< the engine gave capabilities, the user has none

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cginit {
 
@@ -31,6 +32,8 @@ struct InitTraits {
     std::string path;
     /// Why the version of a systemd is unknown, one clause; empty if it is known.
     std::string version_unknown_because = {};
+    /// What executing it takes besides: a script's interpreter, a program's loader; all links resolved.
+    std::vector<std::string> needs = {};
 
     bool operator==(const InitTraits&) const = default;
 };

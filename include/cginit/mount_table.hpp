@@ -47,9 +47,12 @@ struct MountEntry {
 /// A mount namespace's table in the kernel's order.
 using MountTable = std::vector<MountEntry>;
 
-/// The mount source of everything that cginit mounts: the one source that is ever matched.
+/// The mount source of what cginit mounts. It proves nothing: anybody can write it, and a container in the container shows
+/// the mounts of the outer one. A view has the PID namespace's id behind it (World::mount_mark).
 inline constexpr const char* kMountSource = "cginit";
 
+/// True for a mount source that cginit gives: `cginit`, `cginit:[4026532211]`.
+[[nodiscard]] bool is_cginits(const MountEntry& entry);
 /// True for "cgroup" and "cgroup2".
 [[nodiscard]] bool is_cgroup(const MountEntry& entry);
 /// The mount that a path walk ending exactly at `point` reaches; nullptr if none or if another mount covers it.

@@ -11,12 +11,13 @@ namespace cginit {
 
 // The verbs. Each is one change to the kernel's state (or one assertion on it), named after what it does there.
 
-/// mount(2) of a new file system instance; the source is always `cginit`.
+/// mount(2) of a new file system instance.
 struct MountFilesystem {
     std::string fstype;  ///< tmpfs, overlay, cgroup, cgroup2
     std::string target;
     std::string options;  ///< file system options: `mode=755`, `cpu,cpuacct`, `none,name=systemd`
     MountFlags flags;
+    std::string source = kMountSource;  ///< of the view World::mount_mark
     bool operator==(const MountFilesystem&) const = default;
 };
 /// mount(MS_BIND). The new mount has the flags of the old one: a bind of a ro mount is ro. `recursive`: with what is mounted
@@ -97,7 +98,8 @@ struct MakeWhiteout {
     std::string path;
     bool operator==(const MakeWhiteout&) const = default;
 };
-/// mkdir(2) or mknod(2) of an empty file, parents included, so that what is at `like` can be bound to `path`.
+/// mkdir(2) or an empty file at `path`, parents included, so that what is at `like` can be moved or bound there.
+/// Each has the owner and the mode of its counterpart on the way to `like`.
 struct MakeMountPoint {
     std::string like;
     std::string path;
@@ -155,7 +157,7 @@ struct EnableControllers {
     std::vector<std::string> controllers = {};
     bool operator==(const EnableControllers&) const = default;
 };
-/// Writes `-controller` for everything in cgroup.subtree_control.
+/// Writes `-controller` for each that EnableControllers enabled there.
 struct DisableControllers {
     std::string cgroup;
     bool operator==(const DisableControllers&) const = default;
@@ -171,6 +173,22 @@ struct AssertRealRoot {
     std::string path;
     bool v2 = false;
     bool operator==(const AssertRealRoot&) const = default;
+};
+/// Fails if processes from outside of this PID namespace are in the v2 cgroup: then it is not this container's alone. What an
+/// engine brings in by exec is waited for, a second at most.
+struct AssertNoOutsiders {
+    std::string path;
+    bool operator==(const AssertNoOutsiders&) const = default;
+};
+/// chdir(2) to the directory at the path, or to "/" with a note where there is none. What was the working directory is kept
+/// open until ReturnToDirectory or execve.
+struct EnterDirectory {
+    std::string path;
+    bool operator==(const EnterDirectory&) const = default;
+};
+/// fchdir(2) to the directory that the last EnterDirectory left.
+struct ReturnToDirectory {
+    bool operator==(const ReturnToDirectory&) const = default;
 };
 /// Fails unless memory.use_hierarchy reads 1 or is not there any more.
 struct AssertHierarchicalMemory {
@@ -204,9 +222,19 @@ struct HoldSignals {
 struct ReleaseSignals {
     bool operator==(const ReleaseSignals&) const = default;
 };
-/// Closes every descriptor from `first` on, read from /proc/self/fd.
+/// umask(2) 0: what is made has the mode that is said here. Until ReleaseUmask.
+struct HoldUmask {
+    bool operator==(const HoldUmask&) const = default;
+};
+/// The umask as it was before HoldUmask.
+struct ReleaseUmask {
+    bool operator==(const ReleaseUmask&) const = default;
+};
+/// Closes every descriptor from `first` on that execve(2) would hand on, and those in `others`; in the place of 0 to 2
+/// is /dev/null then.
 struct CloseDescriptors {
     int first = 3;
+    std::vector<int> others = {};
     bool operator==(const CloseDescriptors&) const = default;
 };
 /// Drops capabilities from the bounding, ambient, permitted, effective and inheritable set, capabilities(7). One that
@@ -217,9 +245,10 @@ struct DropCapabilities {
     bool operator==(const DropCapabilities&) const = default;
 };
 /// Drops all capabilities but these from the bounding, permitted, effective and inheritable set, capabilities(7): a new user
-/// namespace gives all that there are.
+/// namespace gives all that there are. Without cap_sys_admin it forbids new user namespaces, as DropCapabilities does.
 struct KeepCapabilities {
-    std::uint64_t mask = 0;  ///< a bit each, as in /proc/PID/status
+    std::uint64_t mask = 0;                 ///< a bit each, as in /proc/PID/status
+    std::vector<std::string> but_for = {};  ///< these not: `cap_sys_admin`
     bool operator==(const KeepCapabilities&) const = default;
 };
 /// DropCapabilities in a child process that ends right after it.
@@ -241,13 +270,15 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op = std::variant<
-    MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount, UnshareCgroupNamespace,
-    RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace, EnterUserNamespace, MakeDirectory, MakeSymlink,
-    MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile,
-    CopyLimits, EnableControllers, DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory,
-    AssertMember, ProbeCgroup, HoldStandardDescriptors, LockMountNamespace, HoldSignals, ReleaseSignals,
-    CloseDescriptors, DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+using Op =
+    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                 UnshareCgroupNamespace, RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace,
+                 EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup,
+                 MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits, EnableControllers,
+                 DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory, AssertMember,
+                 ProbeCgroup, AssertNoOutsiders, EnterDirectory, ReturnToDirectory, HoldStandardDescriptors,
+                 LockMountNamespace, HoldSignals, ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors,
+                 DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

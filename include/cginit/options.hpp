@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,8 @@ struct Options {
     std::vector<std::string> drop_capabilities;
     /// `--keep-mount PATH`: cgroup mounts at or below it stay as they are.
     std::vector<std::string> keep_mounts;
+    /// `--ignore-variables`: CGINIT_ variables set nothing, whoever wrote them.
+    bool ignore_variables = false;
     Action action = Action::run;
     ExplainAs explain_as = ExplainAs::text;
     /// `--capture FILE`; `-` is standard output.
@@ -70,6 +73,8 @@ struct Options {
     /// all arguments are the real init's, which gets the wrapper's own argv[0].
     bool as_wrapper = false;
     std::vector<std::string> wrapper_args;
+    /// What set an option, by its name (`--inner`): `command line`, or the variable's name. Unset ones have none.
+    std::map<std::string, std::string> sources;
     /// Warnings found on the way (unknown CGINIT_ variables), each a full sentence part ending in ", ignoring".
     std::vector<std::string> warnings;
 

@@ -80,6 +80,9 @@ inline constexpr const char* kSharePart = "mounts";
 [[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision,
                                                   const std::vector<std::string>& given_up);
 
+/// The same for what the process carries into the init: working directory, root directory, descriptors.
+[[nodiscard]] std::vector<std::string> check_holdings(const World& after, const Decision& decision);
+
 /// The same for what choose_expectations() decided, but for the mount tree, which is shared after the judgement.
 [[nodiscard]] std::vector<std::string> check_expectations(const World& after, const Decision& decision,
                                                           const std::vector<std::string>& given_up);

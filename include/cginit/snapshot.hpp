@@ -14,6 +14,9 @@ namespace cginit {
 /// A fact that may be out of sight. `unknown` always has a planned answer; it is never taken for `no`.
 enum class Tri { no, yes, unknown };
 
+/// The host's: PROC_PID_INIT_INO, include/linux/proc_ns.h.
+inline constexpr std::uint64_t kInitialPidNamespace = 4026531836;
+
 /// One line of /proc/self/cgroup, cgroups(7): `4:memory:/docker/3aef`, `9:name=systemd:/docker/3aef`, `0::/`.
 struct CgroupEntry {
     int hierarchy_id = 0;
@@ -27,11 +30,13 @@ struct CgroupEntry {
 
 /// What the own cgroup's directory shows where a mount lets us see it.
 struct CgroupDirectory {
-    Tri has_release_agent = Tri::unknown;    ///< v1: only a hierarchy's real root has the file
-    Tri has_cgroup_type = Tri::unknown;      ///< v2: only the real root lacks the file
+    Tri has_release_agent = Tri::unknown;  ///< v1: only a hierarchy's real root has the file
+    Tri has_parent_files = Tri::unknown;   ///< v2: only the real root lacks cgroup.events, and cgroup.type (Linux 4.14)
     Tri memory_hierarchical = Tri::unknown;  ///< v1 memory: memory.use_hierarchy reads 1
     /// v2: this process may write what an owner delegates, and no limit; cgroups(7), "Cgroups delegation".
     Tri delegated = Tri::unknown;
+    /// v2: processes from outside of the PID namespace are in it, which cgroup.procs shows as 0, cgroups(7). v1 shows none.
+    Tri outsiders = Tri::unknown;
     bool operator==(const CgroupDirectory&) const = default;
 };
 
@@ -63,6 +68,38 @@ struct UserNamespaces {
     bool operator==(const UserNamespaces&) const = default;
 };
 
+/// Who else is in the own mount namespace.
+enum class Neighbours {
+    not_looked_for,  ///< PID 1 need not ask: it was there first
+    none,            ///< only ancestors of this process, and what entered the container after the first of them
+    some,
+    hidden,  ///< /proc does not show all processes (hidepid, proc(5)), or not PID 1
+};
+
+/// A directory that a process holds, and the mount that it was entered on: what is mounted at its path since does not change
+/// that.
+struct HeldDirectory {
+    std::string path;  ///< as /proc/self/cwd shows it; empty if that cannot be read
+    int mount = 0;     ///< the mount's id, 0 if unknown
+
+    bool operator==(const HeldDirectory&) const = default;
+};
+
+/// What an inherited descriptor leads to, besides the file that it is.
+enum class DescriptorKind {
+    directory,   ///< all below it, on a mount that may be gone from sight
+    cgroup,      ///< a file or directory of a cgroup file system
+    name_space,  ///< setns(2)
+};
+
+/// A descriptor that outlives execve(2) and would lead the init out of its view.
+struct InheritedDescriptor {
+    int number = 0;
+    DescriptorKind kind = DescriptorKind::directory;
+
+    bool operator==(const InheritedDescriptor&) const = default;
+};
+
 /// Everything that cginit knows of the system, read once and frozen. A capture folder holds the same files, so that
 /// whatever follows from a Snapshot follows from a capture.
 struct Snapshot {
@@ -89,6 +126,14 @@ struct Snapshot {
     std::optional<std::vector<std::string>> host_ttys;
     /// getpid() of the running system; empty for a capture, which stands for PID 1.
     std::optional<int> pid;
+    /// PID 1 of the own PID namespace has the own mount namespace: by /proc/PID/ns/mnt, or by mount ids, which are unique.
+    Tri pid1_mounts = Tri::unknown;
+    Neighbours neighbours = Neighbours::not_looked_for;
+    std::string neighbour;  ///< one of them: `1 (systemd)`
+    HeldDirectory working_directory;
+    int root_mount = 0;  ///< the id of the mount that the process has for "/", 0 if unknown
+    /// Those that lead out of the view.
+    std::vector<InheritedDescriptor> descriptors;
     InitTraits init;
 
     bool operator==(const Snapshot&) const = default;

@@ -27,7 +27,7 @@ struct HierarchyMount {
     bool visible = false;    ///< a path walk to the mount point ends in it
     bool reachable = false;  ///< it can be moved or unmounted (is_reachable)
     bool in_view = false;    ///< it belongs to /sys/fs/cgroup
-    bool ours = false;       ///< its mount source is `cginit`
+    bool ours = false;       ///< a cginit of this container mounted it (World::mount_mark)
     bool sealed = false;     ///< a mount of ours covers it, and a user namespace keeps both in place
 
     bool operator==(const HierarchyMount&) const = default;
@@ -45,6 +45,7 @@ struct Hierarchy {
     Tri real_root = Tri::unknown;          ///< the own cgroup is the host's root of the hierarchy
     Tri memory_hierarchical = Tri::unknown;
     Tri delegated = Tri::unknown;  ///< the own cgroup is this container's to divide, its limits are somebody else's
+    Tri outsiders = Tri::unknown;  ///< others are in the own cgroup, from outside of the PID namespace
 
     bool operator==(const Hierarchy&) const = default;
 };
@@ -82,16 +83,26 @@ struct World {
     bool bounds_sys_admin = false;         ///< CAP_SYS_ADMIN is in the bounding set: root would have it
     bool initial_user_namespace = true;    ///< uid_map is the full identity map
     bool rootless = false;                 ///< the engine is run by a plain user, who is root in the container
-    std::vector<IdRange> uid_ranges;       ///< empty: the kernel has no user namespaces
-    std::vector<IdRange> gid_ranges;
     bool maps_ids = false;  ///< CAP_SETUID, CAP_SETGID and CAP_SETFCAP are effective: they let it map ids for others
+    bool is_pid1 = true;
+    bool root_is_mount = true;        ///< "/" is a mount point: nothing of the mount namespace is out of sight
+    std::vector<IdRange> uid_ranges;  ///< empty: the kernel has no user namespaces
+    std::vector<IdRange> gid_ranges;
     std::uint64_t bounding_capabilities = 0;  ///< as in /proc/self/status
     UserNamespaces user_namespaces;
     std::optional<unsigned long> max_user_namespaces;
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
-    bool is_pid1 = true;
-    bool root_is_mount = true;  ///< "/" is a mount point: nothing of the mount namespace is out of sight
+    Tri host_processes = Tri::unknown;  ///< the own PID namespace is the initial one
+    Tri pid1_mounts = Tri::unknown;     ///< PID 1 has the own mount namespace
+    Neighbours neighbours = Neighbours::not_looked_for;
+    std::string neighbour;
+    std::string unit;  ///< the own cgroup where it is a login session's or a service's of the host; else empty
+    HeldDirectory working_directory;
+    int root_mount = 0;
+    std::vector<InheritedDescriptor> descriptors;
+    /// The mount source of the view that cginit makes in this container, and in no other: `cginit:[4026532211]`.
+    std::string mount_mark = kMountSource;
     Engine engine = Engine::oci;
     Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it
     std::string container_id;            ///< hexadecimal, empty if not found
@@ -101,6 +112,10 @@ struct World {
 };
 
 inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
+/// The cgroup level between the engine's limits and the init: the child's name.
+inline constexpr const char* kInnerName = "cginit";
+/// The leaf that the init is moved to before controllers are enabled at its root: systemd's name for its own.
+inline constexpr const char* kLeafName = "init.scope";
 
 /// `cpu,cpuacct`, `name=systemd`, `unified` for v2: the name in messages and of the step's part.
 [[nodiscard]] std::string hierarchy_name(const Hierarchy& hierarchy);
@@ -117,5 +132,9 @@ inline constexpr const char* kCgroupRoot = "/sys/fs/cgroup";
 /// Understands a Snapshot. A cgroup mount whose controllers no line of /proc/self/cgroup has becomes a hierarchy of its
 /// own with the id -1 and no own path.
 [[nodiscard]] World classify(const Snapshot& snapshot);
+
+/// What cginit sees after its own plan. It is in the container where it was before, though in a user namespace of its own it
+/// has other mounts than PID 1.
+[[nodiscard]] World classify_again(Snapshot after, const World& before);
 
 }  // namespace cginit

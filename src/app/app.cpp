@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "app/capture.hpp"
@@ -13,6 +14,8 @@
 #include "apply/plan_runner.hpp"
 #include "core/text.hpp"
 #include "handoff/handoff_ops.hpp"
+#include "handoff/listen_fds.hpp"
+#include "handoff/program_check.hpp"
 #include "report/hints.hpp"
 #include "report/plan_text.hpp"
 
@@ -21,18 +24,30 @@ namespace {
 
 constexpr const char* kUnpack = "--root takes a folder, into which tar -xf FILE -C FOLDER unpacks a report";
 
-/// The facts are gathered again: what the init would find is judged, not what we meant to do.
-Status verify(const Source& source, const Scene& scene, const Intent& intent, const PlanRunner& runner) {
-    const Result<Sight> seen = see(source, scene.sight.world.init);
-    if (!seen) {
-        return seen.error().in("verify");
-    }
-    const World& after = seen->world;
+/// What the init would find is judged, not what we meant to do: whatever the plan was, and if it was none.
+std::vector<std::string> problems_of(const World& after, const Intent& intent, const PlanRunner& runner) {
     std::vector<std::string> problems = check_expectations(after, intent.decision, runner.given_up());
-    // A view that was not touched keeps what it had when it was decided upon.
-    if (intent.decision.method != Method::none) {
-        const std::vector<std::string> more = check_view(after, intent.decision, runner.given_up());
+    for (const auto& more :
+         {check_view(after, intent.decision, runner.given_up()), check_holdings(after, intent.decision)}) {
         problems.insert(problems.end(), more.begin(), more.end());
+    }
+    return problems;
+}
+
+/// The facts are gathered again, and the program looked for once more: it may have lain where there is something else now.
+Status verify(const Source& source, const Scene& scene, const Intent& intent, const PlanRunner& runner) {
+    std::vector<std::string> problems;
+    if (intent.plan.steps.empty()) {
+        problems = problems_of(scene.sight.world, intent, runner);
+    } else {
+        const Result<Snapshot> seen = take_snapshot(source, scene.sight.world.init);
+        if (!seen) {
+            return seen.error().in("verify");
+        }
+        problems = problems_of(classify_again(*seen, scene.sight.world), intent, runner);
+        if (const Result<Program> there = check_program(source, scene.init.file); !there) {
+            return there.error().in("verify: the init is gone");
+        }
     }
     return problems.empty() ? Status()
                             : Status(make_error(ErrorCode::not_as_planned, concat({"verify: ", join(problems, "; ")})));
@@ -55,7 +70,12 @@ void tell(const Scene& scene, const Intent& intent, const PlanRunner& runner) {
     for (const std::string& detail : runner.details()) {
         log_debug(detail);
     }
-    log_info(summary_line(scene.sight.world, intent.decision, runner.given_up()));
+    const std::string summary = summary_line(scene.sight.world, intent.decision, runner.given_up());
+    if (intent.decision.weakened.empty()) {
+        log_info(summary);
+    } else {
+        log_at_every_level(LogLevel::info, summary);
+    }
 }
 
 /// A plan that cannot be taken back in this process is first walked in another, which takes back what it did to cgroups.
@@ -90,7 +110,7 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
     if (!status) {
         return with_cure(status, runner, scene.sight.world);
     }
-    status = intent.plan.steps.empty() ? Status() : verify(source, scene, intent, runner);
+    status = verify(source, scene, intent, runner);
     if (!status) {
         return runner.take_back(status.error());
     }
@@ -116,7 +136,11 @@ Status fall_back(const Error& error, const World& world, const Options& options)
     if (!go_on.taken) {
         return error.in(concat({"the engine's own view will not do either (", go_on.reason, ")"}));
     }
-    log_warning(concat({"the init runs on the engine's own view (", go_on.reason, "): ", error.line()}));
+    const auto source = options.sources.find("--on-failure");
+    log_at_every_level(
+        LogLevel::warning,
+        concat({"the init runs on the engine's own view (", go_on.reason, "), weakened: on-failure=continue (",
+                source == options.sources.end() ? "command line" : source->second, "): ", error.line()}));
     return {};
 }
 
@@ -130,14 +154,41 @@ Status perform_all(Kernel& kernel, const std::vector<Op>& ops) {
     return {};
 }
 
-Status hand_over(const Scene& scene, const Options& options, const Invocation& invocation, Kernel& kernel) {
+/// A plan with a user namespace has dropped the capabilities itself: `to_drop` is empty then. What is relative to the working
+/// directory is so no more where that was left.
+Status hand_over(const Scene& scene, const std::vector<std::string>& to_drop, bool left_directory,
+                 const Invocation& invocation, Kernel& kernel) {
     const InitIdentity identity{to_string(scene.sight.world.engine), scene.sight.world.container_id};
-    return perform_all(kernel, handoff_ops(scene.init, identity, options.drop_capabilities, invocation, ::getpid()));
+    InitCommand init = scene.init;
+    if (!init.path.starts_with('/') && left_directory) {
+        init.path = init.file;
+    }
+    return perform_all(kernel, handoff_ops(init, identity, to_drop, invocation));
+}
+
+bool leaves_directory(const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& step) { return std::holds_alternative<EnterDirectory>(step.op); });
+}
+
+/// Nothing that the engine, or whoever wrote $LISTEN_FDS, left open leads the init out of its view.
+Status close_inherited(const Source& source, const Invocation& invocation, Kernel& kernel) {
+    if (!source.exists("/proc/self/fd")) {
+        return {};  // Nothing will come of it, and that is told where the facts are gathered.
+    }
+    const CloseDescriptors closing =
+        descriptors_to_close(invocation.environment, ::getpid(), source.inherited_descriptors());
+    for (const int number : closing.others) {
+        log_warning(concat({"descriptor ", std::to_string(number),
+                            " would lead the init out of its view (a directory, a cgroup or a namespace): closed"}));
+    }
+    return perform_all(kernel, {closing});
 }
 
 Status become_init(const Source& source, const Options& options, const Invocation& invocation, KernelLinux& kernel) {
     // What is gathered must not be another cginit's half-built view.
-    Status status = perform_all(kernel, {LockMountNamespace{}, HoldSignals{}});
+    Status status = perform_all(kernel, {LockMountNamespace{}, HoldSignals{}, HoldUmask{}});
+    status = status ? close_inherited(source, invocation, kernel) : status;
     if (!status) {
         return status;
     }
@@ -145,12 +196,20 @@ Status become_init(const Source& source, const Options& options, const Invocatio
     if (!scene) {
         return scene.error();
     }
+    if (const auto& refusal = scene->init.program.unless_registered) {
+        log_warning(concat({refusal->message(), ", unless the host's binfmt_misc knows it, which could not be tried"}));
+    }
     const Result<Intent> intent = intend(scene->sight.world, options);
     status = intent ? rehearse_and_rebuild(source, *scene, *intent, kernel) : Status(intent.error());
+    std::vector<std::string> to_drop = options.drop_capabilities;
+    bool left_directory = false;
     if (!status) {
         status = fall_back(status.error(), scene->sight.world, options);
+    } else {
+        to_drop = intent->decision.method == Method::userns ? std::vector<std::string>() : to_drop;
+        left_directory = leaves_directory(intent->plan);
     }
-    return status ? hand_over(*scene, options, invocation, kernel) : status;
+    return status ? hand_over(*scene, to_drop, left_directory, invocation, kernel) : status;
 }
 
 Status print_plan(const Source& source, const Options& options, const Invocation& invocation) {

@@ -31,6 +31,7 @@ Files gather_files(Source& source, const Result<InitCommand>& init, const std::s
     Snapshot known;
     known.pid = ::getpid();
     known.init = init ? detect_init_traits(source, init->file) : InitTraits{};
+    known.init.needs = init ? init->program.needs : std::vector<std::string>();
     source.note_texts(&texts);
     const Result<Snapshot> gathered = take_snapshot(source, known.init);
     source.note_texts(nullptr);

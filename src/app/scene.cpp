@@ -2,12 +2,26 @@
 
 #include <unistd.h>
 
+#include "apply/kernel_linux_execute.hpp"
 #include "apply/kernel_linux_trial.hpp"
 #include "core/text.hpp"
 #include "detect/gather.hpp"
 #include "detect/init_traits.hpp"
 
 namespace cginit {
+namespace {
+
+/// Of a format that only the host's binfmt_misc can know.
+Result<InitCommand> try_format(InitCommand init) {
+    switch (init.program.unless_registered ? kernel_executes(init.file) : Tri::yes) {
+        case Tri::yes: init.program.unless_registered.reset(); break;
+        case Tri::no: return *init.program.unless_registered;
+        case Tri::unknown: break;
+    }
+    return init;
+}
+
+}  // namespace
 
 Result<Snapshot> take_snapshot(const Source& source, const std::optional<InitTraits>& traits) {
     const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
@@ -34,11 +48,17 @@ Result<InitCommand> choose_init(const Source& source, const Options& options, co
     }
     Invocation own = invocation;
     own.self_exe = source.read_link_if_exists("/proc/self/exe").value_or("");
-    return find_init(source, options, own);
+    Result<InitCommand> init = find_init(source, options, own);
+    return init ? try_format(std::move(*init)) : init;
 }
 
 std::optional<InitTraits> traits_of(const Source& source, const Options& options, const InitCommand& init) {
-    return source.is_live() ? detect_init_traits(source, init.file) : options.init_traits;
+    if (!source.is_live()) {
+        return options.init_traits;
+    }
+    InitTraits traits = detect_init_traits(source, init.file);
+    traits.needs = init.program.needs;
+    return traits;
 }
 
 Result<Scene> look(const Source& source, const Options& options, const Invocation& invocation) {

@@ -42,28 +42,51 @@ Status make_whiteout(const MakeWhiteout& op) {
     return make_errno_error(errno, concat({"mknod ", op.path}));
 }
 
-/// All directories on the way to `path`; those that exist are passed.
-Status make_parents(const std::string& path) {
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-        const std::string parent = path.substr(0, slash);
-        if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST && errno != EROFS) {
-            return make_errno_error(errno, concat({"mkdir ", parent}));
+/// Owner and mode of another file. An owner that the user namespace does not map cannot be given, and is EINVAL.
+Status make_alike(const std::string& path, const struct stat& like) {
+    if (::chown(path.c_str(), like.st_uid, like.st_gid) != 0 && errno != EINVAL) {
+        return make_errno_error(errno, concat({"chown ", path}));
+    }
+    constexpr mode_t kBits = 07777;
+    // After chown(2), which takes set-id bits away.
+    return ::chmod(path.c_str(), like.st_mode & kBits) == 0 ? Status()
+                                                            : Status(make_errno_error(errno, concat({"chmod ", path})));
+}
+
+Status make_like(const std::string& like, const std::string& path) {
+    struct stat status {};
+    if (::lstat(like.c_str(), &status) != 0) {
+        return make_errno_error(errno, concat({"lstat ", like}));
+    }
+    if (S_ISDIR(status.st_mode)) {
+        if (::mkdir(path.c_str(), 0700) != 0) {
+            return make_errno_error(errno, concat({"mkdir ", path}));
+        }
+    } else {
+        const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+        if (!file.valid()) {
+            return make_errno_error(errno, concat({"create ", path}));
         }
     }
-    return {};
+    return make_alike(path, status);
+}
+
+/// The directories on the way to `path` that are not there, each like the one as far up from `like`: a secret below a
+/// directory that is closed to others must not become open.
+Status make_parents(const std::string& like, const std::string& path) {
+    struct stat status {};
+    const std::string parent = parent_path(path);
+    if (parent == "/" || ::lstat(parent.c_str(), &status) == 0) {
+        return {};
+    }
+    const std::string like_parent = parent_path(like);
+    const Status above = make_parents(like_parent, parent);
+    return above ? make_like(like_parent, parent) : above;
 }
 
 Status make_mount_point(const MakeMountPoint& op) {
-    struct stat like {};
-    if (::lstat(op.like.c_str(), &like) != 0) {
-        return make_errno_error(errno, concat({"lstat ", op.like}));
-    }
-    const Status parents = make_parents(op.path);
-    if (!parents || S_ISDIR(like.st_mode)) {
-        return parents ? make_directory(op.path) : parents;
-    }
-    const UniqueFd file(::open(op.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    return file.valid() ? Status() : Status(make_errno_error(errno, concat({"create ", op.path})));
+    const Status parents = make_parents(op.like, op.path);
+    return parents ? make_like(op.like, op.path) : parents;
 }
 
 Result<Outcome> outcome_of(const Status& status) {
@@ -102,6 +125,33 @@ Status KernelLinux::restore_cgroup_namespace() {
     return {};
 }
 
+Result<Outcome> KernelLinux::enter_directory(const EnterDirectory& op) {
+    // O_PATH: a directory that may be held but not read is enough to come back.
+    UniqueFd current(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!current.valid()) {
+        return make_errno_error(errno, "open .");
+    }
+    left_directories_.push_back(std::move(current));
+    if (::chdir(op.path.c_str()) == 0) {
+        return Outcome{};
+    }
+    const int errnum = errno;
+    if (::chdir("/") != 0) {
+        left_directories_.pop_back();
+        return make_errno_error(errno, "chdir /");
+    }
+    return Outcome{.notes = {concat({"the init starts in / and not in ", op.path, ": ", errno_text(errnum)})}};
+}
+
+Status KernelLinux::return_to_directory() {
+    if (left_directories_.empty()) {
+        return make_error(ErrorCode::not_as_planned, "no directory was left");
+    }
+    const UniqueFd left = std::move(left_directories_.back());
+    left_directories_.pop_back();
+    return ::fchdir(left.get()) == 0 ? Status() : Status(make_errno_error(errno, "fchdir"));
+}
+
 /// The lock of before holds whoever stayed in the mount namespace of before, this one whoever comes into the new.
 Status KernelLinux::unshare_user_namespace(const UnshareUserNamespace& op) {
     Status status = unshare_with_maps(op);
@@ -120,6 +170,14 @@ Status KernelLinux::make_user_namespace(const MakeUserNamespace& op) {
 Status KernelLinux::enter_user_namespace() {
     Status status = enter_namespaces(kept_);
     return status ? guard_.lock_mount_namespace() : status;
+}
+
+Result<Outcome> KernelLinux::enable(const EnableControllers& op) { return enable_controllers(op, enabled_[op.cgroup]); }
+
+Status KernelLinux::disable(const DisableControllers& op) {
+    Status status = disable_controllers(op, enabled_[op.cgroup]);
+    enabled_.erase(op.cgroup);
+    return status;
 }
 
 Result<Outcome> KernelLinux::perform(const Op& op) {
@@ -157,10 +215,8 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const WriteCgroupFile& verb) const { return outcome_of(write_cgroup_file(verb)); }
         Result<Outcome> operator()(const CopyCgroupFile& verb) const { return outcome_of(copy_cgroup_file(verb)); }
         Result<Outcome> operator()(const CopyLimits& verb) const { return copy_limits(verb); }
-        Result<Outcome> operator()(const EnableControllers& verb) const { return enable_controllers(verb); }
-        Result<Outcome> operator()(const DisableControllers& verb) const {
-            return outcome_of(disable_controllers(verb));
-        }
+        Result<Outcome> operator()(const EnableControllers& verb) const { return kernel.enable(verb); }
+        Result<Outcome> operator()(const DisableControllers& verb) const { return outcome_of(kernel.disable(verb)); }
         Result<Outcome> operator()(const AssertNotRealRoot& verb) const {
             return outcome_of(assert_not_real_root(verb));
         }
@@ -170,6 +226,21 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         }
         Result<Outcome> operator()(const AssertMember& verb) const { return outcome_of(assert_member(verb)); }
         Result<Outcome> operator()(const ProbeCgroup& verb) const { return outcome_of(probe_cgroup(verb)); }
+        Result<Outcome> operator()(const AssertNoOutsiders& verb) const {
+            return outcome_of(assert_no_outsiders(verb));
+        }
+        Result<Outcome> operator()(const EnterDirectory& verb) const { return kernel.enter_directory(verb); }
+        Result<Outcome> operator()(const ReturnToDirectory& /*verb*/) const {
+            return outcome_of(kernel.return_to_directory());
+        }
+        Result<Outcome> operator()(const HoldUmask& /*verb*/) const {
+            kernel.guard_.hold_umask();
+            return Outcome{};
+        }
+        Result<Outcome> operator()(const ReleaseUmask& /*verb*/) const {
+            kernel.guard_.release_umask();
+            return Outcome{};
+        }
         Result<Outcome> operator()(const HoldStandardDescriptors& /*verb*/) const {
             return outcome_of(kernel.guard_.hold_standard_descriptors());
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "apply/kernel_linux_guard.hpp"
@@ -21,9 +23,16 @@ private:
     Status unshare_user_namespace(const UnshareUserNamespace& op);
     Status make_user_namespace(const MakeUserNamespace& op);
     Status enter_user_namespace();
+    Result<Outcome> enter_directory(const EnterDirectory& op);
+    Status return_to_directory();
+    Result<Outcome> enable(const EnableControllers& op);
+    Status disable(const DisableControllers& op);
 
     /// The namespaces that were left, the last one at the back. Close-on-exec: the init never sees them.
     std::vector<UniqueFd> left_namespaces_;
+    std::vector<UniqueFd> left_directories_;
+    /// What was enabled here, by cgroup: all that DisableControllers may take back.
+    std::map<std::string, std::vector<std::string>> enabled_;
     KeptNamespaces kept_;
     ProcessGuard guard_;
 };

@@ -28,9 +28,9 @@ Result<bool> exists(const std::string& path) {
     return errno == ENOENT ? Result<bool>(false) : make_errno_error(errno, concat({"lstat ", path}));
 }
 
-/// Only a real root has release_agent (v1) or lacks cgroup.type (v2).
+/// Only a real root has release_agent (v1) or lacks cgroup.events (v2; cgroup.type came with Linux 4.14).
 Status assert_root(const std::string& path, bool v2, bool wanted, const std::string& otherwise) {
-    const Result<bool> found = exists(join_path(path, v2 ? "cgroup.type" : "release_agent"));
+    const Result<bool> found = exists(join_path(path, v2 ? "cgroup.events" : "release_agent"));
     if (!found) {
         return found.error();
     }
@@ -199,6 +199,26 @@ Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {
     return trim(*text) == "1"
                ? Status()
                : Status(make_error(ErrorCode::not_as_planned, concat({op.path, "/memory.use_hierarchy is not 1"})));
+}
+
+Status assert_no_outsiders(const AssertNoOutsiders& op) {
+    constexpr int kTries = 200;
+    constexpr unsigned kPause = 5000;
+    for (int tries = 0; tries < kTries; ++tries) {
+        const Result<std::string> text = read_file(join_path(op.path, "cgroup.procs"));
+        if (!text) {
+            // A threaded cgroup does not tell; it is one that somebody divided within the container.
+            return text.error().errnum == EOPNOTSUPP ? Status() : Status(text.error());
+        }
+        const std::vector<std::string> pids = split(*text, '\n');
+        if (std::find(pids.begin(), pids.end(), "0") == pids.end()) {
+            return {};
+        }
+        ::usleep(kPause);
+    }
+    return make_error(ErrorCode::no_own_cgroup,
+                      concat({"processes from outside of the container are in its cgroup (", op.path, ")"}),
+                      "give the container a cgroup of its own (no --cgroups=disabled)");
 }
 
 Status assert_member(const AssertMember& op) {

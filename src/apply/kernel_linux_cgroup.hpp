@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cginit/kernel.hpp"
 
@@ -15,11 +16,13 @@ namespace cginit {
 [[nodiscard]] Status write_cgroup_file(const WriteCgroupFile& op);
 [[nodiscard]] Status copy_cgroup_file(const CopyCgroupFile& op);
 [[nodiscard]] Outcome copy_limits(const CopyLimits& op);
-[[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op);
-[[nodiscard]] Status disable_controllers(const DisableControllers& op);
+/// `enabled` gets those that were not enabled before.
+[[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op, std::vector<std::string>& enabled);
+[[nodiscard]] Status disable_controllers(const DisableControllers& op, const std::vector<std::string>& enabled);
 [[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);
 [[nodiscard]] Status assert_real_root(const AssertRealRoot& op);
 [[nodiscard]] Status assert_hierarchical_memory(const AssertHierarchicalMemory& op);
+[[nodiscard]] Status assert_no_outsiders(const AssertNoOutsiders& op);
 [[nodiscard]] Status assert_member(const AssertMember& op);
 [[nodiscard]] Status probe_cgroup(const ProbeCgroup& op);
 

@@ -16,8 +16,13 @@ Status run_in_child(const std::function<void()>& body, void* answer, std::size_t
     }
     const pid_t child = ::fork();
     if (child == 0) {
-        body();
-        const bool told = ::write(ends[1], answer, size) == static_cast<ssize_t>(size);
+        bool told = false;
+        try {
+            body();
+            told = ::write(ends[1], answer, size) == static_cast<ssize_t>(size);
+        } catch (...) {
+            told = false;
+        }
         ::_exit(told ? 0 : 1);
     }
     const int error = errno;

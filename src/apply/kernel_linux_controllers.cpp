@@ -19,9 +19,18 @@ constexpr unsigned kPauseMicroseconds = 1000;
 
 constexpr const char* kSubtreeControl = "cgroup.subtree_control";
 
+/// sched(7): a thread that resets on fork says so with a bit beside its policy. Deadline threads count as real-time ones,
+/// rt_task(), include/linux/sched/rt.h.
 bool is_real_time(const std::string& thread) {
-    const int policy = ::sched_getscheduler(static_cast<pid_t>(parse_number(thread).value_or(0)));
-    return policy == SCHED_FIFO || policy == SCHED_RR;
+#ifndef SCHED_DEADLINE
+    constexpr int SCHED_DEADLINE = 6;
+#endif
+#ifndef SCHED_RESET_ON_FORK
+    constexpr int SCHED_RESET_ON_FORK = 0x40000000;
+#endif
+    const int found = ::sched_getscheduler(static_cast<pid_t>(parse_number(thread).value_or(0)));
+    const int policy = found < 0 ? found : found & ~SCHED_RESET_ON_FORK;
+    return policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
 }
 
 /// `12 (rtkit-daemon), 40 (jackd)`: the threads with a real-time policy, as many as a line holds.
@@ -57,6 +66,12 @@ std::string reason_of(int errnum, const EnableControllers& op) {
     }
 }
 
+std::vector<std::string> words_of(const std::string& text) {
+    std::vector<std::string> words = split(trim(text), ' ');
+    std::erase(words, "");
+    return words;
+}
+
 Status try_to_enable(const EnableControllers& op, const std::string& controller) {
     const std::string control = join_path(op.cgroup, kSubtreeControl);
     const std::string value = concat({"+", controller});
@@ -73,42 +88,47 @@ Status try_to_enable(const EnableControllers& op, const std::string& controller)
 
 }  // namespace
 
-Result<Outcome> enable_controllers(const EnableControllers& op) {
+Result<Outcome> enable_controllers(const EnableControllers& op, std::vector<std::string>& enabled) {
     std::vector<std::string> wanted = op.controllers;
     if (wanted.empty()) {
         const Result<std::string> available = read_file(join_path(op.cgroup, "cgroup.controllers"));
         if (!available) {
             return available.error();
         }
-        wanted = split(trim(*available), ' ');
-        std::erase(wanted, "");
+        wanted = words_of(*available);
     }
+    const Result<std::string> control = read_file(join_path(op.cgroup, kSubtreeControl));
+    const std::vector<std::string> before = control ? words_of(*control) : std::vector<std::string>();
     Outcome outcome;
     for (const std::string& controller : wanted) {
-        const Status enabled = try_to_enable(op, controller);
-        if (enabled) {
+        if (std::find(before.begin(), before.end(), controller) != before.end()) {
+            continue;
+        }
+        // Remembered first: memory may run out.
+        enabled.push_back(controller);
+        const Status done = try_to_enable(op, controller);
+        if (done) {
             outcome.details.push_back(concat({controller, " is enabled for the children of ", op.cgroup}));
         } else {
-            outcome.notes.push_back(concat(
-                {"the init cannot use the controller ", controller, ": ", reason_of(enabled.error().errnum, op)}));
+            enabled.pop_back();
+            outcome.notes.push_back(
+                concat({"the init cannot use the controller ", controller, ": ", reason_of(done.error().errnum, op)}));
         }
     }
     return outcome;
 }
 
-Status disable_controllers(const DisableControllers& op) {
+Status disable_controllers(const DisableControllers& op, const std::vector<std::string>& enabled) {
     const std::string control = join_path(op.cgroup, kSubtreeControl);
-    const Result<std::string> enabled = read_file(control);
-    if (!enabled) {
-        return enabled.error();
-    }
-    for (const std::string& controller : split(trim(*enabled), ' ')) {
-        Status disabled = controller.empty() ? Status() : write_file(control, concat({"-", controller}));
-        if (!disabled) {
-            return disabled;
+    Status first;
+    for (const std::string& controller : enabled) {
+        Status disabled = write_file(control, concat({"-", controller}));
+        // ENOENT: enabling it was broken off.
+        if (!disabled && disabled.error().errnum != ENOENT && first) {
+            first = std::move(disabled);
         }
     }
-    return {};
+    return first;
 }
 
 }  // namespace cginit

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,6 +62,14 @@ Status ProcessGuard::hold_signals() {
     }
     mask_ = before;
     return {};
+}
+
+void ProcessGuard::hold_umask() { umask_ = ::umask(0); }
+
+void ProcessGuard::release_umask() {
+    if (umask_) {
+        ::umask(*umask_);
+    }
 }
 
 Status ProcessGuard::release_signals() {

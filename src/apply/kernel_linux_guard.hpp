@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <csignal>
 
 #include <optional>
@@ -21,11 +23,15 @@ public:
     Status hold_signals();
     /// The signal mask of before. SIGPIPE for the log's own sake is dropped, the others arrive now.
     Status release_signals();
+    /// What is made has the mode that is asked for, whatever umask the image gave.
+    void hold_umask();
+    void release_umask();
 
 private:
     std::vector<UniqueFd> placeholders_;
     std::vector<UniqueFd> locks_;  ///< one for each mount namespace that this process was in
     std::optional<sigset_t> mask_;
+    std::optional<mode_t> umask_;
 };
 
 }  // namespace cginit

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 
 #include "cginit/mount_table.hpp"
@@ -36,7 +37,8 @@ unsigned long mount_flags(const MountFlags& flags) {
 }
 
 struct MountCall {
-    const char* frame;  ///< `mount(MS_MOVE)`
+    const char* frame;          ///< `mount(MS_MOVE)`
+    bool names_source = false;  ///< the source is a path, too, which the error may be about
     const char* source = nullptr;
     const char* target = nullptr;
     const char* fstype = nullptr;
@@ -44,7 +46,21 @@ struct MountCall {
     unsigned long flags = 0;
 };
 
+/// libmount goes by variables, which an image may have set: since 2.39 another system call is made unless this one says
+/// otherwise. The init's own environment is handed over as it was given.
+void set_environment() {
+    static const bool kSet = [] {
+        for (const char* name :
+             {"LIBMOUNT_FSTAB", "LIBMOUNT_MTAB", "LIBMOUNT_UTAB", "LIBMOUNT_DEBUG", "LIBBLKID_DEBUG"}) {
+            ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe) there is one thread
+        }
+        return ::setenv("LIBMOUNT_FORCE_MOUNT2", "always", 1) == 0;  // NOLINT(concurrency-mt-unsafe)
+    }();
+    static_cast<void>(kSet);
+}
+
 Status mount_once(const MountCall& call) {
+    set_environment();
     const ContextPtr context(mnt_new_context(), &mnt_free_context);
     if (!context) {
         return make_errno_error(ENOMEM, call.frame);
@@ -64,7 +80,8 @@ Status mount_once(const MountCall& call) {
         return {};
     }
     const int called = mnt_context_syscall_called(raw) == 1 ? mnt_context_get_syscall_errno(raw) : 0;
-    return make_errno_error(called != 0 ? called : (rc < 0 ? -rc : EIO), concat({call.frame, " ", call.target}));
+    const std::string from = call.names_source ? concat({call.source, " to "}) : std::string();
+    return make_errno_error(called != 0 ? called : (rc < 0 ? -rc : EIO), concat({call.frame, " ", from, call.target}));
 }
 
 }  // namespace
@@ -72,7 +89,7 @@ Status mount_once(const MountCall& call) {
 Status mount_filesystem(const MountFilesystem& op) {
     const std::string frame = concat({"mount(", op.fstype, ")"});
     return mount_once({.frame = frame.c_str(),
-                       .source = kMountSource,
+                       .source = op.source.c_str(),
                        .target = op.target.c_str(),
                        .fstype = op.fstype.c_str(),
                        .options = op.options.empty() ? nullptr : op.options.c_str(),
@@ -81,8 +98,11 @@ Status mount_filesystem(const MountFilesystem& op) {
 
 Status bind_mount(const BindMount& op) {
     const unsigned long below = op.recursive ? static_cast<unsigned long>(MS_REC) : 0UL;
-    return mount_once(
-        {.frame = "mount(MS_BIND)", .source = op.from.c_str(), .target = op.to.c_str(), .flags = MS_BIND | below});
+    return mount_once({.frame = "mount(MS_BIND)",
+                       .names_source = true,
+                       .source = op.from.c_str(),
+                       .target = op.to.c_str(),
+                       .flags = MS_BIND | below});
 }
 
 Status remount_bind(const RemountBind& op) {
@@ -94,8 +114,11 @@ Status remount_bind(const RemountBind& op) {
 }
 
 Status move_mount_point(const MoveMount& op) {
-    return mount_once(
-        {.frame = "mount(MS_MOVE)", .source = op.from.c_str(), .target = op.to.c_str(), .flags = MS_MOVE});
+    return mount_once({.frame = "mount(MS_MOVE)",
+                       .names_source = true,
+                       .source = op.from.c_str(),
+                       .target = op.to.c_str(),
+                       .flags = MS_MOVE});
 }
 
 Status set_propagation(const SetPropagation& op) {

@@ -1,9 +1,11 @@
 #include "apply/kernel_linux_process.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/capability.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <type_traits>
@@ -34,10 +36,33 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     return pointers;
 }
 
+bool is_closed_by_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
 bool is_effective(cap_value_t capability) {
     const CapabilitiesPtr own(::cap_get_proc());
     cap_flag_value_t value = CAP_CLEAR;
     return own && ::cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
+}
+
+/// Of names as libcap has them; those that the kernel does not know are dropped already.
+Result<std::vector<cap_value_t>> numbers_of(const std::vector<std::string>& names) {
+    std::vector<cap_value_t> numbers;
+    for (const std::string& name : names) {
+        cap_value_t capability = 0;
+        if (::cap_from_name(name.c_str(), &capability) != 0) {
+            return make_errno_error(EINVAL, concat({"capability ", name}));
+        }
+        if (CAP_IS_SUPPORTED(capability)) {
+            numbers.push_back(capability);
+        }
+    }
+    return numbers;
+}
+
+/// Who does not hold CAP_SYS_ADMIN has nothing to lose, and may set no filter.
+Status forbid_if_dropped(const std::vector<cap_value_t>& dropped) {
+    const bool sys_admin = std::find(dropped.begin(), dropped.end(), CAP_SYS_ADMIN) != dropped.end();
+    return sys_admin && is_effective(CAP_SYS_ADMIN) ? forbid_user_namespaces() : Status();
 }
 
 Status drop_from_all_sets(const std::vector<cap_value_t>& dropped) {
@@ -80,44 +105,47 @@ Status close_descriptors(const CloseDescriptors& op) {
         }
         const auto number = parse_number(static_cast<const char*>(entry->d_name));
         const int fd = number ? static_cast<int>(*number) : -1;
-        if (fd >= op.first && fd != own) {
+        if (fd >= op.first && fd != own && !is_closed_by_exec(fd)) {
             open.push_back(fd);
         }
     }
     if (errno != 0) {
         return make_errno_error(errno, "readdir /proc/self/fd");
     }
+    open.insert(open.end(), op.others.begin(), op.others.end());
     for (const int fd : open) {
         ::close(fd);
+        // Who writes to a descriptor that is closed writes to the next file that is opened.
+        if (fd <= STDERR_FILENO && ::open("/dev/null", O_RDWR) != fd) {
+            return make_errno_error(errno, "open /dev/null");
+        }
     }
     return {};
 }
 
 Status drop_capabilities(const DropCapabilities& op) {
-    std::vector<cap_value_t> dropped;
-    for (const std::string& name : op.names) {
-        cap_value_t capability = 0;
-        if (::cap_from_name(name.c_str(), &capability) != 0) {
-            return make_errno_error(EINVAL, concat({"capability ", name}));
-        }
-        // Who does not hold CAP_SYS_ADMIN has nothing to lose, and may set no filter.
-        if (capability == CAP_SYS_ADMIN && is_effective(capability)) {
-            Status forbidden = forbid_user_namespaces();
-            if (!forbidden) {
-                return forbidden;
-            }
-        }
-        if (CAP_IS_SUPPORTED(capability)) {
-            dropped.push_back(capability);
-        }
+    const Result<std::vector<cap_value_t>> dropped = numbers_of(op.names);
+    if (!dropped) {
+        return dropped.error();
     }
-    return drop_from_all_sets(dropped);
+    const Status forbidden = forbid_if_dropped(*dropped);
+    return forbidden ? drop_from_all_sets(*dropped) : forbidden;
 }
 
 Status keep_capabilities(const KeepCapabilities& op) {
+    const Result<std::vector<cap_value_t>> unwanted = numbers_of(op.but_for);
+    if (!unwanted) {
+        return unwanted.error();
+    }
+    const Status forbidden = forbid_if_dropped(*unwanted);
+    if (!forbidden) {
+        return forbidden;
+    }
     std::vector<cap_value_t> dropped;
     for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); ++capability) {
-        if (((op.mask >> static_cast<unsigned>(capability)) & 1U) == 0) {
+        const bool wanted = ((op.mask >> static_cast<unsigned>(capability)) & 1U) != 0 &&
+                            std::find(unwanted->begin(), unwanted->end(), capability) == unwanted->end();
+        if (!wanted) {
             dropped.push_back(capability);
         }
     }

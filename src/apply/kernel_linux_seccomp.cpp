@@ -5,6 +5,8 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -67,10 +69,13 @@ Status forbid_user_namespaces() {
     // No kernel of these machines has a third way in.
     filter.push_back(give(kRefuse));
     const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
-    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-        return make_errno_error(errno, "prctl(PR_SET_SECCOMP)");
+    // Without the flag, kernels before 5.16 slow down all that the init starts (spec_store_bypass_disable=seccomp); those
+    // before 4.17 do not know it.
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0) {
+        return {};
     }
-    return {};
+    return make_errno_error(errno, "prctl(PR_SET_SECCOMP)");
 }
 
 }  // namespace cginit

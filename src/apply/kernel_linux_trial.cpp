@@ -204,7 +204,17 @@ Result<std::optional<Refusal>> try_plan(const Plan& plan) {
 }
 
 Result<std::optional<Refusal>> rehearse_plan(const Plan& plan) {
-    return result_of(in_child<Message>([&plan] { return run_rehearsal(plan); }, out_of_memory(Course::not_undone)));
+    Result<Message> message =
+        in_child<Message>([&plan] { return run_rehearsal(plan); }, out_of_memory(Course::not_undone));
+    if (!message && message.error().errnum == 0) {
+        // It did not say how far it came, and nobody took back what it had done to the cgroups.
+        Error killed = make_error(ErrorCode::not_as_planned,
+                                  "it was killed, and may have left the container's processes in another cgroup",
+                                  "start the container again: its cgroups go with it");
+        killed.kind = ErrorKind::not_undone;
+        return killed;
+    }
+    return result_of(message);
 }
 
 UserNamespaces try_user_namespace() {

@@ -64,6 +64,16 @@ Result<Pair> make_pair() {
     return Pair{std::move(*down), std::move(*up)};
 }
 
+/// An exception that left the child's function would take back the parent's work in the child.
+[[noreturn]] void end_after(const std::function<void(const Pair&)>& child, const Pair& pair) {
+    try {
+        child(pair);
+    } catch (...) {
+        ::_exit(1);
+    }
+    ::_exit(0);
+}
+
 /// `parent` is given the child's pid; the child has ended when this returns.
 Status beside_a_child(const std::function<Status(pid_t, const Pair&)>& parent,
                       const std::function<void(const Pair&)>& child) {
@@ -75,8 +85,7 @@ Status beside_a_child(const std::function<Status(pid_t, const Pair&)>& parent,
     if (pid == 0) {
         pair->down.write_end = UniqueFd();
         pair->up.read_end = UniqueFd();
-        child(*pair);
-        ::_exit(0);
+        end_after(child, *pair);
     }
     if (pid < 0) {
         return make_errno_error(errno, "fork");

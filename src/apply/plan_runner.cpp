@@ -55,10 +55,10 @@ Status PlanRunner::fall_back(const OrElse& or_else) {
     return {};
 }
 
-Status PlanRunner::perform(std::size_t index) {
+Result<bool> PlanRunner::perform(std::size_t index) {
     const Step& step = plan_.steps[index];
     if (is_given_up(step)) {
-        return {};
+        return false;
     }
     observer_(index + 1, step);
     // Before it is: one that is broken off in the middle by std::bad_alloc is taken back, too.
@@ -70,20 +70,20 @@ Status PlanRunner::perform(std::size_t index) {
     if (outcome) {
         notes_.insert(notes_.end(), outcome->notes.begin(), outcome->notes.end());
         details_.insert(details_.end(), outcome->details.begin(), outcome->details.end());
-        return {};
+        return true;
     }
     if (!step.or_else) {
         return failure(index, outcome.error());
     }
     const Status fallen_back = fall_back(*step.or_else);
-    return fallen_back ? Status() : Status(failure(index, fallen_back.error()));
+    return fallen_back ? Result<bool>(false) : failure(index, fallen_back.error());
 }
 
 Status PlanRunner::run_until_commit() {
     for (std::size_t i = 0; i < plan_.steps.size() && plan_.steps[i].phase != Phase::commit; ++i) {
-        const Status status = perform(i);
-        if (!status) {
-            return take_back(status.error());
+        const Result<bool> performed = perform(i);
+        if (!performed) {
+            return take_back(performed.error());
         }
     }
     return {};
@@ -134,17 +134,20 @@ Status PlanRunner::commit() {
         if (plan_.steps[i].phase != Phase::commit) {
             continue;
         }
-        const Status status = perform(i);
-        if (!status && !anything_gone) {
-            return take_back(status.error());
+        const Result<bool> performed = perform(i);
+        if (!performed && !anything_gone) {
+            return take_back(performed.error());
         }
-        if (!status) {
-            Error late = status.error();
+        if (!performed) {
+            Error late = performed.error();
             late.kind = ErrorKind::not_undone;
             return late;
         }
-        anything_gone = true;
-        done_.clear();
+        // What was skipped, or could not be done and was given up, took nothing away.
+        if (*performed) {
+            anything_gone = true;
+            done_.clear();
+        }
     }
     // A plan may have no step to commit.
     done_.clear();

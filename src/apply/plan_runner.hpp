@@ -42,7 +42,8 @@ public:
     [[nodiscard]] const Op* failed_op() const { return failed_; }
 
 private:
-    Status perform(std::size_t index);
+    /// False if the step belongs to a part that was given up.
+    Result<bool> perform(std::size_t index);
     Status fall_back(const OrElse& or_else);
     Status undo(std::size_t index);
     Error failure(std::size_t index, const Error& error);

@@ -150,6 +150,7 @@ Status apply_arguments(const Given& given, Options& options, std::vector<const c
                 return bad_value(long_name(setting), *value, setting);
             }
         }
+        options.sources[long_name(setting)] = "command line";
     }
     return {};
 }
@@ -184,6 +185,7 @@ Status apply_environment(const Invocation& invocation, const std::vector<const c
         if (const Status status = apply_variable(setting, value, options); !status) {
             return status.error();
         }
+        options.sources[long_name(setting)] = setting.variable;
     }
     return {};
 }
@@ -247,13 +249,15 @@ Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
         }
         options.init_argv = std::move(given->init_argv);
     }
-    if (const Status status = apply_environment(invocation, variables_done, options); !status) {
-        return status.error();
+    if (!options.ignore_variables) {
+        if (const Status status = apply_environment(invocation, variables_done, options); !status) {
+            return status.error();
+        }
+        warn_of_unknown_variables(invocation, options);
     }
     if (const Status status = check_contradictions(options); !status) {
         return status.error();
     }
-    warn_of_unknown_variables(invocation, options);
     return ParseOutcome{std::move(options), {}, 0};
 }
 

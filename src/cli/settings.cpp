@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
 #include <string_view>
 
 #include "core/text.hpp"
@@ -114,9 +115,14 @@ bool add_drop_cap(Options& options, const std::string& value) {
     if (!name.starts_with("cap_")) {
         name.insert(0, "cap_");
     }
-    cap_value_t number = 0;
     options.drop_capabilities.push_back(name);
-    return ::cap_from_name(name.c_str(), &number) == 0;
+    cap_value_t number = 0;
+    if (::cap_from_name(name.c_str(), &number) != 0) {
+        return false;
+    }
+    // What follows a name is not looked at: `cap_kill,cap_sys_admin` would be cap_kill.
+    const std::unique_ptr<char, int (*)(void*)> found(::cap_to_name(number), ::cap_free);
+    return found != nullptr && name == found.get();
 }
 
 bool add_keep_mount(Options& options, const std::string& value) {
@@ -128,6 +134,11 @@ bool add_keep_mount(Options& options, const std::string& value) {
         path.pop_back();  // mountinfo has no trailing slashes to compare with
     }
     options.keep_mounts.push_back(path);
+    return true;
+}
+
+bool set_ignore_variables(Options& options, const std::string&) {
+    options.ignore_variables = true;
     return true;
 }
 
@@ -242,6 +253,10 @@ constexpr Setting kSettings[] = {
      "take this capability from the init, right before it starts; repeatable,\n"
      "separated by colons in the variable (default: none)",
      add_drop_cap, true},
+    {"--ignore-variables", nullptr, nullptr, "", kInit,
+     "the CGINIT_ variables set nothing, those of the image's ENV and the\n"
+     "operator's alike; the init's environment stays as it is",
+     set_ignore_variables},
     {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run, false, false, true},
     {"--explain", nullptr, "text|json", "text or json", kInspect,
      "say whether the init would get its view, and if not what is missing and\n"

@@ -7,6 +7,7 @@ const char* to_string(ErrorCode code) {
         case ErrorCode::usage: return "CG-USAGE";
         case ErrorCode::no_proc: return "CG-NOPROC";
         case ErrorCode::bad_facts: return "CG-BADFACTS";
+        case ErrorCode::not_container: return "CG-NOTCONTAINER";
         case ErrorCode::not_pid1: return "CG-NOTPID1";
         case ErrorCode::chroot: return "CG-CHROOT";
         case ErrorCode::not_root: return "CG-NOTROOT";

@@ -25,6 +25,8 @@ public:
 
     [[nodiscard]] int get() const { return fd_; }
     [[nodiscard]] bool valid() const { return fd_ >= 0; }
+    /// Gives it up to somebody else.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
 private:
     void reset() {

@@ -46,6 +46,19 @@ std::string obstacle_at(const World& world, const std::string& point) {
     return {};
 }
 
+/// What the init is executed from and would not be there any more: a file at or below the point which no mount carries over.
+std::string covered_program(const World& world, const std::string& point) {
+    std::vector<std::string> files = world.init.needs;
+    files.push_back(world.init.path);
+    for (const std::string& file : files) {
+        const MountEntry* holder = is_at_or_below(file, point) ? mount_holding(world.mounts, file) : nullptr;
+        if (holder != nullptr && !is_at_or_below(holder->point, point)) {
+            return file;
+        }
+    }
+    return {};
+}
+
 bool may_mount(const World& world, const Decision& decision) {
     return world.has_sys_admin || decision.method == Method::userns;
 }
@@ -78,6 +91,9 @@ Measure measure_for(const World& world, const Options& options, const Decision& 
     if (!asked && point != "/run" && !may_mount(world, decision)) {
         return leave(kNoSysAdmin);
     }
+    if (const std::string program = covered_program(world, point); !program.empty()) {
+        return leave(concat({"the init is executed from ", program}));
+    }
     return take(asked ? "asked for with --tmpfs" : reason_for(point));
 }
 
@@ -90,6 +106,13 @@ Status choose_tmpfs(const World& world, const Options& options, Decision& decisi
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
                 concat({"let the engine do that (--tmpfs ", point, "), or leave ", point,
                         " as it is with --tmpfs=never"}));
+        }
+        const std::string covered = covered_program(world, point);
+        if (!covered.empty() && is_asked_for(options, point) && visible_mount_at(world.mounts, point) == nullptr) {
+            return make_error(
+                ErrorCode::bad_init,
+                concat({"--tmpfs=", point, " would cover ", covered, ", from which the init is executed"}),
+                concat({"leave ", point, " out of --tmpfs"}));
         }
         if (!tmpfs.measure.taken && is_asked_for(options, point) && visible_mount_at(world.mounts, point) == nullptr) {
             decision.warnings.push_back(concat({"--tmpfs=", point, ": ", tmpfs.measure.reason, ", ignoring"}));

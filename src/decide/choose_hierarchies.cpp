@@ -144,15 +144,19 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         choice.reason = "a cgroup of its own at the host's root: --allow-host-cgroup";
         return choice;
     }
+    if (const HierarchyMount* mount = view_mount(hierarchy); decision.method == Method::none && mount != nullptr) {
+        choice.access = mount->entry.flags.read_only ? Access::read_only : Access::writable;
+        choice.reason = "as it stands";
+        return choice;
+    }
     choice.reason = obstacle(hierarchy, world, decision);
     if (!choice.reason.empty()) {
         return choice;
     }
     choice.assert_not_real_root = hierarchy.real_root == Tri::unknown;
-    if (decision.method == Method::none || decision.method == Method::remount) {
-        const bool read_only = view_mount(hierarchy)->entry.flags.read_only;
-        choice.access = read_only && decision.method == Method::none ? Access::read_only : Access::writable;
-        choice.reason = decision.method == Method::none ? "as it stands" : "remounted in place";
+    if (decision.method == Method::remount) {
+        choice.access = Access::writable;
+        choice.reason = "remounted in place";
         return choice;
     }
     guard(hierarchy, options, decision, choice);
@@ -182,12 +186,35 @@ void warn_of_unknown_controllers(const World& world, const Options& options, Dec
     }
 }
 
+/// The engine has its limits on v1 and writes what it brings in by exec to its own v2 cgroup all the same, where that is
+/// EBUSY once controllers are enabled for children (runc and crun have no way round): exec, health checks and probes.
+void leave_controllers_off(const World& world, const Options& options, Decision& decision) {
+    const bool beside_v1 = decision.layout == View::unified && world.view != View::unified;
+    const bool asked = options.delegate == Delegate::all || options.delegate == Delegate::list;
+    if (!beside_v1) {
+        return;
+    }
+    if (asked) {
+        decision.warnings.emplace_back(
+            "--delegate enables controllers in the container's v2 cgroup, while the engine has its limits on v1: what "
+            "it "
+            "brings in by exec (docker exec, health checks) fails with EBUSY");
+        return;
+    }
+    decision.enabled_controllers.reset();
+}
+
 /// v2 has one hierarchy for all controllers: what is not to be set is not enabled.
-void choose_controllers(const Options& options, Decision& decision) {
+void choose_controllers(const World& world, const Options& options, Decision& decision) {
+    leave_controllers_off(world, options, decision);
     switch (options.writable) {
         case Writable::all: return;
         case Writable::tracking: decision.enabled_controllers.reset(); return;
-        case Writable::list: decision.enabled_controllers = options.writable_controllers; return;
+        case Writable::list:
+            if (decision.enabled_controllers) {
+                decision.enabled_controllers = options.writable_controllers;
+            }
+            return;
     }
 }
 
@@ -269,7 +296,7 @@ Status choose_hierarchies(const World& world, const Options& options, Decision& 
     if (decision.method == Method::none) {
         return {};
     }
-    choose_controllers(options, decision);
+    choose_controllers(world, options, decision);
     warn_of_unknown_controllers(world, options, decision);
     choose_leaf(decision);
     warn_of_host_cgroup(decision);

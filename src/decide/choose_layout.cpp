@@ -17,7 +17,7 @@ void warn_of_lost_controllers(const World& world, Decision& decision) {
     if (decision.layout == View::unified && world.view != View::unified) {
         decision.warnings.emplace_back(
             "this host keeps its controllers on v1: MemoryMax= and other limits of units have no effect in the unified "
-            "layout, and the container's own limits cannot be read");
+            "layout, and the container's own limits cannot be read; what it has on v2 besides stays off");
     }
 }
 

@@ -4,6 +4,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "decide/controller_policy.hpp"
+#include "decide/own_container.hpp"
 #include "decide/own_v2.hpp"
 #include "decide/systemd_versions.hpp"
 
@@ -20,11 +21,15 @@ std::string danger_of(const Hierarchy& hierarchy, const HierarchyMount& mount) {
     const bool above = mount.exposure == Exposure::whole_tree || mount.exposure == Exposure::foreign;
     // A mount whose root lies below the own cgroup does not show the hierarchy's root, wherever that is.
     const bool real_root = hierarchy.real_root != Tri::no && mount.exposure != Exposure::below;
-    if (mount.entry.flags.read_only || mount.ours || (!above && !real_root)) {
+    const bool shared = hierarchy.outsiders == Tri::yes;
+    if (mount.entry.flags.read_only || (!above && !real_root && !shared)) {
         return {};
     }
-    return concat(
-        {mount.entry.point, above ? " shows more than the own cgroup" : " may be the host's root", " and is writable"});
+    return concat({mount.entry.point,
+                   above       ? " shows more than the own cgroup"
+                   : real_root ? " may be the host's root"
+                               : " is a cgroup in which others are, too,",
+                   " and is writable"});
 }
 
 std::string danger_of_mounts(const World& world, const Options& options) {
@@ -126,6 +131,9 @@ Measure choose_on_failure(const World& world, const Options& options) {
     }
     if (!world.root_is_mount) {
         return {false, "mounts may be out of sight"};
+    }
+    if (const Obstacle obstacle = container_obstacle(world); !obstacle.text.empty()) {
+        return {false, obstacle.text};
     }
     std::string trouble = danger_of_mounts(world, options);
     if (trouble.empty()) {

@@ -7,8 +7,10 @@
 #include "decide/choose_hierarchies.hpp"
 #include "decide/choose_layout.hpp"
 #include "decide/mount_obstacles.hpp"
+#include "decide/own_container.hpp"
 #include "decide/user_namespace.hpp"
 #include "decide/view_facts.hpp"
+#include "decide/weakening.hpp"
 
 namespace cginit {
 namespace {
@@ -19,6 +21,12 @@ constexpr const char* kSysAdminCure =
 /// Two ways out, each of which may be none.
 std::string either(const std::string& first, const std::string& second) {
     return concat({first, first.empty() || second.empty() ? "" : ", or ", second});
+}
+
+/// V0. A view that an earlier cginit made may be used by whoever comes later; nothing is his to change.
+Status require_own_container(const World& world, bool uses_what_is_there) {
+    const Obstacle obstacle = uses_what_is_there ? Obstacle{} : container_obstacle(world);
+    return obstacle.text.empty() ? Status() : Status(make_error(obstacle.code, obstacle.text, obstacle.cure));
 }
 
 /// systemd as a child of another init cannot find its own cgroup and refuses to be the manager (systemd(1)).
@@ -224,7 +232,10 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
 
 Result<Decision> decide(const World& world, const Options& options) {
     Decision decision;
-    Status status = require_pid1(world);
+    Status status = require_own_container(world, is_own_view(world));
+    if (status) {
+        status = require_pid1(world);
+    }
     if (status) {
         status = require_whole_table(world);
     }
@@ -254,10 +265,19 @@ Result<Decision> decide(const World& world, const Options& options) {
     if (status) {
         status = choose_expectations(world, options, decision);
     }
+    if (status) {
+        status = require_own_container(world, changes_nothing(decision));
+    }
     if (!status) {
         return status.error();
     }
+    decision.weakened = weakening_settings(world, options, decision);
     return decision;
+}
+
+bool changes_nothing(const Decision& decision) {
+    return decision.method == Method::none && !decision.proves_view && !needs_workbench(decision) &&
+           !decision.sys_read_only.taken && !decision.share_tree.taken;
 }
 
 bool mounts_afresh(const Decision& decision) {

@@ -21,6 +21,9 @@ const Hierarchy* v2_hierarchy(const World& world) {
 }
 
 bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
+    if (hierarchy.outsiders == Tri::yes) {
+        return true;
+    }
     return world.namespaced == Tri::no && !world.container_id.empty() &&
            hierarchy.own_path.find(world.container_id) == std::string::npos;
 }

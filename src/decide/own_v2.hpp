@@ -22,7 +22,8 @@ struct Obstacle {
 [[nodiscard]] Obstacle v2_obstacle(const World& world, const Options& options);
 
 /// `podman run --cgroups=disabled` leaves the container in the cgroup of whoever started it: what would be made there
-/// would stay on the host. In the initial namespace the engines' paths carry the container's id.
+/// would stay on the host. In the initial namespace the engines' paths carry the container's id; in any, processes from
+/// outside of the container are in the cgroup then.
 [[nodiscard]] bool is_someone_elses(const Hierarchy& hierarchy, const World& world);
 
 /// What keeps cginit from making a cgroup right below the host's root of a hierarchy: the permission, a name for it, or

@@ -44,8 +44,10 @@ bool is_own_view(const World& world) {
             if (!mount.in_view || mount.sealed) {
                 continue;
             }
-            // Whose source is ours and whose controllers are nobody's was not mounted by us.
-            if (!mount.ours || hierarchy.id < 0) {
+            // Whose source is ours and whose controllers are nobody's was not mounted by us. What it shows decides: a
+            // name on it proves nothing.
+            if (!mount.ours || hierarchy.id < 0 || !is_private(mount) || hierarchy.real_root == Tri::yes ||
+                hierarchy.outsiders == Tri::yes) {
                 return false;
             }
             any = true;
@@ -79,6 +81,9 @@ std::string view_defect(const World& world, bool allow_read_only) {
             }
             if (hierarchy.real_root == Tri::yes && !mount.entry.flags.read_only) {
                 return concat({mount.entry.point, " is the host's root of the hierarchy"});
+            }
+            if (hierarchy.outsiders == Tri::yes) {
+                return concat({mount.entry.point, " is a cgroup in which others are, too"});
             }
             const Guard guard = guard_of(hierarchy);
             const bool may_be_read_only = allow_read_only || guard == Guard::impossible || guard == Guard::unknown;

@@ -4,6 +4,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "detect/engine.hpp"
+#include "detect/kernel_release.hpp"
 #include "detect/own_directory.hpp"
 
 namespace cginit {
@@ -24,18 +25,18 @@ Tri classify_namespaced(const Snapshot& snapshot) {
     return id->second == kInitialCgroupNamespace ? Tri::no : Tri::yes;
 }
 
-/// `6.1.0-18-amd64` is at least 5.11.
-bool at_least(const std::optional<std::string>& release, unsigned long major, unsigned long minor) {
-    if (!release) {
-        return false;
-    }
-    const std::vector<std::string> parts = split(*release, '.');
-    if (parts.size() < 2) {
-        return false;
-    }
-    const unsigned long first = parse_number(parts[0]).value_or(0);
-    const unsigned long second = parse_number(parts[1].substr(0, parts[1].find_first_not_of("0123456789"))).value_or(0);
-    return first > major || (first == major && second >= minor);
+/// `         0          0 4294967295`: ids inside, outside, how many.
+std::vector<std::string> words_of(const std::string& line) {
+    std::vector<std::string> words = split(line, ' ');
+    std::erase(words, "");
+    return words;
+}
+
+/// `         0       1001          1`: a plain user has one id to give to root, and the rest from /etc/subuid,
+/// user_namespaces(7).
+bool is_rootless_map(const std::string& map) {
+    const std::vector<std::string> words = words_of(map.substr(0, map.find('\n')));
+    return words.size() == 3 && words[0] == "0" && words[1] != "0" && words[2] == "1";
 }
 
 Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
@@ -46,17 +47,40 @@ Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
     if (!snapshot.namespaces.empty()) {
         return Tri::no;
     }
-    return at_least(snapshot.kernel_release, 4, 6) ? Tri::yes : Tri::unknown;
+    return is_at_least(snapshot.kernel_release, 4, 6) ? Tri::yes : Tri::unknown;
 }
 
-Exposure classify_exposure(const MountEntry& mount, const std::string& own_path, Tri namespaced) {
+/// `/..`, `/../..`: what is exec'd into a v1 container sits above the root of the namespace that it joins.
+bool is_above_namespace(const std::string& path) {
+    const std::vector<std::string> parts = split(path, '/');
+    return is_outside_namespace(path) &&
+           std::all_of(parts.begin() + 1, parts.end(), [](const std::string& part) { return part == ".."; });
+}
+
+/// `cginit:[4026532211]`, with the id of the PID namespace: a container in this one has another, or is not beside PID 1.
+std::string mount_mark(const Snapshot& snapshot) {
+    const auto id = snapshot.namespaces.find("pid");
+    return id == snapshot.namespaces.end() ? std::string(kMountSource)
+                                           : concat({kMountSource, ":[", std::to_string(id->second), "]"});
+}
+
+/// True if a cginit of this container mounted it.
+bool has_own_mark(const MountEntry& mount, const Snapshot& snapshot) {
+    const bool beside_pid1 = snapshot.pid.value_or(1) == 1 || snapshot.pid1_mounts == Tri::yes;
+    return beside_pid1 && snapshot.namespaces.contains("pid") && mount.source == mount_mark(snapshot);
+}
+
+Exposure classify_exposure(const MountEntry& mount, const std::string& own_path, Tri namespaced, bool ours) {
     // `/../..` on /sys/fs/cgroup/cpu: -v /sys/fs/cgroup with a private cgroup namespace.
     if (is_outside_namespace(mount.root)) {
         return Exposure::foreign;
     }
     // An earlier cginit left the root of the namespace that it made to a leaf: `0::/init.scope`.
-    if (mount.root == "/" && mount.source == kMountSource && namespaced == Tri::yes) {
+    if (mount.root == "/" && ours && namespaced == Tri::yes && own_path == join_path("/", kLeafName)) {
         return Exposure::namespaced;
+    }
+    if (is_above_namespace(own_path)) {
+        return Exposure::below;
     }
     if (mount.root == own_path) {
         return own_path == "/" && namespaced != Tri::no ? Exposure::namespaced : Exposure::own_subtree;
@@ -102,8 +126,8 @@ Tri classify_real_root(const Hierarchy& hierarchy, const Snapshot& snapshot, Tri
         const CgroupDirectory& seen = directory->second;
         if (hierarchy.version == HierarchyVersion::v1) {
             answer = seen.has_release_agent;
-        } else if (seen.has_cgroup_type != Tri::unknown) {
-            answer = seen.has_cgroup_type == Tri::yes ? Tri::no : Tri::yes;
+        } else if (seen.has_parent_files != Tri::unknown) {
+            answer = seen.has_parent_files == Tri::yes ? Tri::no : Tri::yes;
         }
     }
     return answer;
@@ -111,7 +135,7 @@ Tri classify_real_root(const Hierarchy& hierarchy, const Snapshot& snapshot, Tri
 
 Tri classify_memory(const Hierarchy& hierarchy, const Snapshot& snapshot) {
     // Linux 5.11 made every v1 memory cgroup hierarchical (bef8620cd8e0).
-    if (at_least(snapshot.kernel_release, 5, 11)) {
+    if (is_at_least(snapshot.kernel_release, 5, 11)) {
         return Tri::yes;
     }
     for (const HierarchyMount& mount : hierarchy.mounts) {
@@ -129,6 +153,21 @@ Tri classify_delegated(const Hierarchy& hierarchy, const Snapshot& snapshot) {
     return seen == snapshot.directories.end() ? Tri::unknown : seen->second.delegated;
 }
 
+/// Podman run by a plain user without systemd leaves the container in the cgroup that the user was given. What else is in
+/// there is the user's own.
+Tri classify_outsiders(const Hierarchy& hierarchy, const Snapshot& snapshot) {
+    if (is_rootless_map(snapshot.uid_map)) {
+        return Tri::no;
+    }
+    for (const HierarchyMount& mount : hierarchy.mounts) {
+        const auto seen = snapshot.directories.find(mount.entry.point);
+        if (mount.visible && seen != snapshot.directories.end() && seen->second.outsiders != Tri::unknown) {
+            return seen->second.outsiders;
+        }
+    }
+    return Tri::unknown;
+}
+
 /// A kernel that knows cgroup2 has no `0::` line before it is mounted for the first time, by anybody: then everybody's
 /// cgroup is the root (kernel/cgroup/cgroup.c, cgrp_dfl_visible).
 bool has_unused_v2(const Snapshot& snapshot) {
@@ -136,13 +175,6 @@ bool has_unused_v2(const Snapshot& snapshot) {
         std::find(snapshot.filesystems.begin(), snapshot.filesystems.end(), "cgroup2") != snapshot.filesystems.end();
     return known && std::none_of(snapshot.cgroups.begin(), snapshot.cgroups.end(),
                                  [](const CgroupEntry& cgroup) { return cgroup.controllers.empty(); });
-}
-
-/// `         0          0 4294967295`: ids inside, outside, how many.
-std::vector<std::string> words_of(const std::string& line) {
-    std::vector<std::string> words = split(line, ' ');
-    std::erase(words, "");
-    return words;
 }
 
 bool is_full_identity_map(const std::string& map) {
@@ -158,7 +190,7 @@ bool in_initial_user_namespace(const Snapshot& snapshot) {
 /// mount_namespaces(7).
 bool is_sealed(const Snapshot& snapshot, const HierarchyMount& mount) {
     const MountEntry* holder = mount.visible ? nullptr : mount_holding(snapshot.mounts, mount.entry.point);
-    return holder != nullptr && holder->source == kMountSource && !in_initial_user_namespace(snapshot);
+    return holder != nullptr && has_own_mark(*holder, snapshot) && !in_initial_user_namespace(snapshot);
 }
 
 std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced) {
@@ -197,13 +229,13 @@ std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced
         const MountEntry* visible = visible_mount_at(snapshot.mounts, mount.point);
         HierarchyMount joined;
         joined.entry = mount;
-        joined.exposure = classify_exposure(mount, owner->own_path, namespaced);
         joined.visible = visible != nullptr && visible->id == mount.id;
         joined.reachable = is_reachable(snapshot.mounts, mount);
         joined.in_view = belongs_to_view(snapshot.mounts, mount, stack);
         // A bind keeps the source of what it was bound from; the tmpfs that holds it is ours.
-        joined.ours =
-            mount.source == kMountSource || (joined.in_view && !stack.empty() && stack.front()->source == kMountSource);
+        joined.ours = has_own_mark(mount, snapshot) ||
+                      (joined.in_view && !stack.empty() && has_own_mark(*stack.front(), snapshot));
+        joined.exposure = classify_exposure(mount, owner->own_path, namespaced, joined.ours);
         joined.sealed = is_sealed(snapshot, joined);
         owner->mounts.push_back(std::move(joined));
     }
@@ -241,13 +273,6 @@ Tri classify_memory_controller(const Snapshot& snapshot) {
     return std::find(names.begin(), names.end(), "memory") != names.end() ? Tri::yes : Tri::no;
 }
 
-/// A plain user has one id to give to root, and the rest from /etc/subuid, user_namespaces(7):
-/// `         0       1001          1`
-bool is_rootless_map(const std::string& map) {
-    const std::vector<std::string> words = words_of(map.substr(0, map.find('\n')));
-    return words.size() == 3 && words[0] == "0" && words[1] != "0" && words[2] == "1";
-}
-
 std::vector<IdRange> id_ranges(const std::string& map) {
     std::vector<IdRange> ranges;
     for (const std::string& line : split(map, '\n')) {
@@ -260,6 +285,44 @@ std::vector<IdRange> id_ranges(const std::string& map) {
         }
     }
     return ranges;
+}
+
+/// Where systemd, elogind and OpenRC put a login or a service: `/user.slice/user-0.slice/session-3.scope`,
+/// `/system.slice/ssh.service`, `/openrc.sshd`; of elogind the session's name alone, in a hierarchy of its own.
+bool is_units(const CgroupEntry& cgroup) {
+    const std::string name = base_name(cgroup.path);
+    const bool elogind = cgroup.controllers == std::vector<std::string>{"name=elogind"};
+    const bool openrc = cgroup.controllers == std::vector<std::string>{"name=openrc"};
+    return (name.starts_with("session-") && name.ends_with(".scope")) || name.ends_with(".service") ||
+           name.starts_with("openrc.") || ((elogind || openrc) && cgroup.path != "/");
+}
+
+/// The own cgroup, where it is none that was made for a container: empty if it may be one. On some hosts an engine makes one
+/// in some hierarchies only, and leaves the process in its own service's in others.
+std::string classify_unit(const Snapshot& snapshot, const std::string& container_id) {
+    std::string unit;
+    for (const CgroupEntry& cgroup : snapshot.cgroups) {
+        if (!container_id.empty() && cgroup.path.find(container_id) != std::string::npos) {
+            return {};
+        }
+        if (unit.empty() && is_units(cgroup)) {
+            unit = cgroup.path;
+        }
+    }
+    return unit;
+}
+
+/// Whose processes and mounts these are.
+void classify_company(const Snapshot& snapshot, World& world) {
+    const auto processes = snapshot.namespaces.find("pid");
+    if (processes != snapshot.namespaces.end()) {
+        world.host_processes = processes->second == kInitialPidNamespace ? Tri::yes : Tri::no;
+    }
+    world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;
+    world.pid1_mounts = snapshot.pid1_mounts;
+    world.neighbours = snapshot.neighbours;
+    world.neighbour = snapshot.neighbour;
+    world.unit = classify_unit(snapshot, world.container_id);
 }
 
 /// Who may do what.
@@ -294,6 +357,7 @@ World classify(const Snapshot& snapshot) {
             hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
         }
         hierarchy.delegated = classify_delegated(hierarchy, snapshot);
+        hierarchy.outsiders = classify_outsiders(hierarchy, snapshot);
         if (has_controller(hierarchy, "memory")) {
             hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);
         }
@@ -304,14 +368,23 @@ World classify(const Snapshot& snapshot) {
     world.host_ttys = snapshot.host_ttys;
     world.memory_controller = classify_memory_controller(snapshot);
     classify_privileges(snapshot, world);
-    world.is_pid1 = !snapshot.pid || *snapshot.pid == 1;
     world.root_is_mount = visible_mount_at(snapshot.mounts, "/") != nullptr;
+    world.working_directory = snapshot.working_directory;
+    world.root_mount = snapshot.root_mount;
+    world.descriptors = snapshot.descriptors;
+    world.mount_mark = mount_mark(snapshot);
     const EngineFacts engine = detect_engine(snapshot);
     world.engine = engine.engine;
     world.container_id = engine.container_id;
+    classify_company(snapshot, world);
     world.runtime = detect_runtime(snapshot);
     world.init = snapshot.init;
     return world;
+}
+
+World classify_again(Snapshot after, const World& before) {
+    after.pid1_mounts = before.pid1_mounts;
+    return classify(after);
 }
 
 }  // namespace cginit

@@ -1,13 +1,18 @@
 #include "detect/gather.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "cginit/capture_facts.hpp"
 #include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "detect/kernel_release.hpp"
 #include "detect/mount_tree.hpp"
+#include "detect/neighbours.hpp"
 #include "detect/own_directory.hpp"
 #include "parse/mountinfo.hpp"
 #include "parse/proc_files.hpp"
@@ -28,7 +33,7 @@ Cure cure_without(const Source& source) {
 
 template <class T, class Parser>
 Result<T> read_and_parse(const Source& source, const char* path, Parser parse) {
-    const Result<std::string> text = source.read(path);
+    const Result<std::string> text = path == kMountinfo ? source.read_settled(path) : source.read(path);
     if (!text) {
         const bool missing = text.error().errnum == ENOENT || text.error().errnum == ENOTDIR;
         return missing ? text.error().with_cure(cure_without(source)) : text.error();
@@ -66,14 +71,41 @@ Tri presence(const Source& source, const std::string& path) {
     return type == FileType::unknown ? Tri::unknown : (type == FileType::absent ? Tri::no : Tri::yes);
 }
 
+/// cgroup.events is there since cgroup2 is (Linux 4.5), cgroup.type since Linux 4.14, in every cgroup but the root. Older
+/// captures have the second one at the most, whose absence says nothing on a kernel that did not know it.
+Tri read_parent_files(const Source& source, const std::string& path, bool knows_type) {
+    const Tri events = presence(source, join_path(path, "cgroup.events"));
+    const Tri type = events == Tri::yes ? Tri::yes : presence(source, join_path(path, "cgroup.type"));
+    return type == Tri::no && !source.is_live() && !knows_type ? Tri::unknown : type;
+}
+
+/// Whether a process that is not in this PID namespace is in the cgroup: it reads as 0. What an engine brings in by exec is one
+/// for as long as it takes to set it up; so it is waited for a moment without.
+Tri read_outsiders(const Source& source, const std::string& path) {
+    constexpr int kTries = 200;
+    constexpr unsigned kPauseMicroseconds = 5000;
+    constexpr std::size_t kMost = 64U << 10U;
+    for (int i = 0; i < kTries; ++i) {
+        const Result<std::string> text = source.read_head(join_path(path, "cgroup.procs"), kMost);
+        if (!text || text->size() == kMost) {
+            return Tri::unknown;  // A threaded cgroup does not tell.
+        }
+        if (!text->starts_with("0\n") && text->find("\n0\n") == std::string::npos) {
+            return Tri::no;
+        }
+        ::usleep(kPauseMicroseconds);
+    }
+    return Tri::yes;
+}
+
 /// A capture holds a cgroup directory only in part; one without cgroup.procs was not captured at all.
-CgroupDirectory read_directory(const Source& source, const std::string& path, bool v2, bool memory) {
+CgroupDirectory read_directory(const Source& source, const std::string& path, bool v2, bool memory, bool knows_type) {
     CgroupDirectory directory;
     if (!source.exists(join_path(path, "cgroup.procs"))) {
         return directory;
     }
     if (v2) {
-        directory.has_cgroup_type = presence(source, join_path(path, "cgroup.type"));
+        directory.has_parent_files = read_parent_files(source, path, knows_type);
         return directory;
     }
     directory.has_release_agent = presence(source, join_path(path, "release_agent"));
@@ -104,22 +136,27 @@ Tri read_delegation(const Source& source, const std::string& path) {
     return Tri::yes;
 }
 
-Tri known_delegation(const std::optional<CaptureFacts>& facts, const std::string& point) {
-    const bool known = facts && facts->delegated.contains(point);
-    return known ? facts->delegated.at(point) : Tri::unknown;
+Tri known_of(const std::map<std::string, Tri>& facts, const std::string& point) {
+    const auto known = facts.find(point);
+    return known == facts.end() ? Tri::unknown : known->second;
 }
 
 std::map<std::string, CgroupDirectory> read_directories(const Source& source, const Snapshot& snapshot,
                                                         const std::optional<CaptureFacts>& facts) {
+    constexpr unsigned long kMajor = 4;
+    constexpr unsigned long kMinor = 14;
+    const bool knows_type = !snapshot.kernel_release || is_at_least(snapshot.kernel_release, kMajor, kMinor);
     std::map<std::string, CgroupDirectory> directories;
     for (const OwnDirectory& own : own_directories(snapshot)) {
         const std::vector<std::string>& names = own.cgroup->controllers;
         const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
         CgroupDirectory& directory = directories[own.point];
-        directory = read_directory(source, own.path, names.empty(), memory);
-        if (names.empty() && directory.has_cgroup_type == Tri::yes) {
-            directory.delegated =
-                source.is_live() ? read_delegation(source, own.path) : known_delegation(facts, own.point);
+        directory = read_directory(source, own.path, names.empty(), memory, knows_type);
+        if (names.empty() && directory.has_parent_files == Tri::yes) {
+            directory.delegated = source.is_live() ? read_delegation(source, own.path)
+                                                   : known_of(facts.value_or(CaptureFacts{}).delegated, own.point);
+            directory.outsiders = source.is_live() ? read_outsiders(source, own.path)
+                                                   : known_of(facts.value_or(CaptureFacts{}).outsiders, own.point);
         }
     }
     return directories;
@@ -185,6 +222,50 @@ std::string read_text(const Source& source, const char* path) {
     return std::string(trim((*text)->substr(0, (*text)->find('\0'))));
 }
 
+/// `/sys/fs/cgroup (deleted)`: d_path() of fs/d_path.c says so of a directory that has gone.
+void read_held_directories(const Source& source, const std::optional<CaptureFacts>& facts, Snapshot& snapshot) {
+    snapshot.working_directory.path = source.read_link_if_exists("/proc/self/cwd").value_or("");
+    snapshot.working_directory.mount = facts ? facts->working_directory_mount : source.mount_of_working_directory();
+    snapshot.root_mount = facts ? facts->root_mount : source.mount_of_root();
+    snapshot.descriptors = facts ? facts->descriptors : source.inherited_descriptors();
+}
+
+/// The host's first mount namespace got its number during boot, before any other: 0xF0000000 or the next, PROC_DYNAMIC_FIRST
+/// in fs/proc/generic.c; since Linux 6.18 a fixed one, MNT_NS_INIT_INO. With the first PID namespace its PID 1 is the host's.
+bool has_initial_mounts(const Snapshot& snapshot) {
+    constexpr std::array<std::uint64_t, 3> kInitialMounts = {4026531832, 4026531840, 4026531841};
+    const auto pids = snapshot.namespaces.find("pid");
+    const auto mounts = snapshot.namespaces.find("mnt");
+    return pids != snapshot.namespaces.end() && pids->second == kInitialPidNamespace &&
+           mounts != snapshot.namespaces.end() &&
+           std::find(kInitialMounts.begin(), kInitialMounts.end(), mounts->second) != kInitialMounts.end();
+}
+
+/// Whose mount namespace this is. PID 1 was there first, and what came after it is its own or entered later.
+void read_company(const Source& source, const std::optional<CaptureFacts>& facts, Snapshot& snapshot) {
+    const auto own = snapshot.namespaces.find("mnt");
+    const auto first = source.read_link_if_exists("/proc/1/ns/mnt");
+    const auto id = first ? parse_namespace_link(*first) : std::nullopt;
+    if (facts && facts->pid1_mounts != Tri::unknown) {
+        snapshot.pid1_mounts = facts->pid1_mounts;
+    } else if (own != snapshot.namespaces.end() && id) {
+        snapshot.pid1_mounts = own->second == *id ? Tri::yes : Tri::no;
+    } else if (source.is_live()) {
+        snapshot.pid1_mounts = pid1_has_own_mounts(source, snapshot.mounts);
+    }
+    if (snapshot.pid1_mounts == Tri::unknown && has_initial_mounts(snapshot)) {
+        snapshot.pid1_mounts = Tri::yes;
+    }
+    if (facts) {
+        snapshot.neighbours = facts->neighbours;
+        snapshot.neighbour = facts->neighbour;
+    } else if (source.is_live() && snapshot.pid.value_or(1) != 1) {
+        const NeighbourFacts found = find_neighbours(source, snapshot, *snapshot.pid);
+        snapshot.neighbours = found.neighbours;
+        snapshot.neighbour = found.neighbour;
+    }
+}
+
 /// What cginit can do without.
 void read_the_rest(const Source& source, const std::optional<CaptureFacts>& facts, Snapshot& snapshot) {
     snapshot.uid_map = read_text(source, "/proc/self/uid_map");
@@ -208,6 +289,7 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
         snapshot.places[point] = read_place(source, facts, point);
     }
     snapshot.host_ttys = read_host_ttys(source);
+    read_held_directories(source, facts, snapshot);
 }
 
 }  // namespace
@@ -238,6 +320,7 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
     snapshot.status = *status;
     snapshot.directories = read_directories(source, snapshot, known);
     snapshot.pid = pid || !known ? pid : known->pid;
+    read_company(source, known, snapshot);
     snapshot.init = init ? *init : (known ? known->init : std::nullopt).value_or(InitTraits{});
     return snapshot;
 }

@@ -77,6 +77,10 @@ const MountEntry* walk(const MountTable& table, const std::string& path, bool wi
 
 }  // namespace
 
+bool is_cginits(const MountEntry& entry) {
+    return entry.source == kMountSource || entry.source.starts_with(std::string(kMountSource) + ":[");
+}
+
 bool is_cgroup(const MountEntry& entry) { return entry.fstype == "cgroup" || entry.fstype == "cgroup2"; }
 
 const MountEntry* visible_mount_at(const MountTable& table, const std::string& point) {

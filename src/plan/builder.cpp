@@ -34,16 +34,17 @@ Scope scope_of(const Op& op) {
     const bool irreversible =
         std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<EnterUserNamespace>(op);
     const bool process = std::holds_alternative<UnshareCgroupNamespace>(op) ||
-                         std::holds_alternative<MakeUserNamespace>(op) || std::holds_alternative<KeepCapabilities>(op);
+                         std::holds_alternative<MakeUserNamespace>(op) ||
+                         std::holds_alternative<KeepCapabilities>(op) || std::holds_alternative<EnterDirectory>(op);
     const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
                             std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<CopyLimits>(op) ||
                             std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
                             std::holds_alternative<WriteCgroupFile>(op);
-    const bool nothing = std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
-                         std::holds_alternative<AssertHierarchicalMemory>(op) ||
-                         std::holds_alternative<AssertRealRoot>(op) || std::holds_alternative<ProbeCgroup>(op) ||
-                         std::holds_alternative<RehearseDropCapabilities>(op) ||
-                         std::holds_alternative<RehearseUnmount>(op);
+    const bool nothing =
+        std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
+        std::holds_alternative<AssertHierarchicalMemory>(op) || std::holds_alternative<AssertRealRoot>(op) ||
+        std::holds_alternative<ProbeCgroup>(op) || std::holds_alternative<AssertNoOutsiders>(op) ||
+        std::holds_alternative<RehearseDropCapabilities>(op) || std::holds_alternative<RehearseUnmount>(op);
     if (irreversible) {
         return Scope::irreversible;
     }
@@ -96,7 +97,9 @@ const Hierarchy* PlanBuilder::find_hierarchy(const HierarchyDecision& choice) co
 }
 
 bool PlanBuilder::needs_engine_stage(const Stage& stage) const {
-    return stage.choice->inner || stage.choice->assert_not_real_root || !uses_namespace() ||
+    const bool may_be_shared =
+        stage.hierarchy->version == HierarchyVersion::v2 && stage.hierarchy->outsiders != Tri::no;
+    return stage.choice->inner || stage.choice->assert_not_real_root || may_be_shared || !uses_namespace() ||
            stage.choice->host_cgroup != HostCgroup::no;
 }
 

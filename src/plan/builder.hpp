@@ -115,8 +115,12 @@ void plan_sys(PlanBuilder& builder);
 void plan_second_namespace(PlanBuilder& builder);
 /// switch: cgroup mounts elsewhere out of sight, where they cannot be moved away.
 void plan_cover(PlanBuilder& builder);
-/// commit: into the second one, in which nothing can be uncovered; no more capabilities than the container had.
+/// switch: out of a directory that would lead the init out of its view.
+void plan_working_directory(PlanBuilder& builder);
+/// commit: into the second one, in which nothing can be uncovered.
 void plan_seal(PlanBuilder& builder);
+/// verify: that the capabilities can be dropped; in a user namespace commit: no more than the container had.
+void plan_capabilities(PlanBuilder& builder);
 /// commit: the mount tree shared.
 void plan_share(PlanBuilder& builder);
 

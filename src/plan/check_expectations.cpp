@@ -11,7 +11,7 @@ std::vector<std::string> check_expectations(const World& after, const Decision& 
     std::vector<std::string> problems;
     for (const TmpfsDecision& tmpfs : decision.tmpfs) {
         const MountEntry* mount = visible_mount_at(after.mounts, tmpfs.point);
-        if (tmpfs.measure.taken && (mount == nullptr || mount->fstype != "tmpfs" || mount->source != kMountSource)) {
+        if (tmpfs.measure.taken && (mount == nullptr || mount->fstype != "tmpfs" || !is_cginits(*mount))) {
             problems.push_back(concat({tmpfs.point, " is not the new tmpfs"}));
         }
     }

@@ -26,21 +26,37 @@ public:
             complain("it does not say why");
         }
         check_detach(step);
-        check_cgroup_mount(step.op);
-        const std::string trouble = mounts_.apply(step.op);
-        if (!trouble.empty()) {
-            complain(trouble);
+        if (step.or_else) {
+            // From here on the plan may go another way, which is walked beside this one.
+            PlanChecker beside(*this);
+            for (const Op& op : step.or_else->instead) {
+                beside.check_op(op);
+            }
+            problems_ = std::move(beside.problems_);
         }
-        check_opened(step.op);
-        check_processes(step.op);
-        note_progress(step.op);
+        check_op(step.op);
+    }
+
+    /// What a roll-back does after the last step before the commit, backwards.
+    void check_roll_back(const Plan& plan) {
+        PlanChecker beside(*this);
+        for (std::size_t i = plan.steps.size(); i-- > 0;) {
+            const Step& step = plan.steps[i];
+            if (step.phase != Phase::commit && step.undo) {
+                beside.number_ = i + 1;
+                beside.taking_back_ = true;
+                beside.check_op(*step.undo);
+            }
+        }
+        beside.check_restored();
+        problems_ = std::move(beside.problems_);
     }
 
     /// What is left after the last step.
     void check_end() {
         number_ = 0;
         for (const MountEntry& mount : mounts_.table()) {
-            if (is_at_or_below(mount.point, kWorkbench) && mount.source == kMountSource) {
+            if (is_at_or_below(mount.point, kWorkbench) && is_cginits(mount)) {
                 complain(concat({"the workbench is left behind at ", mount.point}));
             }
             if (is_cgroup(mount) && rebuilds_view(decision_) && !is_promised(mount) && !mounts_.is_sealed(mount)) {
@@ -52,8 +68,36 @@ public:
     [[nodiscard]] std::vector<std::string> problems() && { return std::move(problems_); }
 
 private:
+    void check_op(const Op& op) {
+        check_cgroup_mount(op);
+        const std::string trouble = mounts_.apply(op);
+        if (!trouble.empty()) {
+            complain(trouble);
+        }
+        check_opened(op);
+        if (!taking_back_) {
+            check_processes(op);
+        }
+        note_progress(op);
+    }
+
+    /// Every mount of before is in its place, and may be what it was.
+    void check_restored() {
+        number_ = 0;
+        for (const MountEntry& before : world_.mounts) {
+            const auto now = std::find_if(mounts_.table().begin(), mounts_.table().end(),
+                                          [&before](const MountEntry& entry) { return entry.id == before.id; });
+            if (now == mounts_.table().end() || now->point != before.point || now->parent != before.parent ||
+                now->flags != before.flags) {
+                complain(concat({"a roll-back does not restore the mount at ", before.point}));
+            }
+        }
+    }
+
     void complain(const std::string& text) {
-        const std::string where = number_ == 0 ? "after the last step" : concat({"step ", std::to_string(number_)});
+        const std::string where = number_ == 0
+                                      ? (taking_back_ ? std::string("in the end") : std::string("after the last step"))
+                                      : concat({taking_back_ ? "undo of step " : "step ", std::to_string(number_)});
         problems_.push_back(concat({where, ": ", text}));
     }
 
@@ -173,7 +217,7 @@ private:
 
     [[nodiscard]] bool is_promised(const MountEntry& mount) const {
         const bool in_view = is_at_or_below(mount.point, kCgroupRoot);
-        const bool fresh = mount.source == kMountSource || decision_.method == Method::bind;
+        const bool fresh = is_cginits(mount) || decision_.method == Method::bind;
         const bool kept = std::find(decision_.kept_elsewhere.begin(), decision_.kept_elsewhere.end(), mount.point) !=
                           decision_.kept_elsewhere.end();
         const bool from_before = std::any_of(world_.mounts.begin(), world_.mounts.end(),
@@ -187,6 +231,7 @@ private:
     bool namespaced_;
     Phase phase_ = Phase::prepare;
     std::size_t number_ = 0;
+    bool taking_back_ = false;
     const Hierarchy tracking_ = tracking_hierarchy();
     std::vector<const Hierarchy*> asserted_;
     std::vector<const Hierarchy*> joined_;  ///< a cgroup of the init's own was made and entered at the host's root
@@ -198,8 +243,16 @@ private:
 
 std::vector<std::string> check_plan(const World& world, const Decision& decision, const Plan& plan) {
     PlanChecker checker(world, decision);
+    bool committed = false;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        if (plan.steps[i].phase == Phase::commit && !committed) {
+            committed = true;
+            checker.check_roll_back(plan);
+        }
         checker.check(i + 1, plan.steps[i]);
+    }
+    if (!committed) {
+        checker.check_roll_back(plan);
     }
     checker.check_end();
     return std::move(checker).problems();

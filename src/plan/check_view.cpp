@@ -19,8 +19,8 @@ bool shows_only_own(const HierarchyMount& mount, const std::string& own_path, co
         return !choice.leaf.empty() && own_path == join_path(mount.entry.root, choice.leaf);
     });
     // A view that stays may be one whose root an earlier cginit left to a leaf.
-    const bool namespaced =
-        mount.exposure == Exposure::namespaced && (own_path == mount.entry.root || decision.method == Method::none);
+    const bool namespaced = mount.exposure == Exposure::namespaced &&
+                            (own_path == mount.entry.root || (decision.method == Method::none && mount.ours));
     return in_leaf || namespaced || mount.exposure == Exposure::own_subtree || mount.exposure == Exposure::below;
 }
 
@@ -60,7 +60,37 @@ void check_choice(const Hierarchy& hierarchy, const HierarchyDecision& choice, c
     }
 }
 
+/// A mount that a process holds by a directory: it has to be one of the init's, and in its place.
+void check_held(const char* what, int id, const World& after, const Decision& decision,
+                std::vector<std::string>& problems) {
+    const auto mount = std::find_if(after.mounts.begin(), after.mounts.end(),
+                                    [id](const MountEntry& entry) { return entry.id == id; });
+    if (id == 0) {
+        return;  // Linux before 3.15 does not tell.
+    }
+    if (mount == after.mounts.end() || will_be_detached(*mount)) {
+        problems.push_back(concat({what, " lies on a mount that is gone"}));
+        return;
+    }
+    const MountEntry* visible = visible_mount_at(after.mounts, mount->point);
+    const bool covered = visible == nullptr || visible->id != id;
+    const bool of_cgroups = is_cgroup(*mount) || is_at_or_below(mount->point, kCgroupRoot);
+    if (covered && of_cgroups && !contains(decision.kept_elsewhere, mount->point)) {
+        problems.push_back(concat({what, " lies on what is covered at ", mount->point}));
+    }
+}
+
 }  // namespace
+
+std::vector<std::string> check_holdings(const World& after, const Decision& decision) {
+    std::vector<std::string> problems;
+    check_held("the working directory", after.working_directory.mount, after, decision, problems);
+    check_held("the root directory", after.root_mount, after, decision, problems);
+    for (const InheritedDescriptor& descriptor : after.descriptors) {
+        problems.push_back(concat({"descriptor ", std::to_string(descriptor.number), " leads out of the view"}));
+    }
+    return problems;
+}
 
 std::vector<std::string> check_view(const World& after, const Decision& decision,
                                     const std::vector<std::string>& given_up) {

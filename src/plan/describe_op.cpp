@@ -95,6 +95,13 @@ struct Describer {
     std::string operator()(const ProbeCgroup& op) const {
         return concat({"make and remove a child cgroup of ", op.path});
     }
+    std::string operator()(const AssertNoOutsiders& op) const {
+        return concat({"assert that nobody from outside is in ", op.path});
+    }
+    std::string operator()(const EnterDirectory& op) const { return concat({"enter directory ", op.path}); }
+    std::string operator()(const ReturnToDirectory& /*op*/) const { return "return to the directory before"; }
+    std::string operator()(const HoldUmask& /*op*/) const { return "set the umask to 0"; }
+    std::string operator()(const ReleaseUmask& /*op*/) const { return "set the umask as it was"; }
     std::string operator()(const HoldStandardDescriptors& /*op*/) const { return "hold closed standard descriptors"; }
     std::string operator()(const LockMountNamespace& /*op*/) const { return "lock the mount namespace"; }
     std::string operator()(const HoldSignals& /*op*/) const { return "hold signals back"; }
@@ -108,7 +115,8 @@ struct Describer {
     std::string operator()(const RehearseUnmount& op) const { return concat({"rehearse to unmount ", op.target}); }
     std::string operator()(const DropCapabilities& op) const { return concat({"drop ", join(op.names, ", ")}); }
     std::string operator()(const KeepCapabilities& op) const {
-        return concat({"keep the capabilities ", hexadecimal(op.mask), " alone"});
+        return concat({"keep the capabilities ", hexadecimal(op.mask), " alone", op.but_for.empty() ? "" : ", but not ",
+                       join(op.but_for, ", ")});
     }
     std::string operator()(const ExecuteProgram& op) const { return concat({"execute ", op.file}); }
 };

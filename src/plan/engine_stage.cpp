@@ -71,6 +71,24 @@ void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
                           extra};
 }
 
+/// An engine that does not know v2 leaves the container in the cgroup of whoever started it, in a private namespace unseen.
+void assert_no_outsiders(PlanBuilder& builder, const Stage& stage) {
+    if (stage.hierarchy->version == HierarchyVersion::v1 || stage.hierarchy->outsiders == Tri::no ||
+        stage.choice->host_cgroup != HostCgroup::no) {
+        return;
+    }
+    Step& step = builder.add(Phase::prepare, AssertNoOutsiders{stage.engine},
+                             "what others are in, too, is not the container's to change", kNothingToUndo);
+    step.parts = stage.parts();
+    if (!is_required(builder, stage)) {
+        step.or_else = OrElse{
+            {DetachMount{stage.engine}},
+            stage.inner_parts(),
+            concat({stage.choice->name, " is left out: processes from outside of the container are in its cgroup"}),
+            view_mount(*stage.hierarchy) == nullptr};
+    }
+}
+
 /// The engine's cgroup, writable, where nobody looks.
 void stage_engine_cgroup(PlanBuilder& builder, const Stage& stage) {
     const bool unsure = stage.choice->assert_not_real_root;
@@ -98,6 +116,7 @@ void stage_engine_cgroup(PlanBuilder& builder, const Stage& stage) {
         }
         assert_not_real_root(builder, stage);
     }
+    assert_no_outsiders(builder, stage);
     if (unsure || !builder.uses_namespace()) {
         builder
             .add(Phase::prepare, RemountBind{stage.engine, cgroup_flags(false)},

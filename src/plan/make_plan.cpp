@@ -146,12 +146,12 @@ Plan make_plan(const World& world, const Decision& decision) {
     if (decision.method == Method::remount) {
         plan_remount(builder);
     }
+    plan_working_directory(builder);
     if (decision.method != Method::none || decision.proves_view) {
         plan_verify(builder);
     }
-    if (!decision.drop_capabilities.empty()) {
-        builder.add(Phase::verify, RehearseDropCapabilities{decision.drop_capabilities},
-                    "after the commit nothing may fail", kNothingToUndo);
+    if (!in_user_namespace(builder)) {
+        plan_capabilities(builder);
     }
     if (workbench) {
         builder.add(Phase::commit, DetachMount{kWorkbench}, "the engine's view and the workbench go, all in one",
@@ -161,6 +161,9 @@ Plan make_plan(const World& world, const Decision& decision) {
         plan_seal(builder);
     }
     plan_share(builder);
+    if (in_user_namespace(builder)) {
+        plan_capabilities(builder);
+    }
     return std::move(builder).finish();
 }
 

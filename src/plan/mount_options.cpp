@@ -18,7 +18,9 @@ MountFilesystem cgroup_mount(const Hierarchy& hierarchy, const std::string& targ
         return {"cgroup2", target, "", cgroup_flags(read_only)};
     }
     std::vector<std::string> options;
-    if (hierarchy_name(hierarchy).starts_with("name=")) {
+    // "none" is for a name alone: beside controllers it is refused, cgroup1_parse_param().
+    if (std::all_of(hierarchy.controllers.begin(), hierarchy.controllers.end(),
+                    [](const std::string& controller) { return controller.starts_with("name="); })) {
         options.emplace_back("none");
     }
     options.insert(options.end(), hierarchy.controllers.begin(), hierarchy.controllers.end());

@@ -103,7 +103,7 @@ std::string SimulatedMounts::mount(const MountFilesystem& op) {
     entry.point = op.target;
     entry.flags = op.flags;
     entry.fstype = op.fstype;
-    entry.source = kMountSource;
+    entry.source = op.source;
     entry.super_options = op.options;
     table_.push_back(std::move(entry));
     return {};

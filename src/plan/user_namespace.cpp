@@ -48,7 +48,8 @@ void plan_cover(PlanBuilder& builder) {
             MountFilesystem{"tmpfs",
                             point,
                             "mode=000,size=4k",
-                            {.read_only = true, .nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"}},
+                            {.read_only = true, .nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"},
+                            builder.world().mount_mark},
             "a mount from outside the user namespace cannot be moved away", DetachMount{point});
     }
 }
@@ -57,8 +58,20 @@ void plan_seal(PlanBuilder& builder) {
     builder.add(Phase::commit, EnterUserNamespace{},
                 "what is covered and what covers it are locked together: the init cannot get at the engine's view",
                 "the point of no return");
+}
+
+void plan_capabilities(PlanBuilder& builder) {
+    const std::vector<std::string>& dropped = builder.decision().drop_capabilities;
+    if (builder.decision().method != Method::userns) {
+        if (!dropped.empty()) {
+            builder.add(Phase::verify, RehearseDropCapabilities{dropped}, "after the commit nothing may fail",
+                        kNothingToUndo);
+        }
+        return;
+    }
+    // Here, where CAP_SETPCAP is to be had whatever the engine gave, and last, since mounting needs CAP_SYS_ADMIN.
     builder.add(Phase::commit,
-                KeepCapabilities{builder.world().bounding_capabilities | std::uint64_t{1} << kCapSysAdmin},
+                KeepCapabilities{builder.world().bounding_capabilities | std::uint64_t{1} << kCapSysAdmin, dropped},
                 "no more than the container had, and what the init needs to mount", "the point of no return");
 }
 

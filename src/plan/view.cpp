@@ -35,8 +35,10 @@ void open_if_guarded(PlanBuilder& builder, const Stage& stage, const std::string
 }
 
 void mount_fresh(PlanBuilder& builder, const Stage& stage) {
+    MountFilesystem mount = cgroup_mount(*stage.hierarchy, stage.view, !starts_writable(stage));
+    mount.source = builder.world().mount_mark;
     builder
-        .add(Phase::prepare, cgroup_mount(*stage.hierarchy, stage.view, !starts_writable(stage)),
+        .add(Phase::prepare, std::move(mount),
              starts_writable(stage) ? "the init's own cgroup, writable" : "visible, but its limits stay out of reach",
              kGoneWithWorkbench)
         .parts = stage.parts();
@@ -118,7 +120,8 @@ void plan_view(PlanBuilder& builder) {
                     MountFilesystem{"tmpfs",
                                     view,
                                     "mode=755,size=1m",
-                                    {.nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"}},
+                                    {.nosuid = true, .nodev = true, .noexec = true, .atime = "relatime"},
+                                    builder.world().mount_mark},
                     "holds the hierarchies", kGoneWithWorkbench);
     }
     for (const Stage& stage : builder.stages()) {

@@ -15,12 +15,12 @@ using Files = std::map<std::string, std::string>;
 /// Each is empty: that it is there is the fact. Without cgroup.procs a directory counts as not looked at, so that where
 /// one fact could not be had none is told.
 void add_directory(Files& files, const std::string& path, const CgroupDirectory& directory) {
-    if (directory.has_cgroup_type == Tri::unknown && directory.has_release_agent == Tri::unknown) {
+    if (directory.has_parent_files == Tri::unknown && directory.has_release_agent == Tri::unknown) {
         return;
     }
     files.emplace(join_path(path, "cgroup.procs"), "");
-    if (directory.has_cgroup_type == Tri::yes) {
-        files.emplace(join_path(path, "cgroup.type"), "");
+    if (directory.has_parent_files == Tri::yes) {
+        files.emplace(join_path(path, "cgroup.events"), "");
     }
     if (directory.has_release_agent == Tri::yes) {
         files.emplace(join_path(path, "release_agent"), "");
@@ -48,10 +48,21 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     if (snapshot.host_ttys) {
         add_terminals(files, *snapshot.host_ttys);
     }
-    CaptureFacts facts{snapshot.pid, snapshot.init, snapshot.places, snapshot.user_namespaces, {}};
+    CaptureFacts facts;
+    facts.pid = snapshot.pid;
+    facts.init = snapshot.init;
+    facts.places = snapshot.places;
+    facts.user_namespaces = snapshot.user_namespaces;
     for (const auto& [point, directory] : snapshot.directories) {
         facts.delegated[point] = directory.delegated;
+        facts.outsiders[point] = directory.outsiders;
     }
+    facts.pid1_mounts = snapshot.pid1_mounts;
+    facts.neighbours = snapshot.neighbours;
+    facts.neighbour = snapshot.neighbour;
+    facts.working_directory_mount = snapshot.working_directory.mount;
+    facts.root_mount = snapshot.root_mount;
+    facts.descriptors = snapshot.descriptors;
     files[kCaptureFacts] = capture_facts_text(facts);
     return files;
 }

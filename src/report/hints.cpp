@@ -9,6 +9,9 @@
 namespace cginit {
 namespace {
 
+constexpr const char* kLockedCure =
+    "the mount is locked by a user namespace above: start cginit without another user namespace around it";
+
 bool is_mount_call(const Op& op) {
     return std::holds_alternative<MountFilesystem>(op) || std::holds_alternative<BindMount>(op) ||
            std::holds_alternative<RemountBind>(op) || std::holds_alternative<MoveMount>(op) ||
@@ -68,8 +71,7 @@ Cure permission_cure(const World& world) {
                 "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows mount, "
                 "umount2, unshare and setns"};
     }
-    return {ErrorCode::locked_mounts,
-            "the mount is locked by a user namespace above: start cginit without another user namespace around it"};
+    return {ErrorCode::locked_mounts, kLockedCure};
 }
 
 /// unshare(2) or one of the two maps.
@@ -91,6 +93,23 @@ Cure user_namespace_cure(int errnum, const World& world) {
                               "(kernel.unprivileged_userns_clone=1, or the security module's rules), or add --cap-add "
                               "SYS_ADMIN"};
         default: return {ErrorCode::no_user_namespaces, "add --cap-add SYS_ADMIN"};
+    }
+}
+
+Cure drop_cure(int errnum) {
+    switch (errnum) {
+        case EINVAL:
+            return {
+                ErrorCode::seccomp,
+                "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
+                "--drop-cap"};
+        case EPERM:
+        case EACCES:
+            return {
+                ErrorCode::seccomp,
+                "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl "
+                "and capset"};
+        default: return {};
     }
 }
 
@@ -133,19 +152,13 @@ Cure cure_for(const Op& op, int errnum, const World& world) {
         return {ErrorCode::no_cgroup_namespaces, "this kernel has no cgroup namespaces: use --method=bind"};
     }
     if (errnum == EINVAL && std::holds_alternative<MoveMount>(op)) {
-        return {ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"};
+        // do_move_mount() says the same of both; where it is ours to change, the plan has made the one above private.
+        return world.initial_user_namespace
+                   ? Cure{ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"}
+                   : Cure{ErrorCode::locked_mounts, kLockedCure};
     }
-    const bool rehearsal = std::holds_alternative<RehearseDropCapabilities>(op);
-    if (errnum == EINVAL && rehearsal) {
-        return {ErrorCode::seccomp,
-                "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
-                "--drop-cap"};
-    }
-    if ((errnum == EPERM || errnum == EACCES) && rehearsal) {
-        return {
-            ErrorCode::seccomp,
-            "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl and "
-            "capset"};
+    if (std::holds_alternative<RehearseDropCapabilities>(op)) {
+        return drop_cure(errnum);
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
         return {ErrorCode::not_delegated,

@@ -19,6 +19,11 @@ struct Row {
 
 // The same flags in each engine's own words. Within a code the surest comes first.
 constexpr Row kRows[] = {
+    {ErrorCode::not_container, "docker", "docker run --entrypoint /cginit, not docker exec"},
+    {ErrorCode::not_container, "podman", "podman run --entrypoint /cginit, not podman exec"},
+    {ErrorCode::not_container, "kubernetes", "command: [/cginit], not kubectl exec"},
+    {ErrorCode::not_container, "host", "systemd-run --scope -p Delegate=yes COMMAND (--user for a plain user)"},
+
     {ErrorCode::not_pid1, "docker", "leave out --init"},
     {ErrorCode::not_pid1, "podman", "leave out --init and --pid"},
     {ErrorCode::not_pid1, "compose", "init: false"},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cginit/result.hpp"
+#include "cginit/snapshot.hpp"
 #include "core/unique_fd.hpp"
 
 namespace cginit {
@@ -13,19 +14,30 @@ namespace cginit {
 /// `unknown`: it cannot be looked at, which is not the same as absent.
 enum class FileType { absent, regular, directory, symlink, other, unknown };
 
+/// How a path is kept below a capture's folder. `by_hand`: for kernels without openat2(2) (before Linux 5.6).
+enum class Beneath { by_kernel, by_hand };
+
 /// The only reader of the system: files below one root directory, which is "/" for the running container and the
 /// capture's folder for `--root`. Paths are absolute as the container sees them. Nothing is ever written.
+///
+/// A capture comes from somebody else: its symbolic links lead nowhere but below its folder. The running system is always
+/// looked up from the process's own root, so that after unshare(2) it is the new mount namespace that is seen.
 class Source {
 public:
     /// Opens the root directory; an error names it.
-    static Result<Source> open(const std::string& root);
+    static Result<Source> open(const std::string& root, Beneath beneath = Beneath::by_kernel);
 
-    /// The whole file. A missing file is an error; in a capture so is a link.
+    /// The whole file, 64 MiB at most (EFBIG). A missing file is an error; in a capture so is a link.
     [[nodiscard]] Result<std::string> read(const std::string& path) const;
+    /// The same of a file that says by poll(2) when it changed, as mountinfo does, proc(5): read again until it did not
+    /// change meanwhile. EBUSY if it never stops.
+    [[nodiscard]] Result<std::string> read_settled(const std::string& path) const;
     /// The whole file; empty if it does not exist. Every other failure is an error.
     [[nodiscard]] Result<std::optional<std::string>> read_if_exists(const std::string& path) const;
     /// The first `limit` bytes of a regular file (ELF magic, `#!` line).
     [[nodiscard]] Result<std::string> read_head(const std::string& path, std::size_t limit) const;
+    /// The text of a symlink of the running system, which is not noted; empty if it cannot be read.
+    [[nodiscard]] std::optional<std::string> peek_link(const std::string& path) const;
     /// The text of a symlink (`cgroup:[4026531835]`), or the content of a plain file of that name as captures hold
     /// it; empty if there is neither.
     [[nodiscard]] std::optional<std::string> read_link_if_exists(const std::string& path) const;
@@ -38,6 +50,12 @@ public:
     /// True if the directory's owner and mode, and this process's user and capabilities, forbid writing; a read-only
     /// mount does not.
     [[nodiscard]] bool refuses_writing(const std::string& path) const;
+    /// The id of the mount on which the working directory lies, or the root directory, of the running system; 0 if it cannot
+    /// be told. Told of the directory that this process holds, whatever its path leads to by now.
+    [[nodiscard]] int mount_of_working_directory() const;
+    [[nodiscard]] int mount_of_root() const;
+    /// The descriptors of the running system that outlive execve(2), and are more than an open file.
+    [[nodiscard]] std::vector<InheritedDescriptor> inherited_descriptors() const;
     /// The names in a directory in byte order, without "." and ".."; empty if it does not exist or cannot be read.
     [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
     /// True if this is the running system and not a capture.
@@ -47,10 +65,13 @@ public:
     void note_texts(std::map<std::string, std::string>* texts) { noted_ = texts; }
 
 private:
-    Source(UniqueFd root, bool live) : root_(std::move(root)), live_(live) {}
+    Source(UniqueFd root, bool live, Beneath beneath) : root_(std::move(root)), live_(live), beneath_(beneath) {}
+    [[nodiscard]] Result<UniqueFd> open_below(const std::string& path, int flags) const;
+    [[nodiscard]] Result<UniqueFd> open_to_read(const std::string& path) const;
     void note(const std::string& path, const std::string& text) const;
-    UniqueFd root_;
+    UniqueFd root_;  ///< of a capture
     bool live_;
+    Beneath beneath_;
     std::map<std::string, std::string>* noted_ = nullptr;
 };
 

@@ -222,7 +222,7 @@ TEST(CaptureContent, HoldsWhatIsDocumentedAndNothingSecret) {
         EXPECT_TRUE(is_documented(member)) << member;
     }
     for (const char* path : {"/dev/null", "/dev/tty0", "/dev/tty63", "/proc/self/ns/user", "/proc/self/uid_map",
-                             "/sys/fs/cgroup/memory/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.type"}) {
+                             "/sys/fs/cgroup/memory/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.events"}) {
         EXPECT_TRUE(fs::is_regular_file(report.folder() + path)) << path;
     }
     EXPECT_FALSE(fs::exists(report.folder() + "/dev/tty")) << "no terminal of the host's";

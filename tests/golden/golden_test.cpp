@@ -5,9 +5,9 @@
 
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
+#include "golden/promises.hpp"
 #include "golden/replay.hpp"
-#include "parse/capabilities.hpp"
-#include "report/explanation.hpp"
+#include "report/text_style.hpp"
 
 // Every capture under every option that matters gives the plan in tests/golden/expected, byte for byte.
 // CGINIT_UPDATE_GOLDEN=1 rewrites the files; the review reads the difference.
@@ -42,17 +42,12 @@ TEST_P(GoldenFacts, World) {
 INSTANTIATE_TEST_SUITE_P(Captures, GoldenFacts, ::testing::ValuesIn(captures()),
                          [](const auto& param) { return test_name(param.param); });
 
-/// What the facts alone say of the capture with systemd 252, for a terminal that knows ASCII.
-std::string explanation_of(const std::string& capture) {
-    const Snapshot snapshot = replay(Case{capture, {"default", {}, InitTraits{InitKind::systemd, 252, {}}}}).snapshot;
-    return explanation_text(explain_facts(snapshot, capability_names(snapshot.status.effective_capabilities), {}), {});
-}
-
 class GoldenExplanation : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenExplanation, Text) {
     const std::string name = GetParam() + ".explain";
-    const std::string text = explanation_of(GetParam());
+    const std::string text =
+        explanation_of(replay(Case{GetParam(), {"default", {}, InitTraits{InitKind::systemd, 252, {}}}}).snapshot);
     const std::string difference = compare_with_expected(name, text);
     EXPECT_TRUE(difference.empty()) << name << "\n" << difference;
     for (const std::string& line : split(text, '\n')) {

@@ -285,6 +285,8 @@ std::vector<Case> special_cases() {
         {"host-v2-docker-nsdefault-plain", rw_volume},
         {"rootless-podman-unified-deleg-crun-default", places},
         {"host-v2-podman-systemd-always", none},
+        {"host-v2-no-container", dockerd},
+        {"host-v2-session-own-mounts", dockerd},
     };
 }
 

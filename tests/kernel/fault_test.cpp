@@ -215,7 +215,6 @@ int second_turn(const Run& run, const TestCgroups& cgroups) {
 
 /// The first and the second cginit, neither of them PID 1; the exit status is second_turn()'s.
 int two_turns(const Run& run, std::size_t step, const TestCgroups& cgroups) {
-    start_bystander();
     const int first = run_in_child([&] {
         EndingKernel kernel(step, [] { ::kill(::getpid(), SIGKILL); });
         const Story story = prepare_story(options_of(run), traits_of(run));

@@ -36,8 +36,22 @@ TEST(KernelLinuxControllers, ControllersOfV2) {
         }
         fails(EnableControllers{join_path(own, "none"), inner},
               concat({"open ", own, "/none/cgroup.controllers: No such file or directory"}));
-        fails(DisableControllers{join_path(own, "none")},
-              concat({"open ", own, "/none/cgroup.subtree_control: No such file or directory"}));
+    });
+}
+
+TEST(KernelLinuxControllers, WhatWasEnabledBeforeStaysEnabled) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        const std::string inner = join_path(own, "inner");
+        const std::string control = join_path(own, "cgroup.subtree_control");
+        const std::string offered(trim(read_text(join_path(own, "cgroup.controllers"))));
+        const std::string first = offered.substr(0, offered.find(' '));
+        succeeds(MakeCgroup{inner});
+        succeeds(MoveProcesses{own, inner});
+        write_text(control, first.empty() ? "" : concat({"+", first}));
+        EXPECT_TRUE(succeeds(EnableControllers{own, inner}).notes.empty());
+        succeeds(DisableControllers{own});
+        EXPECT_EQ(trim(read_text(control)), first);
     });
 }
 
@@ -77,12 +91,14 @@ TEST(KernelLinuxControllers, RealTimeThreadsThatStandInTheWayAreNamed) {
                   const EnableControllers op{"/mnt/refusing", "/mnt/refusing/leaf", {"cpu"}};
                   EXPECT_EQ(succeeds(op).notes,
                             std::vector<std::string>{"the init cannot use the controller cpu: Invalid argument"});
-                  const sched_param priority{.sched_priority = 1};
-                  ASSERT_EQ(::sched_setscheduler(0, SCHED_RR, &priority), 0) << "needs CAP_SYS_NICE";
-                  EXPECT_EQ(succeeds(op).notes,
-                            std::vector<std::string>{concat({"the init cannot use the controller cpu: real-time "
-                                                             "processes cannot be put under it: ",
-                                                             self, " (", name, ")"})});
+                  for (const int policy : {SCHED_RR, SCHED_RR | SCHED_RESET_ON_FORK}) {
+                      const sched_param priority{.sched_priority = 1};
+                      ASSERT_EQ(::sched_setscheduler(0, policy, &priority), 0) << "needs CAP_SYS_NICE";
+                      EXPECT_EQ(succeeds(op).notes,
+                                std::vector<std::string>{concat({"the init cannot use the controller cpu: real-time "
+                                                                 "processes cannot be put under it: ",
+                                                                 self, " (", name, ")"})});
+                  }
               }),
               0);
 }

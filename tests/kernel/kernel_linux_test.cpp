@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "apply/kernel_linux_execute.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
@@ -121,9 +122,9 @@ void mounts_fail() {
     fails(kernel, MountFilesystem{"tmpfs", missing, "", {}}, ENOENT, "mount(tmpfs) " + missing);
     fails(kernel, MountFilesystem{"nosuchfs", plain, "", {}}, ENODEV, "mount(nosuchfs) " + plain);
     fails(kernel, MountFilesystem{"tmpfs", plain, "nonsense=1", {}}, EINVAL, "mount(tmpfs) " + plain);
-    fails(kernel, BindMount{missing, plain}, ENOENT, "mount(MS_BIND) " + plain);
+    fails(kernel, BindMount{missing, plain}, ENOENT, concat({"mount(MS_BIND) ", missing, " to ", plain}));
     fails(kernel, RemountBind{plain, {}}, EINVAL, "mount(MS_REMOUNT|MS_BIND) " + plain);
-    fails(kernel, MoveMount{plain, "/proc/driver"}, EINVAL, "mount(MS_MOVE) /proc/driver");
+    fails(kernel, MoveMount{plain, "/proc/driver"}, EINVAL, concat({"mount(MS_MOVE) ", plain, " to /proc/driver"}));
     fails(kernel, SetPropagation{plain, PropagationType::private_}, EINVAL, "mount(MS_PRIVATE) " + plain);
     fails(kernel, DetachMount{plain}, EINVAL, "umount2(MNT_DETACH) " + plain);
     fails(kernel, DetachMount{missing}, ENOENT, "umount2(MNT_DETACH) " + missing);
@@ -135,7 +136,8 @@ void mounts_fail() {
     succeeds(kernel, MakeDirectory{join_path(plain, "x")});
     succeeds(kernel, MountFilesystem{"tmpfs", join_path(plain, "x"), "", {}});
     succeeds(kernel, SetPropagation{plain, PropagationType::shared});
-    fails(kernel, MoveMount{join_path(plain, "x"), "/proc/driver"}, EINVAL, "mount(MS_MOVE) /proc/driver");
+    fails(kernel, MoveMount{join_path(plain, "x"), "/proc/driver"}, EINVAL,
+          concat({"mount(MS_MOVE) ", plain, "/x to /proc/driver"}));
 }
 
 TEST(KernelLinux, MountVerbsFail) {
@@ -166,6 +168,52 @@ void directories() {
     fails(kernel, MakeMountPoint{in_place("missing"), in_place("m")}, ENOENT, "lstat " + in_place("missing"));
 }
 
+struct Owned {
+    unsigned mode;
+    uid_t owner;
+    gid_t group;
+    bool operator==(const Owned&) const = default;
+};
+
+Owned owned(const std::string& path) {
+    struct stat status {};
+    EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+    return {status.st_mode & 07777U, status.st_uid, status.st_gid};
+}
+
+/// A secret below a directory that is closed to others does not become readable.
+void parents_are_copied() {
+    KernelLinux kernel;
+    fs::create_directories(in_place("from/closed/deep"));
+    write_text(in_place("from/closed/deep/secret"), "");
+    ASSERT_EQ(::chown(in_place("from/closed").c_str(), 12, 34), 0);
+    ASSERT_EQ(::chmod(in_place("from/closed").c_str(), 02710), 0);
+    ASSERT_EQ(::chmod(in_place("from/closed/deep").c_str(), 0700), 0);
+    succeeds(kernel, MakeDirectory{in_place("to")});
+    succeeds(kernel, MakeMountPoint{in_place("from/closed/deep/secret"), in_place("to/closed/deep/secret")});
+    for (const char* name : {"closed", "closed/deep"}) {
+        EXPECT_EQ(owned(join_path(in_place("to"), name)), owned(join_path(in_place("from"), name))) << name;
+    }
+}
+
+/// What is made has the mode that is meant, whatever umask the image gave; and the init has that again.
+void umask_is_held(const std::string& own) {
+    KernelLinux kernel;
+    ::umask(0777);
+    succeeds(kernel, HoldUmask{});
+    succeeds(kernel, MakeDirectory{in_place("made")});
+    succeeds(kernel, MakeCgroup{join_path(own, "made")});
+    EXPECT_EQ(owned(in_place("made")).mode, 0755U);
+    EXPECT_EQ(owned(join_path(own, "made")).mode, 0755U);
+    succeeds(kernel, ReleaseUmask{});
+    EXPECT_EQ(::umask(0022), 0777U);
+    succeeds(kernel, ReleaseUmask{});
+    EXPECT_EQ(::umask(0022), 0777U) << "as it was, each time";
+    KernelLinux other;
+    succeeds(other, ReleaseUmask{});
+    EXPECT_EQ(::umask(0022), 0022U) << "nothing was held";
+}
+
 void whiteouts() {
     KernelLinux kernel;
     for (const char* name : {"lower", "layer", "layer/upper", "layer/work", "merged"}) {
@@ -190,6 +238,12 @@ TEST(KernelLinux, WhiteoutsHide) {
 TEST(KernelLinux, DirectoryVerbs) {
     CGINIT_NEEDS_KERNEL();
     in_container([](const TestCgroups&) { directories(); });
+    in_container([](const TestCgroups&) { parents_are_copied(); });
+}
+
+TEST(KernelLinux, UmaskIsHeld) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups& cgroups) { umask_is_held("/sys/fs/cgroup/memory" + cgroups.path()); });
 }
 
 void namespaces(const TestCgroups& cgroups) {
@@ -323,6 +377,37 @@ TEST(KernelLinux, AllCapabilitiesCanBeKept) {
         EXPECT_TRUE(holds_sys_admin());
         succeeds(kernel, KeepCapabilities{~(std::uint64_t{1} << 21U)});
         EXPECT_FALSE(holds_sys_admin());
+    });
+}
+
+/// The mask is what the container had, and need not hold what dropping takes: CAP_SETPCAP goes last.
+TEST(KernelLinux, WhatIsKeptAndDroppedNeedsNoSetpcapOfTheContainers) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) {
+        constexpr std::uint64_t kKillAndSysAdmin = std::uint64_t{1} << 5U | std::uint64_t{1} << 21U;
+        KernelLinux kernel;
+        succeeds(kernel, KeepCapabilities{kKillAndSysAdmin, {"cap_sys_admin"}});
+        const std::string status = read_text("/proc/self/status");
+        for (const char* set : {"CapPrm:", "CapEff:", "CapBnd:"}) {
+            EXPECT_EQ(std::stoull(status.substr(status.find(set) + 7), nullptr, 16), std::uint64_t{1} << 5U) << set;
+        }
+    });
+}
+
+/// What the kernel itself has no format for may be binfmt_misc's; whoever tries it runs nothing of it.
+TEST(KernelLinux, WhetherAFormatIsKnownIsTried) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) {
+        write_text(in_place("touch"), concat({"#!/bin/sh\n: >", in_place("ran"), "\n"}));
+        write_text(in_place("unknown"), std::string("\0cginit", 7));
+        for (const char* name : {"touch", "unknown"}) {
+            ASSERT_EQ(::chmod(in_place(name).c_str(), 0755), 0);
+        }
+        EXPECT_EQ(kernel_executes(in_place("touch")), Tri::yes);
+        EXPECT_FALSE(fs::exists(in_place("ran")));
+        EXPECT_EQ(kernel_executes(in_place("unknown")), Tri::no);
+        EXPECT_EQ(kernel_executes(in_place("missing")), Tri::unknown);
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no child is left";
     });
 }
 

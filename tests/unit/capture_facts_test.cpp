@@ -36,6 +36,30 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
               "user-namespaces 28\n");
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
 
+    facts = CaptureFacts{};
+    facts.init = {InitKind::other, std::nullopt, "/init"};
+    facts.init->needs = {"/bin/sh", "/lib/ld.so"};
+    facts.outsiders = {{"/sys/fs/cgroup", Tri::no}};
+    facts.pid1_mounts = Tri::no;
+    facts.neighbours = Neighbours::some;
+    facts.neighbour = "1 (a) b)";
+    facts.working_directory_mount = 121;
+    facts.root_mount = 96;
+    facts.descriptors = {{7, DescriptorKind::directory}, {9, DescriptorKind::name_space}};
+    EXPECT_EQ(capture_facts_text(facts),
+              "init other\n"
+              "init-file /init\n"
+              "init-needs /bin/sh\n"
+              "init-needs /lib/ld.so\n"
+              "outsiders /sys/fs/cgroup no\n"
+              "pid1-mounts no\n"
+              "neighbours some 1 (a) b)\n"
+              "working-directory-mount 121\n"
+              "root-mount 96\n"
+              "descriptor 7 directory\n"
+              "descriptor 9 namespace\n");
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+
     facts.init = {InitKind::systemd, std::nullopt, "/sbin/init", "there is a libsystemd-shared of each of 252, 255"};
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
     facts.init = {InitKind::unknown, std::nullopt, ""};
@@ -85,6 +109,22 @@ TEST(CaptureFacts, WhatIsNoFactIsRefusedWithItsLine) {
           {"delegated sys yes\n", "/cginit/facts:1: not a fact"},
           {"delegated /sys/fs/cgroup maybe\n", "/cginit/facts:1: not a fact"},
           {"delegated /x yes\ndelegated /x no\n", "/cginit/facts:2: not a fact"},
+          {"outsiders /x yes\noutsiders /x no\n", "/cginit/facts:2: not a fact"},
+          {"pid1-mounts maybe\n", "/cginit/facts:1: not a fact"},
+          {"pid1-mounts yes\npid1-mounts yes\n", "/cginit/facts:2: not a fact"},
+          {"neighbours\n", "/cginit/facts:1: not a fact"},
+          {"neighbours some\n", "/cginit/facts:1: not a fact"},
+          {"neighbours some \n", "/cginit/facts:1: not a fact"},
+          {"neighbours none 1\n", "/cginit/facts:1: not a fact"},
+          {"neighbours none\nneighbours none\n", "/cginit/facts:2: not a fact"},
+          {"working-directory-mount 0\n", "/cginit/facts:1: not a fact"},
+          {"root-mount 99999999999\n", "/cginit/facts:1: not a fact"},
+          {"root-mount 1\nroot-mount 2\n", "/cginit/facts:2: not a fact"},
+          {"descriptor 7\n", "/cginit/facts:1: not a fact"},
+          {"descriptor x cgroup\n", "/cginit/facts:1: not a fact"},
+          {"descriptor 7 file\n", "/cginit/facts:1: not a fact"},
+          {"descriptor 7 cgroup\ndescriptor 7 directory\n", "/cginit/facts:2: not a fact"},
+          {"init-needs /bin/sh\n", "/cginit/facts:1: not a fact"},
           {"weather fine\n", "/cginit/facts:1: not a fact, or a second one: weather fine"}}) {
         const std::string error = c.error;
         EXPECT_EQ(error_of(c.text).substr(0, error.size()), error) << c.text;

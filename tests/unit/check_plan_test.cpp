@@ -160,6 +160,41 @@ const std::vector<Case>& cases() {
              insert_before(steps, "move mount", BindMount{"/host/sys", "/proc/driver/x"});
          },
          "a bind of /host/sys without what is below would uncover it"},
+        {"an undo that leads elsewhere", "unified-private",
+         [](Steps& steps) {
+             step_with(steps, "move mount /sys/fs/cgroup to").undo =
+                 MoveMount{"/proc/driver/old-0", "/proc/driver/old-1"};
+         },
+         "in the end: a roll-back does not restore the mount at /sys/fs/cgroup"},
+        {"an undo that the kernel refuses", "unified-private",
+         [](Steps& steps) {
+             step_with(steps, "move mount /sys/fs/cgroup to").undo = MoveMount{"/mnt", "/sys/fs/cgroup"};
+         },
+         "undo of step 14: nothing is mounted at /mnt"},
+        {"an undo that is missing", "v1-systemd",
+         [](Steps& steps) {
+             Step& step = step_with(steps, "move mount /run/secrets/token to");
+             step.undo.reset();
+             step.no_undo = "forgotten";
+         },
+         "in the end: a roll-back does not restore the mount at /run/secrets/token"},
+        {"an undo that shares too much", "unified-shared",
+         [](Steps& steps) {
+             insert_before(steps, "move mount /sys/fs/cgroup to", RemountBind{"/sys", {.read_only = true}});
+         },
+         "in the end: a roll-back does not restore the mount at /sys"},
+        {"another way that unmounts too much", "unknown",
+         [](Steps& steps) {
+             step_with(steps, "assert that /proc/driver/engine/cpuset is not the real root").or_else->instead = {
+                 DetachMount{"/mnt"}};
+         },
+         "nothing is mounted at /mnt"},
+        {"another way that opens a root", "unknown",
+         [](Steps& steps) {
+             step_with(steps, "assert that /proc/driver/engine/cpuset is not the real root").or_else->instead = {
+                 RemountBind{"/proc/driver/engine/cpuset", {.nosuid = true}}};
+         },
+         "it could make the host's root of a hierarchy writable"},
         {"nothing to move", "v1-host",
          [](Steps& steps) { std::get<MoveMount>(step_with(steps, "move mount /sys/fs/cgroup").op).from = "/mnt"; },
          "nothing is mounted at /mnt"},

@@ -14,11 +14,12 @@ constexpr const char* kAfterMounts =
     "140 121 0:42 / / rw - overlay overlay rw\n"
     "141 140 0:45 / /proc rw - proc proc rw\n"
     "144 140 0:48 / /sys ro - sysfs sysfs ro\n"
-    "200 144 0:60 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - tmpfs cginit rw,mode=755\n"
-    "201 200 0:61 / /sys/fs/cgroup/blkio ro,nosuid,nodev,noexec,relatime - cgroup cginit rw,blkio\n"
-    "202 200 0:62 / /sys/fs/cgroup/memory rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,memory\n"
-    "203 200 0:63 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,name=systemd\n"
-    "210 141 0:70 / /proc/driver rw - tmpfs cginit rw\n"
+    "200 144 0:60 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - tmpfs cginit:[4026532499] rw,mode=755\n"
+    "201 200 0:61 / /sys/fs/cgroup/blkio ro,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] rw,blkio\n"
+    "202 200 0:62 / /sys/fs/cgroup/memory rw,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] rw,memory\n"
+    "203 200 0:63 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] "
+    "rw,name=systemd\n"
+    "210 141 0:70 / /proc/driver rw - tmpfs cginit:[4026532499] rw\n"
     "211 210 0:49 / /proc/driver/old-0 rw - tmpfs tmpfs rw\n"
     "212 211 0:62 /.. /proc/driver/old-0/memory ro - cgroup cgroup rw,memory\n";
 
@@ -88,7 +89,9 @@ TEST(CheckView, RefusesEachWrongEndState) {
          [](After& a) { a.mounts += "220 202 0:80 / /sys/fs/cgroup/memory rw - tmpfs tmpfs rw\n"; },
          {"memory is not mounted"}},
         {"left out, yet there",
-         [](After& a) { a.mounts += "220 200 0:80 / /sys/fs/cgroup/cpuset ro - cgroup cginit rw,cpuset\n"; },
+         [](After& a) {
+             a.mounts += "220 200 0:80 / /sys/fs/cgroup/cpuset ro - cgroup cginit:[4026532499] rw,cpuset\n";
+         },
          {"/sys/fs/cgroup/cpuset should have been left out"}},
         {"given up, yet there",
          [](After& a) {
@@ -125,6 +128,59 @@ TEST(CheckView, WhatWasToBeKeptIsNoProblem) {
     Decision decision = decided();
     decision.kept_elsewhere = {"/host/memory"};
     EXPECT_EQ(problems_of(after, decision), Lines{});
+}
+
+/// What a process holds by its working directory, its root and its descriptors.
+TEST(CheckView, WhatIsCarriedAlong) {
+    struct Case {
+        const char* what;
+        std::string more;
+        int working_directory;
+        int root;
+        std::vector<InheritedDescriptor> descriptors;
+        Lines problems;
+    };
+    const Case cases[] = {
+        {"nothing", "", 140, 140, {}, {}},
+        {"in the view", "", 202, 140, {}, {}},
+        {"unknown", "", 0, 0, {}, {}},
+        {"gone", "", 999, 140, {}, {"the working directory lies on a mount that is gone"}},
+        {"what will be detached",
+         "",
+         212,
+         211,
+         {},
+         {"the working directory lies on a mount that is gone", "the root directory lies on a mount that is gone"}},
+        {"below what is mounted now",
+         "220 202 0:62 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+         202,
+         140,
+         {},
+         {"the working directory lies on what is covered at /sys/fs/cgroup/memory"}},
+        {"a covered mount that is none of cgroups",
+         "220 140 0:90 / /m rw - tmpfs a rw\n221 220 0:91 / /m rw - tmpfs b rw\n",
+         220,
+         140,
+         {},
+         {}},
+        {"descriptors",
+         "",
+         140,
+         140,
+         {{3, DescriptorKind::directory}, {7, DescriptorKind::cgroup}},
+         {"descriptor 3 leads out of the view", "descriptor 7 leads out of the view"}},
+    };
+    for (const Case& c : cases) {
+        Scene scene;
+        scene.name = "after";
+        scene.mountinfo = kAfterMounts + c.more;
+        scene.cgroups = After{}.cgroups;
+        World after = world_of(scene);
+        after.working_directory.mount = c.working_directory;
+        after.root_mount = c.root;
+        after.descriptors = c.descriptors;
+        EXPECT_EQ(check_holdings(after, decided()), c.problems) << c.what;
+    }
 }
 
 TEST(CheckView, GivenUpPartsAreJudgedByWhatTheyFellBackTo) {

@@ -167,6 +167,31 @@ TEST(ChooseHierarchies, OnV2WhatIsNotToBeWritableIsNotEnabled) {
     }
 }
 
+/// The engine writes what it brings in by exec to its v2 cgroup, which is EBUSY once controllers are enabled there.
+TEST(ChooseHierarchies, WhereTheEnginesLimitsAreOnV1ControllersOfV2StayOff) {
+    struct Row {
+        Delegate delegate;
+        View layout;
+        bool enabled;
+        std::size_t warnings;
+    };
+    Snapshot snapshot = docker_v1();
+    snapshot.cgroups.push_back({0, {}, std::string("/docker/") + kId});
+    for (const Row& row : {Row{Delegate::automatic, View::unified, false, 0},
+                           Row{Delegate::none, View::unified, false, 0}, Row{Delegate::all, View::unified, true, 1},
+                           Row{Delegate::list, View::unified, true, 1}, Row{Delegate::all, View::hybrid, true, 0}}) {
+        Options options;
+        options.delegate = row.delegate;
+        Decision decision = planned(row.layout, Method::name_space);
+        ASSERT_TRUE(choose_hierarchies(classify(snapshot), options, decision));
+        EXPECT_EQ(decision.enabled_controllers.has_value(), row.enabled) << static_cast<int>(row.delegate);
+        EXPECT_EQ(decision.warnings.size(), row.warnings);
+        const auto v2 = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
+                                     [](const HierarchyDecision& choice) { return choice.name == "unified"; });
+        EXPECT_TRUE(v2->inner) << "a child without controller files raises nothing";
+    }
+}
+
 TEST(ChooseHierarchies, ACgroupAtTheHostsRootOnlyWithPermission) {
     Snapshot snapshot = docker_v1();
     snapshot.cgroups.push_back({0, {}, "/"});

@@ -57,12 +57,16 @@ TEST(ChooseLayout, FollowsWhatTheVersionCanLiveWith) {
 TEST(ChooseLayout, AViewMadeForAnotherInitGetsV2WhereItIsBuiltAnew) {
     Snapshot snapshot = docker_hybrid(252);
     for (MountEntry& mount : snapshot.mounts) {
-        mount.source = mount.point.starts_with("/sys/fs/cgroup") ? kMountSource : mount.source;
+        mount.source = mount.point.starts_with("/sys/fs/cgroup") ? kOwnMark : mount.source;
     }
     EXPECT_EQ(layout_of(snapshot).layout, View::hybrid) << "made from another cgroup namespace";
     for (MountEntry& mount : snapshot.mounts) {
         mount.root = "/";
     }
+    for (CgroupEntry& cgroup : snapshot.cgroups) {
+        cgroup.path = "/";
+    }
+    snapshot.namespaces["cgroup"] = kPrivateCgroupNamespaceId;
     EXPECT_EQ(layout_of(snapshot).layout, View::legacy) << "it stays";
 }
 

@@ -55,7 +55,7 @@ Snapshot private_v1(Tri v2_real_root) {
         snapshot.mounts.back().parent = 20;
         snapshot.mounts.back().flags.read_only = false;
         snapshot.mounts.back().point = "/sys/fs/cgroup/unified";
-        snapshot.directories["/sys/fs/cgroup/unified"].has_cgroup_type = v2_real_root == Tri::yes ? Tri::no : Tri::yes;
+        snapshot.directories["/sys/fs/cgroup/unified"].has_parent_files = v2_real_root == Tri::yes ? Tri::no : Tri::yes;
     }
     return snapshot;
 }

@@ -83,6 +83,8 @@ TEST(Classify, Exposure) {
              {"private, below", "/a", "/", kPrivateCgroupNamespaceId, Exposure::below},
              {"private, the host's volume", "/../..", "/", kPrivateCgroupNamespaceId, Exposure::foreign},
              {"private, a neighbour", "/../b", "/", kPrivateCgroupNamespaceId, Exposure::foreign},
+             {"private, exec'd from above", "/", "/..", kPrivateCgroupNamespaceId, Exposure::below},
+             {"private, exec'd from further above", "/", "/../..", kPrivateCgroupNamespaceId, Exposure::below},
              {"private, moved out", "/", "/../b", kPrivateCgroupNamespaceId, Exposure::whole_tree},
          }) {
         Snapshot snapshot =
@@ -269,14 +271,56 @@ TEST(Classify, ManyStackedMounts) {
 
 TEST(Classify, OurOwnMounts) {
     Snapshot snapshot = docker_v2();
-    snapshot.mounts.back().source = kMountSource;
+    snapshot.mounts.back().source = kOwnMark;
     EXPECT_TRUE(mount_at(classify(snapshot), "/sys/fs/cgroup").ours);
     // A bind keeps the engine's source: the tmpfs that holds it is ours.
     snapshot = docker_v1();
-    snapshot.mounts[3].source = kMountSource;
+    snapshot.mounts[3].source = kOwnMark;
     EXPECT_TRUE(mount_at(classify(snapshot), "/sys/fs/cgroup/memory").ours);
     snapshot = with_mount(snapshot, cgroup_line(30, 10, "/", "/host", "ro", "memory"));
     EXPECT_FALSE(mount_at(classify(snapshot), "/host").ours);
+}
+
+/// A mount source is a label, which an outer container's cginit writes as well.
+TEST(Classify, AMountIsOnlyOursBesidePid1AndWithTheMarkOfItsPidNamespace) {
+    struct Row {
+        const char* source;
+        int pid;
+        Tri pid1_mounts;
+        bool ours;
+    };
+    for (const Row& row :
+         {Row{kOwnMark, 1, Tri::unknown, true}, Row{kOwnMark, 7, Tri::yes, true}, Row{kOwnMark, 7, Tri::no, false},
+          Row{kOwnMark, 7, Tri::unknown, false}, Row{"cginit", 1, Tri::unknown, false},
+          Row{"cginit:[4026532498]", 1, Tri::unknown, false}, Row{"cginit:[]", 1, Tri::unknown, false}}) {
+        Snapshot snapshot = docker_v2();
+        snapshot.mounts.back().source = row.source;
+        snapshot.pid = row.pid;
+        snapshot.pid1_mounts = row.pid1_mounts;
+        EXPECT_EQ(mount_at(classify(snapshot), "/sys/fs/cgroup").ours, row.ours) << row.source << " " << row.pid;
+    }
+    Snapshot unknown = docker_v2();
+    unknown.mounts.back().source = kOwnMark;
+    unknown.namespaces.erase("pid");
+    EXPECT_FALSE(mount_at(classify(unknown), "/sys/fs/cgroup").ours);
+}
+
+TEST(Classify, AfterItsPlanCginitIsInTheContainerWhereItWas) {
+    Snapshot snapshot = docker_v2();
+    snapshot.mounts.back().source = kOwnMark;
+    snapshot.pid = 7;
+    snapshot.pid1_mounts = Tri::yes;
+    const World before = classify(snapshot);
+    snapshot.pid1_mounts = Tri::no;  // a user namespace has mounts of its own
+    EXPECT_TRUE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours);
+}
+
+TEST(Classify, OthersInTheCgroupOfAPlainUserAreTheUsers) {
+    Snapshot snapshot = docker_v2();
+    snapshot.directories["/sys/fs/cgroup"].outsiders = Tri::yes;
+    EXPECT_EQ(hierarchy_of(classify(snapshot), "unified").outsiders, Tri::yes);
+    snapshot.uid_map = "         0       1001          1\n         1     100000      65536";
+    EXPECT_EQ(hierarchy_of(classify(snapshot), "unified").outsiders, Tri::no);
 }
 
 TEST(Classify, WhoRunsTheEngine) {

@@ -49,7 +49,7 @@ Snapshot own_view(Snapshot snapshot) {
     std::erase_if(snapshot.mounts, [](const MountEntry& mount) { return mount.point == "/sys/fs/cgroup/misc"; });
     for (MountEntry& mount : snapshot.mounts) {
         if (mount.point.starts_with("/sys/fs/cgroup")) {
-            mount.source = kMountSource;
+            mount.source = kOwnMark;
             mount.flags.read_only = mount.fstype == "tmpfs" || mount.point == "/sys/fs/cgroup/blkio";
         }
     }
@@ -312,6 +312,26 @@ TEST(Decide, AnOwnViewThatWasDamagedIsMadeAnew) {
     snapshot = own_view(docker_v1_private());
     snapshot.mounts[4].root = "/..";
     EXPECT_EQ(decided(classify(snapshot)).method, Method::name_space);
+}
+
+/// Who is exec'd beside the init sits above its namespace, and takes the view as it stands.
+TEST(Decide, AViewThatStaysIsJudgedAsItStands) {
+    Snapshot snapshot = with_init(own_view(docker_v1_private()), InitKind::busybox);
+    snapshot.pid = 7;
+    snapshot.pid1_mounts = Tri::yes;
+    for (CgroupEntry& cgroup : snapshot.cgroups) {
+        cgroup.path = "/..";
+    }
+    const World world = classify(snapshot);
+    const Decision decision = decided(world);
+    EXPECT_EQ(decision.method, Method::none);
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        const bool shown = choice.name != "misc";
+        const bool read_only = choice.name == "blkio";
+        EXPECT_EQ(choice.access, !shown ? Access::left_out : (read_only ? Access::read_only : Access::writable))
+            << choice.name;
+    }
+    EXPECT_EQ(check_view(world, decision, {}), std::vector<std::string>{});
 }
 
 TEST(Decide, NothingToDoNeedsNoCapability) {

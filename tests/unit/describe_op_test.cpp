@@ -47,6 +47,11 @@ TEST(DescribeOp, OneLinePerVerb) {
         {AssertHierarchicalMemory{"/c"}, "assert that memory is hierarchical in /c"},
         {AssertMember{"/c"}, "assert that this process is in /c"},
         {ProbeCgroup{"/c"}, "make and remove a child cgroup of /c"},
+        {AssertNoOutsiders{"/c"}, "assert that nobody from outside is in /c"},
+        {EnterDirectory{"/srv"}, "enter directory /srv"},
+        {ReturnToDirectory{}, "return to the directory before"},
+        {HoldUmask{}, "set the umask to 0"},
+        {ReleaseUmask{}, "set the umask as it was"},
         {HoldStandardDescriptors{}, "hold closed standard descriptors"},
         {LockMountNamespace{}, "lock the mount namespace"},
         {HoldSignals{}, "hold signals back"},
@@ -57,6 +62,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {DropCapabilities{{"cap_sys_admin", "cap_mknod"}}, "drop cap_sys_admin, cap_mknod"},
         {KeepCapabilities{0xa82425fb}, "keep the capabilities a82425fb alone"},
         {KeepCapabilities{}, "keep the capabilities 0 alone"},
+        {KeepCapabilities{0xff, {"cap_kill"}}, "keep the capabilities ff alone, but not cap_kill"},
         {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
     };
     std::vector<bool> seen(std::variant_size_v<Op>, false);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/text.hpp"
 #include "unit/temp_root.hpp"
 #include "unit/world_builder.hpp"
 
@@ -160,9 +161,65 @@ TEST_F(Gather, TheOwnDirectoryIsLookedAtAndNotTheMountPoint) {
 TEST_F(Gather, CgroupTypeTellsTheRealRootOfV2) {
     root_.file("/proc/self/mountinfo", base_mounts() + cgroup_line(20, 12, "/", "/sys/fs/cgroup", "ro", "unified"));
     root_.file("/sys/fs/cgroup/cgroup.procs", "0\n");
-    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_cgroup_type, Tri::no);
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_parent_files, Tri::no);
     root_.file("/sys/fs/cgroup/cgroup.type", "domain\n");
-    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_cgroup_type, Tri::yes);
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_parent_files, Tri::yes);
+}
+
+/// cgroup.type came with Linux 4.14, cgroup.events with cgroup2: before, the first is missing everywhere.
+TEST_F(Gather, WhatAnOldKernelCannotShowTellsNothing) {
+    root_.file("/proc/self/mountinfo", base_mounts() + cgroup_line(20, 12, "/", "/sys/fs/cgroup", "ro", "unified"));
+    root_.file("/sys/fs/cgroup/cgroup.procs", "");
+    root_.file("/proc/sys/kernel/osrelease", "4.9.0-19-amd64\n");
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_parent_files, Tri::unknown);
+    root_.file("/sys/fs/cgroup/cgroup.events", "");
+    EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup").has_parent_files, Tri::yes);
+}
+
+TEST_F(Gather, WhoseMountNamespaceItIs) {
+    struct Row {
+        const char* what;
+        const char* own;
+        const char* pids;
+        const char* first;
+        const char* facts;
+        Tri expected;
+    };
+    for (const Row& row :
+         {Row{"nothing is known", "4026532500", "4026532501", "", "", Tri::unknown},
+          Row{"the same", "4026532500", "4026532501", "4026532500", "", Tri::yes},
+          Row{"another", "4026532500", "4026532501", "4026532502", "", Tri::no},
+          Row{"what cginit saw counts more", "4026532500", "4026532501", "4026532502", "pid1-mounts yes\n", Tri::yes},
+          Row{"the host's first", "4026531841", "4026531836", "", "", Tri::yes},
+          Row{"the host's first, Linux 6.18", "4026531832", "4026531836", "", "", Tri::yes},
+          Row{"the same number with another PID 1", "4026531841", "4026532501", "", "", Tri::unknown},
+          Row{"another one on the host", "4026532500", "4026531836", "", "", Tri::unknown}}) {
+        const TempRoot root;
+        for (const char* file : {"/proc/self/mountinfo", "/proc/self/cgroup", "/proc/self/status"}) {
+            root.file(file, root_.source().read(file).value());
+        }
+        root.file("/proc/self/ns/mnt", concat({"mnt:[", row.own, "]"}));
+        root.file("/proc/self/ns/pid", concat({"pid:[", row.pids, "]"}));
+        if (*row.first != '\0') {
+            root.file("/proc/1/ns/mnt", concat({"mnt:[", row.first, "]"}));
+        }
+        root.file("/cginit/facts", row.facts);
+        const Result<Snapshot> snapshot = gather(root.source(), std::nullopt, {});
+        ASSERT_TRUE(snapshot) << row.what;
+        EXPECT_EQ(static_cast<int>(snapshot->pid1_mounts), static_cast<int>(row.expected)) << row.what;
+    }
+}
+
+TEST_F(Gather, WhatTheProcessHolds) {
+    root_.file("/proc/self/cwd", "/srv/a b (deleted)");
+    root_.file("/cginit/facts", "working-directory-mount 21\nroot-mount 10\ndescriptor 5 cgroup\nneighbours hidden\n");
+    const Snapshot snapshot = gathered();
+    EXPECT_EQ(snapshot.working_directory.path, "/srv/a b (deleted)");
+    EXPECT_EQ(snapshot.working_directory.mount, 21);
+    EXPECT_EQ(snapshot.root_mount, 10);
+    ASSERT_EQ(snapshot.descriptors.size(), 1U);
+    EXPECT_EQ(snapshot.descriptors[0].number, 5);
+    EXPECT_EQ(snapshot.neighbours, Neighbours::hidden);
 }
 
 TEST_F(Gather, CoveredMountsAreNotLookedAt) {

@@ -21,7 +21,13 @@ Options options_of(const Strings& arguments, const Strings& environment = {}, co
     const Result<ParseOutcome> outcome = parse(arguments, environment, name);
     EXPECT_TRUE(outcome) << outcome.error().message();
     EXPECT_TRUE(outcome && outcome->options);
-    return outcome && outcome->options ? *outcome->options : Options{};
+    Options options = outcome && outcome->options ? *outcome->options : Options{};
+    options.sources.clear();
+    return options;
+}
+
+std::map<std::string, std::string> sources_of(const Strings& arguments, const Strings& environment) {
+    return parse(arguments, environment).value().options->sources;
 }
 
 std::string error_of(const Strings& arguments, const Strings& environment = {}, const std::string& name = "/cginit") {
@@ -89,6 +95,7 @@ TEST(OptionsParser, EachOption) {
         {{"--keep-mount=/host/sys/", "--keep-mount", "/b"}, with([](Options& o) {
              o.keep_mounts = {"/host/sys", "/b"};
          })},
+        {{"--ignore-variables"}, with([](Options& o) { o.ignore_variables = true; })},
         {{"--dry-run"}, with([](Options& o) { o.action = Action::dry_run; })},
         {{"--capture=-"}, with([](Options& o) {
              o.action = Action::capture;
@@ -194,6 +201,28 @@ TEST(OptionsParser, WrapperTakesNoOptions) {
     EXPECT_EQ(error_of({}, {"CGINIT_INNER=x"}, "init"), "CGINIT_INNER: 'x' is not auto or never");
 }
 
+TEST(OptionsParser, SaysWhatSetAnOption) {
+    const Strings image{"CGINIT_INNER=never", "CGINIT_METHOD=remount", "CGINIT_LAYOUT=", "CGINIT_QUITE=new"};
+    EXPECT_EQ(sources_of({"--method=bind", "-q"}, image),
+              (std::map<std::string, std::string>{{"--inner", "CGINIT_INNER"},
+                                                  {"--layout", "CGINIT_LAYOUT"},
+                                                  {"--method", "command line"},
+                                                  {"--quiet", "command line"}}));
+}
+
+/// An image's ENV and the operator's -e look the same from here.
+TEST(OptionsParser, VariablesCanBeIgnored) {
+    const Strings image{"CGINIT_INNER=never", "CGINIT_METHOD=x", "CGINIT_QUITE=new", "CGINIT_LOG_LEVEL=off"};
+    EXPECT_EQ(options_of({"--ignore-variables", "--layout=host", "init"}, image), with([](Options& o) {
+                  o.ignore_variables = true;
+                  o.layout = Layout::host;
+                  o.init_argv = {"init"};
+              }));
+    EXPECT_EQ(error_of({"--ignore-variables=1"}),
+              "ignore-variables was given a disallowed flag override; see cginit --help");
+    EXPECT_EQ(options_of({}, {"CGINIT_IGNORE_VARIABLES=1"}).ignore_variables, false) << "no variable is above others";
+}
+
 TEST(OptionsParser, Errors) {
     struct Case {
         Strings arguments;
@@ -214,6 +243,7 @@ TEST(OptionsParser, Errors) {
              {{"--drop-cap=SYS_ADMI"}, "--drop-cap: 'SYS_ADMI' is not a capability such as SYS_ADMIN"},
              {{"--drop-cap=21"}, "--drop-cap: '21' is not a capability such as SYS_ADMIN"},
              {{"--drop-cap=all"}, "--drop-cap: 'all' is not a capability such as SYS_ADMIN"},
+             {{"--drop-cap=KILL,MKNOD"}, "--drop-cap: 'KILL,MKNOD' is not a capability such as SYS_ADMIN"},
              {{"--writable=,"}, "--writable: ',' is not all, tracking or a list such as memory,pids"},
              {{"--delegate=cpu,"}, "--delegate: 'cpu,' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},

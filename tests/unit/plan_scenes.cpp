@@ -79,9 +79,10 @@ Options with_kept(const std::string& path) {
 /// What a second cginit finds: everything in the view was mounted by the first.
 const std::string kOwnView =
     kRoot +
-    "154 144 0:49 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - tmpfs cginit rw,mode=755\n"
-    "155 154 0:55 / /sys/fs/cgroup/memory rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,memory\n"
-    "158 154 0:58 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit rw,name=systemd\n";
+    "154 144 0:49 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - tmpfs cginit:[4026532499] rw,mode=755\n"
+    "155 154 0:55 / /sys/fs/cgroup/memory rw,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] rw,memory\n"
+    "158 154 0:58 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] "
+    "rw,name=systemd\n";
 
 const std::string kElsewhere =
     "180 140 0:48 / /host/sys ro,relatime - sysfs sysfs rw\n"
@@ -293,9 +294,12 @@ World world_of(const Scene& scene) {
     snapshot.uid_map = "         0          0 4294967295";
     snapshot.gid_map = snapshot.uid_map;
     if (scene.cgroup_namespace != 0) {
-        snapshot.namespaces = {{"cgroup", scene.cgroup_namespace}, {"mnt", 4026532600}};
+        snapshot.namespaces = {{"cgroup", scene.cgroup_namespace}, {"mnt", 4026532600}, {"pid", 4026532499}};
         for (const MountEntry& mount : snapshot.mounts) {
-            snapshot.directories[mount.point] = {Tri::no, Tri::yes, Tri::yes};
+            snapshot.directories[mount.point] = {.has_release_agent = Tri::no,
+                                                 .has_parent_files = Tri::yes,
+                                                 .memory_hierarchical = Tri::yes,
+                                                 .outsiders = Tri::no};
         }
     }
     snapshot.kernel_release = scene.kernel_release;

@@ -59,6 +59,51 @@ TEST(Source, ACaptureHoldsNobodyUp) {
     EXPECT_EQ(root.source().read("/link").error().errnum, ELOOP) << "could as well be /dev/zero";
 }
 
+/// Whoever made it must not have his reader's own files shown, nor all memory taken.
+TEST(Source, NoLinkOfACaptureLeadsOutOfIt) {
+    const TempRoot root;
+    root.file("/inner/file", "text");
+    root.file("/inner/init", "", 0755);
+    root.link("/within", "inner");
+    root.link("/deep/link", "../inner/../within");
+    root.link("/proc", "/proc");
+    root.link("/up", "..");
+    root.link("/deep/up", "../../etc");
+    root.link("/loop", "loop");
+    for (const Beneath beneath : {Beneath::by_kernel, Beneath::by_hand}) {
+        const Source source = std::move(Source::open(root.path(), beneath).value());
+        for (const char* path : {"/inner/file", "/within/file", "/deep/link/file", "/deep/./link//../inner/file"}) {
+            EXPECT_EQ(*source.read(path), "text") << path;
+            EXPECT_EQ(*source.read_head(path, 2), "te") << path;
+            EXPECT_EQ(source.type(path), FileType::regular) << path;
+            EXPECT_EQ(source.read_link_if_exists(path), "text") << path;
+        }
+        EXPECT_EQ(source.list("/deep/link"), (std::vector<std::string>{"file", "init"}));
+        EXPECT_EQ(source.type("/proc"), FileType::symlink);
+        EXPECT_EQ(source.read_link_if_exists("/proc"), "/proc");
+        for (const char* path : {"/proc/self/mountinfo", "/up/etc/passwd", "/deep/up/passwd", "/../etc/passwd"}) {
+            EXPECT_EQ(source.read(path).error().errnum, EXDEV) << path;
+            EXPECT_EQ(source.read_head(path, 2).error().errnum, EXDEV) << path;
+            EXPECT_FALSE(source.exists(path)) << path;
+            EXPECT_EQ(source.read_link_if_exists(path), std::nullopt) << path;
+        }
+        for (const char* path : {"/proc", "/up", "/deep/up", "/proc/self/ns", "/loop"}) {
+            EXPECT_TRUE(source.list(path).empty()) << path;
+        }
+        EXPECT_EQ(source.read("/loop").error().errnum, ELOOP);
+        EXPECT_EQ(source.read("/loop/file").error().errnum, ELOOP);
+        EXPECT_EQ(source.read("/inner/file/below").error().errnum, ENOTDIR);
+        EXPECT_EQ(source.read("/inner/none").error().errnum, ENOENT);
+    }
+}
+
+TEST(Source, AFileHasABound) {
+    const TempRoot root;
+    root.file("/sparse", "x");
+    ASSERT_EQ(::truncate((root.path() + "/sparse").c_str(), 3L << 30U), 0);
+    EXPECT_EQ(root.source().read("/sparse").error().message(), "read /sparse: File too large");
+}
+
 TEST(Source, NotesTextsWhileItIsToldTo) {
     const TempRoot root;
     root.file("/file", "text\n");

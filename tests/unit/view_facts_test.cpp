@@ -10,7 +10,7 @@ namespace {
 World made_by_cginit(Snapshot snapshot) {
     for (MountEntry& mount : snapshot.mounts) {
         if (mount.point.starts_with("/sys/fs/cgroup")) {
-            mount.source = kMountSource;
+            mount.source = kOwnMark;
             mount.flags.read_only = mount.fstype == "tmpfs" || mount.point == "/sys/fs/cgroup/blkio";
         }
     }
@@ -28,7 +28,7 @@ TEST(ElsewhereMounts, OnlyWhatIsOutsideTheView) {
     EXPECT_TRUE(found[0].read_only);
     EXPECT_TRUE(found[0].reachable);
     EXPECT_FALSE(found[0].kept);
-    snapshot.mounts.back().source = kMountSource;
+    snapshot.mounts.back().source = kOwnMark;
     EXPECT_EQ(elsewhere_mounts(classify(snapshot), {}).size(), 1U) << "a volume may come from where cginit ran before";
 }
 
@@ -67,7 +67,7 @@ TEST(OwnView, EveryMountOfTheViewHasToBeOurs) {
     EXPECT_TRUE(is_own_view(made_by_cginit(docker_v1_private())));
     EXPECT_TRUE(is_own_view(made_by_cginit(docker_v2())));
     Snapshot covered = docker_v2();
-    covered.mounts.back().source = kMountSource;
+    covered.mounts.back().source = kOwnMark;
     covered = with_mount(covered, cgroup_line(30, 20, "/", "/sys/fs/cgroup", "rw", "unified"));
     EXPECT_FALSE(is_own_view(classify(covered))) << "somebody mounted on top";
 }

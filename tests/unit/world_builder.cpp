@@ -32,7 +32,8 @@ Snapshot in_private_namespace(Snapshot snapshot) {
         const bool root = mount.point == "/sys/fs/cgroup/misc";
         CgroupDirectory& directory = snapshot.directories[mount.point];
         directory.has_release_agent = root ? Tri::yes : Tri::no;
-        directory.has_cgroup_type = Tri::yes;
+        directory.has_parent_files = Tri::yes;
+        directory.outsiders = Tri::no;
     }
     return snapshot;
 }
@@ -66,7 +67,7 @@ Snapshot snapshot_of(const std::string& mountinfo, const std::string& cgroup) {
     snapshot.status.bounding_capabilities = 1U << 21U;
     snapshot.uid_map = "0          0 4294967295";
     snapshot.gid_map = snapshot.uid_map;
-    snapshot.namespaces = {{"cgroup", kInitialCgroupNamespaceId}, {"mnt", 4026532500}};
+    snapshot.namespaces = {{"cgroup", kInitialCgroupNamespaceId}, {"mnt", 4026532500}, {"pid", 4026532499}};
     snapshot.kernel_release = "6.1.0-18-amd64";
     snapshot.init = {InitKind::systemd, 252, ""};
     return snapshot;

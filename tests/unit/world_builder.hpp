@@ -28,6 +28,8 @@ inline constexpr std::uint64_t kPrivateCgroupNamespaceId = 4026532577;
 [[nodiscard]] Snapshot docker_v1();
 /// The same with a private cgroup namespace: all roots and paths are `/`.
 [[nodiscard]] Snapshot docker_v1_private();
+/// What a cginit of such a container gives for a mount source (World::mount_mark).
+inline constexpr const char* kOwnMark = "cginit:[4026532499]";
 /// Docker on v2, private cgroup namespace, read-only.
 [[nodiscard]] Snapshot docker_v2();
 /// Docker on a hybrid host with `-v /sys/fs/cgroup:/sys/fs/cgroup:ro`: the host's roots, writable.

@@ -15,16 +15,24 @@ void in_cgroup(const std::string& hierarchy, const std::function<void(const std:
     EXPECT_EQ(run_private_container(spec, cgroups, [&] { body(own); }), 0);
 }
 
+namespace {
+
+/// One for all verbs of a process: it remembers what DisableControllers has to take back.
+KernelLinux& kernel() {
+    static KernelLinux kernel;
+    return kernel;
+}
+
+}  // namespace
+
 Outcome succeeds(const Op& op) {
-    KernelLinux kernel;
-    const Result<Outcome> outcome = kernel.perform(op);
+    const Result<Outcome> outcome = kernel().perform(op);
     EXPECT_TRUE(outcome) << describe(op) << ": " << (outcome ? "" : outcome.error().message());
     return outcome ? *outcome : Outcome{};
 }
 
 void fails(const Op& op, const std::string& message, ErrorCode code) {
-    KernelLinux kernel;
-    const Result<Outcome> outcome = kernel.perform(op);
+    const Result<Outcome> outcome = kernel().perform(op);
     EXPECT_EQ(outcome ? "success" : outcome.error().message(), message) << describe(op);
     EXPECT_EQ(outcome ? code : outcome.error().code, code) << describe(op);
 }

@@ -64,8 +64,8 @@ void check_writable(const MountEntry& mount, const std::string& directory, const
 /// True if what the engine mounted there is covered by a mount of cginit's, in a user namespace that lets nobody uncover it.
 bool is_sealed(const MountTable& table, const MountEntry& mount, std::vector<std::string>& breaches) {
     const MountEntry* cover = mount_holding(table, mount.point);
-    const bool covered = cover != nullptr && cover->id != mount.id && cover->source == kMountSource &&
-                         read_text("/proc/self/uid_map") != kWholeMap;
+    const bool covered =
+        cover != nullptr && cover->id != mount.id && is_cginits(*cover) && read_text("/proc/self/uid_map") != kWholeMap;
     if (covered && (::umount2(cover->point.c_str(), MNT_DETACH) == 0 || errno != EINVAL)) {
         breaches.push_back(concat({cover->point, " could be taken away from ", mount.point}));
     }

@@ -23,14 +23,20 @@ Result<Outcome> FaultyKernelLinux::perform(const Op& op) {
     return kernel_.perform(op);
 }
 
-World see_now(const InitTraits& traits) {
+namespace {
+
+Snapshot look_now(const InitTraits& traits) {
     const Result<Source> source = Source::open("/");
     const Result<Snapshot> snapshot = gather(source.value(), ::getpid(), traits);
     if (!snapshot) {
         throw std::runtime_error(snapshot.error().message());
     }
-    return classify(*snapshot);
+    return *snapshot;
 }
+
+}  // namespace
+
+World see_now(const InitTraits& traits) { return classify(look_now(traits)); }
 
 Story prepare_story(const Options& options, const InitTraits& traits) {
     Story story;
@@ -51,7 +57,7 @@ Story prepare_story(const Options& options, const InitTraits& traits) {
 }
 
 std::vector<std::string> verify_story(const Story& story, const PlanRunner& runner) {
-    const World after = see_now(story.traits);
+    const World after = classify_again(look_now(story.traits), story.world);
     std::vector<std::string> problems = check_view(after, story.decision, runner.given_up());
     for (std::string& problem : check_expectations(after, story.decision, runner.given_up())) {
         problems.push_back(std::move(problem));

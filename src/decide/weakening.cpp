@@ -1,0 +1,49 @@
+#include "decide/weakening.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "decide/controller_policy.hpp"
+
+namespace cginit {
+namespace {
+
+/// `--writable` names a controller whose limits do not hold for children, and it became writable.
+bool gives_unguarded_controllers(const World& world, const Options& options) {
+    return options.writable == Writable::list &&
+           std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [&options](const Hierarchy& hierarchy) {
+               const auto& named = options.writable_controllers;
+               const bool listed = std::any_of(named.begin(), named.end(), [&hierarchy](const std::string& controller) {
+                   return has_controller(hierarchy, controller);
+               });
+               const Guard guard = guard_of(hierarchy);
+               return listed && (guard == Guard::impossible || guard == Guard::unknown);
+           });
+}
+
+}  // namespace
+
+std::vector<std::string> weakening_settings(const World& world, const Options& options, const Decision& decision) {
+    std::vector<std::string> settings;
+    const auto add = [&](bool weakens, const char* option, const std::string& value) {
+        if (weakens) {
+            const auto source = options.sources.find(option);
+            const std::string name = std::string(option).substr(2);
+            settings.push_back(concat({name, value.empty() ? "" : "=", value, " (",
+                                       source == options.sources.end() ? "command line" : source->second, ")"}));
+        }
+    };
+    const bool keeps_view = options.method == Method::remount || options.method == Method::none;
+    // In a cgroup namespace a bind leads no further than a fresh mount.
+    const bool bare_bind =
+        options.method == Method::bind && decision.method == Method::bind && world.namespaced != Tri::yes;
+    add(options.inner == Inner::never, "--inner", to_string(options.inner));
+    add(keeps_view || bare_bind, "--method", to_string(options.method));
+    add(!options.keep_mounts.empty(), "--keep-mount", join(options.keep_mounts, ":"));
+    add(options.allow_host_cgroup, "--allow-host-cgroup", {});
+    add(gives_unguarded_controllers(world, options), "--writable", join(options.writable_controllers, ","));
+    add(options.on_failure == OnFailure::proceed, "--on-failure", to_string(options.on_failure));
+    return settings;
+}
+
+}  // namespace cginit

@@ -1,0 +1,22 @@
+#include "detect/kernel_release.hpp"
+
+#include <vector>
+
+#include "core/text.hpp"
+
+namespace cginit {
+
+bool is_at_least(const std::optional<std::string>& release, unsigned long major, unsigned long minor) {
+    if (!release) {
+        return false;
+    }
+    const std::vector<std::string> parts = split(*release, '.');
+    if (parts.size() < 2) {
+        return false;
+    }
+    const unsigned long first = parse_number(parts[0]).value_or(0);
+    const unsigned long second = parse_number(parts[1].substr(0, parts[1].find_first_not_of("0123456789"))).value_or(0);
+    return first > major || (first == major && second >= minor);
+}
+
+}  // namespace cginit
