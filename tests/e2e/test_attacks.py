@@ -24,11 +24,13 @@ class Attacked:
     image: str = "busybox"
     seccomp: bool = True
     searches: bool = False
+    workdir: str = ""  # where the image says that the init starts: a way back to what was mounted there
 
     @property
     def title(self):
         parts = [self.view, self.engine, self.cgroupns, self.image]
-        more = {"dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches}
+        more = {"dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches,
+                f"in{self.workdir.replace('/', '_')}": self.workdir}
         return "-".join(parts + [name for name, so in more.items() if so])
 
     @property
@@ -46,14 +48,27 @@ class Attacked:
             options += ["--security-opt", "seccomp=unconfined"]
         if self.searches:
             options += ["--cap-add", "DAC_READ_SEARCH"]
-        return options
+        return options + in_directory(self.workdir)
 
     def command(self):
         options = ["--drop-cap=SYS_ADMIN"] if self.dropped else []
         return [*options, "--", "/sbin/init"] if self.systemd else [*options, "--delegate=none", "--", *attacks.INIT]
 
 
+def in_directory(path):
+    """The engine's options for a container whose init starts there; where nothing is by itself, it is the host's tree."""
+    volume = ["--volume", f"/sys/fs/cgroup:{path}:ro"] if path and not path.startswith("/sys/") else []
+    return [*volume, "--workdir", path] if path else []
+
+
 CASES = [
+    Attacked("hybrid", "docker-runc", "private", workdir="/sys/fs/cgroup/memory"),
+    Attacked("v1", "docker-runc", "host", dropped=True, workdir="/sys/fs/cgroup"),
+    Attacked("unified", "docker-runc", "host", workdir="/sys/fs/cgroup"),
+    Attacked("unified", "docker-runc", "private", dropped=True, workdir="/sys/fs/cgroup"),
+    Attacked("unified", "podman-crun", "host", dropped=True, workdir="/hostcg"),
+    # v2 for the init, and the engine's limits on v1: who is exec'd sits in the engine's v2 cgroup.
+    Attacked("hybrid", "docker-runc", "private", image="newest"),
     Attacked("hybrid", "docker-runc", "host"),
     Attacked("hybrid", "docker-runc", "private"),
     Attacked("hybrid", "podman-runc", "private", dropped=True),

@@ -1,5 +1,8 @@
 """Controllers that are ready for whoever starts containers in the container."""
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from harness import checks, nested
@@ -32,6 +35,50 @@ def test_what_is_enabled(session, value, subtree):
     assert own.strip() == ("0::/" if value == "none" else "0::/init.scope")
     warned = "the init cannot use the controller nosuch" in result.stderr
     assert warned == (value == "nosuch"), result.stderr
+
+
+V2 = "sys/fs/cgroup/unified"
+
+
+def root_of(view):
+    return Path(f"/proc/{view.pid}/root")
+
+
+@contextlib.contextmanager
+def handed_down(view):
+    """The v2 controllers of a hybrid host are enabled for the children of Docker's parent, as systemd enables them for its own."""
+    place = root_of(view) / V2
+    controllers = (place / "cgroup.controllers").read_text().split()
+    before = {}
+    (place / "docker").mkdir(exist_ok=True)
+    for control in (place / "cgroup.subtree_control", place / "docker" / "cgroup.subtree_control"):
+        before[control] = control.read_text().split()
+        for controller in controllers:
+            control.write_text(f"+{controller}")
+    yield controllers
+    for control, enabled in reversed(before.items()):
+        for controller in set(controllers) - set(enabled):
+            control.write_text(f"-{controller}")
+
+
+@pytest.mark.view("hybrid")
+@pytest.mark.parametrize("delegate", [False, True], ids=["", "delegate"])
+def test_exec_where_the_engine_has_its_limits_on_v1(session, delegate):
+    """It writes what it brings in to its v2 cgroup as well: EBUSY, once controllers are enabled there for children."""
+    engine = session.engine("docker", "runc", "hybrid")
+    arguments = ["--delegate=all"] if delegate else []
+    with unchanged_machine(session), handed_down(engine.view) as controllers:
+        with engine.start("newest", *arguments, "--", "/sbin/init") as container:
+            wait_for("the init", lambda: not container.proc("comm").startswith(("cginit", "runc")))
+            own = container.cgroups()[frozenset()]
+            enabled = (root_of(engine.view) / f"{V2}{own}/cgroup.subtree_control").read_text().split()
+            result = container.exec("true", check=False)
+            warned = "what it brings in by exec (docker exec, health checks) fails with EBUSY" in container.logs()
+            assert warned == delegate
+            if delegate and controllers:
+                assert enabled == controllers and "busy" in result.stdout + result.stderr, (enabled, result)
+            else:
+                assert not enabled and result.returncode == 0, (enabled, result)
 
 
 @pytest.mark.view("v1")

@@ -116,3 +116,125 @@ def test_the_default_command_is_the_init(session):
     with engine.start(case.image, options=engine_options(case, session)) as container:
         wait_for("the init", lambda: "cginit" not in container.proc("cmdline"))
         assert container.proc("cmdline") == "/sbin/init\0"
+
+
+def run_shell(session, view, script, *arguments, before="", cginit="/cginit --delegate=none", **how):
+    """A shell as PID 1 runs BEFORE and becomes cginit, whose init is a shell with SCRIPT."""
+    engine = session.engine("docker", "runc", view)
+    with unchanged_machine(session):
+        return engine.run("busybox", "-c", f'{before}\nexec {cginit} -- /bin/sh -c "$0" "$@"', script, *arguments,
+                          entrypoint="/bin/sh", **how)
+
+
+@pytest.mark.parametrize("view, sys_admin", [
+    pytest.param(view, sys_admin, marks=pytest.mark.view(view), id=f"{view}-{'kept' if sys_admin else 'userns'}")
+    for view, sys_admin in (("v1", True), ("unified", True), ("unified", False))])
+def test_nothing_that_is_made_depends_on_the_umask(session, view, sys_admin):
+    """And the init has the one that it was given."""
+    script = "umask; stat -c '%a %n' /sys/fs/cgroup /sys/fs/cgroup/* | grep -v '[.]'; stat -c '%a %n' /run /run/a /run/a/b"
+    options = ["--tmpfs", "/run/a/b", *([] if sys_admin else UNCONFINED)]
+    found = [run_shell(session, view, script, before=f"umask {umask}", cginit="/cginit --delegate=none --tmpfs=/run",
+                       sys_admin=sys_admin, options=options)
+             for umask in (("0022", "0077", "0777") if sys_admin else ("0022", "0077"))]
+    for result, umask in zip(found, ("0022", "0077", "0777")):
+        assert result.returncode == 0, result.stderr
+        first, *rest = result.stdout.splitlines()
+        assert first == umask and rest == found[0].stdout.splitlines()[1:], result.stdout
+    assert "755 /sys/fs/cgroup" in found[0].stdout and "755 /run" in found[0].stdout
+
+
+@pytest.mark.parametrize("view, sys_admin", [
+    pytest.param("v1", True, marks=pytest.mark.view("v1"), id="kept"),
+    pytest.param("unified", False, marks=pytest.mark.view("unified"), id="userns")])
+def test_directories_on_the_way_to_what_is_carried_over_stay_as_they_were(session, view, sys_admin):
+    """A secret below a directory that is closed to others does not become readable."""
+    secret = ["--volume", f"{session.secret}:/run/closed/deep/secret:ro"]
+    before = """
+        chmod 700 /run/closed; chown 1234:4321 /run/closed; chmod 2751 /run/closed/deep; chown 7 /run/closed/deep
+        stat -c '%a %u %g %n' /run/closed /run/closed/deep"""
+    result = run_shell(session, view, "stat -c '%a %u %g %n' /run/closed /run/closed/deep; cat /run/closed/deep/secret",
+                       before=before, cginit="/cginit --delegate=none --tmpfs=/run", sys_admin=sys_admin,
+                       options=[*secret, *([] if sys_admin else UNCONFINED)])
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("700 1234 4321") and lines[2:4] == lines[:2], result.stdout
+    assert lines[4] == session.secret.read_text().strip()
+
+
+def working_directory(session, view, path, *more, cginit="/cginit --delegate=none", **how):
+    """Where an init starts whose image says that, by the directory's path, file system and mount: (what it said, cginit)."""
+    script = "here=$(readlink /proc/self/cwd); echo $here; [ . -ef $here ] && echo in its place; ls"
+    result = run_shell(session, view, script, cginit=cginit, options=["--workdir", path, *more, *how.pop("options", ())], **how)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines(), result.stderr
+
+
+HOWS = [pytest.param({}, id="kept"), pytest.param({"sys_admin": False, "options": UNCONFINED}, id="userns"),
+        pytest.param({"cginit": "/cginit --delegate=none --method=bind"}, id="bind")]
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.view("unified")
+def test_a_working_directory_in_the_view_is_the_new_ones(session, how):
+    """A process holds its directory, whatever is mounted over it."""
+    said, _ = working_directory(session, "unified", "/sys/fs/cgroup", **how)
+    assert said[:2] == ["/sys/fs/cgroup", "in its place"], said
+    # What lay below the engine's mount is not there any more; what the mount covered is.
+    volume = {**how, "options": ["--volume", "/sys/fs/cgroup:/hostcg:ro", *how.get("options", ())]}
+    said, log = working_directory(session, "unified", "/", before="cd /hostcg/docker", **volume)
+    assert said[0] == "/" and "the init starts in / and not in /hostcg/docker: No such file or directory" in log, (said, log)
+    said, _ = working_directory(session, "unified", "/hostcg", **volume)
+    assert said == ["/hostcg", "in its place"], said
+
+
+@pytest.mark.parametrize("how", HOWS[:2])
+@pytest.mark.view("v1")
+def test_a_working_directory_in_a_hierarchy(session, how):
+    for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory"):
+        said, _ = working_directory(session, "v1", path, **how)
+        assert said[:2] == [path, "in its place"] and "cginit" not in said, said
+
+
+@pytest.mark.view("unified")
+def test_another_working_directory_is_left_alone(session):
+    """Deleted ones, mounts of the user's, relative names of the init."""
+    deleted = run_shell(session, "unified", "readlink /proc/self/cwd", before="mkdir /gone; cd /gone; rmdir /gone")
+    assert deleted.stdout.strip() == "/gone (deleted)", deleted.stderr
+    mounted = run_shell(session, "unified", "readlink /proc/self/cwd; ls",
+                        before="mkdir /m; mount -t tmpfs none /m; touch /m/file; cd /m; mount -t tmpfs none /m")
+    assert mounted.stdout.split() == ["/m", "file"], mounted.stdout + mounted.stderr
+    written = "mkdir -p /srv/x; cd /srv; printf '#!/bin/sh\\necho $0 in $(pwd)\\n' >x/script; chmod 755 x/script"
+    engine = session.engine("docker", "runc", "unified")
+    for how, expected in (("x/script", "x/script in /srv"), ("./x/script", "./x/script in /srv"),
+                          ("/srv/x/script", "/srv/x/script in /srv")):
+        for cginit in ("", "/cginit --delegate=none -- "):
+            result = engine.run("busybox", "-c", f"{written}; exec {cginit}{how}", entrypoint="/bin/sh")
+            assert result.stdout.strip() == expected, result.stdout + result.stderr
+
+
+@pytest.mark.view("v1")
+def test_a_script_is_told_the_name_that_the_user_wrote(session):
+    prepare = "printf '#!/bin/sh\\necho $0\\n' >/real; chmod 755 /real; ln -s /real /sbin/my-init"
+    engine = session.engine("docker", "runc", "v1")
+    for name, expected in (("/sbin/my-init", "/sbin/my-init"), ("my-init", "/sbin/my-init")):
+        for cginit in ("", "/cginit --delegate=none -- "):
+            result = engine.run("busybox", "-c", f"{prepare}; exec {cginit}{name}", entrypoint="/bin/sh")
+            assert result.stdout.strip() == expected, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("view, sys_admin", [
+    pytest.param("v1", True, marks=pytest.mark.view("v1"), id="kept"),
+    pytest.param("unified", False, marks=pytest.mark.view("unified"), id="userns")])
+def test_no_descriptor_leads_out(session, view, sys_admin):
+    """Whoever wrote LISTEN_FDS: a directory, a cgroup and a namespace are not handed on."""
+    tree = "/sys/fs/cgroup" if view == "unified" else "/sys/fs/cgroup/memory"
+    before = f"exec 0<{tree}/cgroup.procs 3</etc/passwd 4<{tree} 5</proc/self/ns/cgroup 6</ 7</etc/passwd; export LISTEN_FDS=4"
+    result = run_shell(session, view, "for fd in /proc/self/fd/*; do echo ${fd##*/} $(readlink $fd); done", before=before,
+                       sys_admin=sys_admin, options=[] if sys_admin else UNCONFINED)
+    found = dict(line.split(" ", 1) for line in result.stdout.splitlines() if " " in line)
+    assert result.returncode == 0 and found["0"].endswith("/null"), result.stdout + result.stderr
+    # What is 4 and above is the shell's own.
+    assert found["3"].endswith("/etc/passwd") and not any(name in target for target in found.values() for name in ("cgroup", "ns")), found
+    assert "/" not in (found.get(number) for number in ("4", "5", "6", "7")), found
+    for number in (0, 4, 5, 6):
+        assert f"cginit: warning: descriptor {number} would lead the init out of its view" in result.stderr, result.stderr

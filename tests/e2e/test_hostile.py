@@ -10,7 +10,7 @@ from harness.hostile import TRUE, Setup, judge_all, probing
 from harness.probe import wait_for_boot
 
 # With fewer there is none left for what cginit reads.
-ENOUGH_FILES = 7
+ENOUGH_FILES = 6
 ARGUMENT = 131072  # MAX_ARG_STRLEN, with the null byte
 STACK = 8 << 20
 EXEC = STACK // 4  # what a program may get in all; bprm_stack_limits(), fs/exec.c

@@ -73,8 +73,12 @@ def test_a_dry_run_inside_changes_nothing(session, case):
     with booted(session, case) as container:
         before = facts(container)
         result = container.exec("/cginit", "--dry-run", "--", "/bin/true", check=False)
-        assert result.returncode == 0, result.stderr
-        assert result.stdout.strip(), "a dry run prints the plan"
+        if case.view == "unified" and case.cgroupns == "host":
+            # Who is exec'd there is in the host's cgroup namespace, so the init's view would have to be rebuilt.
+            assert result.returncode == 125 and result.stderr.endswith("(CG-NOTCONTAINER)\n"), result.stderr
+        else:
+            assert result.returncode == 0, result.stderr
+            assert result.stdout.strip(), "a dry run prints the plan"
         assert facts(container) == before
         # Nothing shows what it should not, so a second run has nothing to hide either.
         assert all("/.." not in mount.root for mount in cgroup_mounts(container.read("/proc/1/mountinfo")))

@@ -14,6 +14,7 @@ from harness.boot import check_everything, stop_cleanly, unchanged_machine
 from harness.bundles import Runtime, like_a_pod
 from harness.images import ROOT
 from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, state_of, unit_says
+from test_attacks import in_directory
 
 CASES = [
     Case("hybrid", "docker-runc", "host", "bookworm", secret="file"),
@@ -218,13 +219,32 @@ def test_boots_in_a_row_leave_nothing(session):
     tally.add("boots in a loop", boots=BOOTS)
 
 
-@pytest.mark.parametrize("view, image", [pytest.param(view, image, marks=pytest.mark.view(view)) for view, image in (
-    ("hybrid", "bookworm"), ("v1", "busybox"), ("unified", "bookworm"))])
-def test_limits_stay_out_of_reach(session, view, image):
+@pytest.mark.view("unified")
+@pytest.mark.parametrize("dropped", ["SYS_ADMIN", "KILL:SYS_ADMIN", "SETPCAP"])
+def test_capabilities_go_without_the_one_that_takes_them(session, dropped):
+    """--drop-cap where the engine gave no CAP_SETPCAP: in a user namespace of its own cginit has it until the end."""
+    engine = session.engine("docker", "runc", "unified")
+    given = ("SETUID", "SETGID", "SETFCAP", "KILL")
+    with unchanged_machine(session):
+        result = engine.run("busybox", "--delegate=none", "--", "/bin/cat", "/proc/self/status", sys_admin=False,
+                            options=[*UNCONFINED, f"--env=CGINIT_DROP_CAP={dropped}", "--cap-drop=ALL", *(f"--cap-add={name}" for name in given)])
+    assert result.returncode == 0 and "(userns)" in result.stderr, result.stderr
+    bits = {"KILL": 5, "SETGID": 6, "SETUID": 7, "SETPCAP": 8, "SYS_ADMIN": 21, "SETFCAP": 31}
+    left = sum(1 << bits[name] for name in {*given, "SYS_ADMIN"} - set(dropped.split(":")))
+    sets = unprivileged.sets_of(result.stdout)
+    assert (sets["CapEff"], sets["CapBnd"]) == (left, left), result.stdout
+
+
+@pytest.mark.parametrize("view, image, cgroupns, workdir", [
+    pytest.param(*row, marks=pytest.mark.view(row[0])) for row in (
+        ("hybrid", "bookworm", "private", ""), ("v1", "busybox", "private", ""), ("unified", "bookworm", "private", ""),
+        ("v1", "busybox", "host", "/sys/fs/cgroup/pids"), ("unified", "busybox", "host", "/sys/fs/cgroup"),
+        ("unified", "busybox", "private", "/hostcg"))])
+def test_limits_stay_out_of_reach(session, view, image, cgroupns, workdir):
     """V4 as in test_attacks.py; with a CAP_SYS_ADMIN that is none outside."""
-    case = Case(view, "docker-runc", "private", image)
+    case = Case(view, "docker-runc", cgroupns, image)
     arguments = [] if case.systemd else ["--delegate=none", "--"]
-    options = [*attacks.options(session)]
+    options = [*attacks.options(session), *in_directory(workdir)]
     if view != "unified":
         options += ["--memory-swap", "700m", "--cpus", "1.5", "--cpuset-cpus", "0"]
     init = None if case.systemd else attacks.INIT

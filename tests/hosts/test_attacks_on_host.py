@@ -12,6 +12,8 @@ from real_host import KIND, VIEW
 
 LIMITS = ["--memory", "200m", "--memory-swap", "200m", "--pids-limit", "200", "--cpus", "0.8", "--cpu-shares", "512"]
 THROTTLE = ["--device-read-bps", "/dev/vda:1mb"]
+# What a process starts in, it holds.
+WORKDIR = ["--workdir", "/sys/fs/cgroup"]
 
 
 def start(session, engine, cgroupns, dropped, more=()):
@@ -29,7 +31,7 @@ def test_without_the_capability(session):
     """Nothing is reached, and the limits bite before and after; on v2 also when the host loses nsdelegate meanwhile."""
     bite = {"pids": 200, "megabytes": 200, "milliseconds": 1000}
     with unchanged_machine(session):
-        with start(session, session.engine("docker", "runc", VIEW), "private", True, THROTTLE) as container:
+        with start(session, session.engine("docker", "runc", VIEW), "private", True, [*THROTTLE, *WORKDIR]) as container:
             attacks.bite(container, **bite)
             attacks.let_one_in(container)
             attack(session, container, "service", dropped=True)
@@ -57,7 +59,7 @@ class Kept:
                                   Kept(("hybrid",), "podman-crun", "private", "exec")], ids=str)
 def test_with_the_capability(session, case):
     with unchanged_machine(session):
-        with start(session, session.engine(*case.engine.split("-"), VIEW), case.cgroupns, False) as container:
+        with start(session, session.engine(*case.engine.split("-"), VIEW), case.cgroupns, False, WORKDIR) as container:
             attacks.let_one_in(container)
             attack(session, container, case.by, dropped=False)
 

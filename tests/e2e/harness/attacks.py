@@ -154,7 +154,7 @@ ALLOWED = {
 # there, no process of the engine's be traced. Who is exec'd has none, but may make a user namespace as cginit may.
 ALLOWED_TO_UNPRIVILEGED = {
     "service": {name: ALLOWED[name] for name in ("new-mount-api", "mount-again", "new-cgroup-namespace", "new-user-namespace")},
-    "exec": {name: ALLOWED[name] for name in ("new-mount-api", "new-user-namespace")},
+    "exec": {name: ALLOWED[name] for name in ("new-mount-api", "new-user-namespace", "remount-superblock", "new-hierarchy")},
 }
 # And one with CAP_DAC_READ_SEARCH.
 ALLOWED_TO_SEARCHERS = {"cgroup-handles": {"engine", "host", "outside"}}

@@ -57,7 +57,7 @@ def is_covered_by_cginit(mount, mounts):
     while current is not None and current.id not in below:
         below.add(current.id)
         current = by_id.get(current.parent)
-    return any(other.source == "cginit" and other.id not in below and is_below(mount.point, other.point) for other in mounts)
+    return any(other.source.startswith("cginit:[") and other.id not in below and is_below(mount.point, other.point) for other in mounts)
 
 
 @dataclass(frozen=True)

@@ -86,3 +86,49 @@ def check_runc(session, engine, image, controllers, options):
             assert limits == checks.limit_files(container, session.view), "V4"
             container.exec(*_RUNC, "delete", "--force", "nested")
             compare(running=[container.id])
+
+
+# What a container in the container shows: no namespace of its own for cgroups, and the tree of the one around.
+_OUTER_TREE = [{"destination": "/proc", "type": "proc", "source": "proc"},
+               {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+               {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]},
+               {"destination": "/sys/fs/cgroup", "type": "bind", "source": "/sys/fs/cgroup", "options": ["rbind", "rw"]}]
+
+
+def check_cginit(session, engine):
+    """A cginit in a container of runc's in a container of cginit's: it makes a view of its own, below the nested container's
+    cgroup."""
+    directory = session.directory / "bundle-cginit"
+    if not directory.exists():
+        for name in ("bin", "proc", "dev", "sys"):
+            (directory / "rootfs" / name).mkdir(parents=True)
+        shutil.copy(shutil.which("busybox"), directory / "rootfs" / "bin" / "busybox")
+        shutil.copy(session.binary, directory / "rootfs" / "cginit")
+        capabilities = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_SETPCAP"]
+        (directory / "config.json").write_text(json.dumps({
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/",
+                        "args": ["/cginit", "--delegate=none", "--", "/bin/busybox", "sleep", "600"],
+                        "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")}},
+            "root": {"path": "rootfs"}, "mounts": _OUTER_TREE,
+            "linux": {"cgroupsPath": "/nested", "namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")]}}))
+    engine.image("inits")
+    options = ["--volume", f"{directory}:/from:ro", "--security-opt", "seccomp=unconfined"]
+    command = f"cp -a /from /bundle && {' '.join(_RUNC)} run --bundle /bundle nested & while :; do sleep 1; done"
+    with unchanged_machine(session) as compare:
+        with engine.start("inits", "/bin/sh", "-c", command, tty=False, options=options) as container:
+            def inner():
+                said = container.logs()
+                assert "error" not in said and "failed" not in said, said
+                return next((pid for pid in container.engine.cli("top", container.name, "-eo", "pid,args").stdout.splitlines()
+                             if pid.endswith("/bin/busybox sleep 600")), None)
+            pid = wait_for("the nested init", inner).split()[0]
+            assert container.logs().count("cgroups private") == 2, container.logs()
+            mounts = cgroup_mounts(Path(f"/proc/{pid}/mountinfo").read_text())
+            # Nothing is limited there, and so nothing has to be guarded.
+            flat = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/cpuacct")
+            above = [f"{mount.point} shows {mount.root}" for mount in mounts if "/nested" not in mount.root or
+                     (mount.writable and "/nested/cginit" not in mount.root and mount.point not in flat)]
+            assert mounts and not above, above
+            container.exec(*_RUNC, "delete", "--force", "nested")
+            compare(running=[container.id])

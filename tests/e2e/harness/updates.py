@@ -70,7 +70,7 @@ def limited(session, engine, cgroupns, options=START):
     engine.image("busybox")
     with unchanged_machine(session) as compare:
         with engine.start("busybox", "/bin/sleep", "3600", options=[f"--cgroupns={cgroupns}", *options]) as container:
-            wait_for("the init to run", lambda: container.proc("comm") == "busybox\n")
+            wait_for("the init to run", lambda: container.proc("comm") == "sleep\n")
             yield container
             compare(running=[container.id])
 
