@@ -16,22 +16,23 @@
 namespace cginit {
 namespace {
 
-// By hand, since libseccomp with its tables of all calls of all architectures would add 105 KB for these three.
+// By hand, since libseccomp with its tables of all calls of all architectures would add 105 KB for these four.
 
 /// One way into the kernel: the numbers of arch/*/entry/syscalls/*.tbl.
 struct Abi {
     std::uint32_t arch;
     std::uint32_t clone;
     std::uint32_t unshare;
+    std::uint32_t setns;
     std::uint32_t clone3 = 435;
 };
 
 #if defined(__x86_64__)
-constexpr std::array<Abi, 2> kAbis{{{AUDIT_ARCH_X86_64, 56, 272}, {AUDIT_ARCH_I386, 120, 310}}};
+constexpr std::array<Abi, 2> kAbis{{{AUDIT_ARCH_X86_64, 56, 272, 308}, {AUDIT_ARCH_I386, 120, 310, 346}}};
 #elif defined(__aarch64__)
-constexpr std::array<Abi, 2> kAbis{{{AUDIT_ARCH_AARCH64, 220, 97}, {AUDIT_ARCH_ARM, 120, 337}}};
+constexpr std::array<Abi, 2> kAbis{{{AUDIT_ARCH_AARCH64, 220, 97, 268}, {AUDIT_ARCH_ARM, 120, 337, 375}}};
 #else
-#error "say here which numbers clone(2) and unshare(2) have"
+#error "say here which numbers clone(2), unshare(2) and setns(2) have"
 #endif
 
 /// x32 has the numbers of x86_64 with this bit set, and the same arch.
@@ -49,10 +50,10 @@ constexpr sock_filter compare(std::uint32_t value, std::uint8_t then, std::uint8
 }
 
 /// The accumulator holds the arch before, and after if it is another one.
-std::array<sock_filter, 11> rules_of(const Abi& abi) {
-    return {compare(abi.arch, 0, 10), load(offsetof(seccomp_data, nr)),
-            BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kWithoutX32), compare(abi.clone3, 5, 0), compare(abi.clone, 1, 0),
-            compare(abi.unshare, 0, 2),
+std::array<sock_filter, 12> rules_of(const Abi& abi) {
+    return {compare(abi.arch, 0, 11), load(offsetof(seccomp_data, nr)),
+            BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kWithoutX32), compare(abi.clone3, 6, 0), compare(abi.setns, 6, 0),
+            compare(abi.clone, 1, 0), compare(abi.unshare, 0, 2),
             // The flags are the first argument of both; here its lower half, on little-endian machines.
             load(offsetof(seccomp_data, args)), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER, 2, 0),
             give(SECCOMP_RET_ALLOW), give(kAbsent), give(kRefuse)};
