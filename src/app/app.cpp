@@ -187,7 +187,7 @@ Status close_inherited(const Source& source, const Invocation& invocation, Kerne
 
 Status become_init(const Source& source, const Options& options, const Invocation& invocation, KernelLinux& kernel) {
     // What is gathered must not be another cginit's half-built view.
-    Status status = perform_all(kernel, {LockMountNamespace{}, HoldSignals{}, HoldUmask{}});
+    Status status = perform_all(kernel, {HideFromOthers{}, LockMountNamespace{}, HoldSignals{}, HoldUmask{}});
     status = status ? close_inherited(source, invocation, kernel) : status;
     if (!status) {
         return status;

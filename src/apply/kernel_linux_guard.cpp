@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,11 @@ constexpr int kLockTries = 1000;
 constexpr timespec kLockPause{0, 10'000'000};
 
 }  // namespace
+
+Status hide_from_others() {
+    return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? Status()
+                                                     : Status(make_errno_error(errno, "prctl(PR_SET_DUMPABLE)"));
+}
 
 Status ProcessGuard::hold_standard_descriptors() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -12,6 +12,9 @@
 
 namespace cginit {
 
+/// This process and those that it forks, until execve(2): nothing of them can be reached by /proc without CAP_SYS_PTRACE.
+Status hide_from_others();
+
 /// Keeps others from interfering with this process while it rebuilds the view. Nothing of it outlives execve(2).
 class ProcessGuard {
 public:

@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -100,6 +103,65 @@ Status beside_a_child(const std::function<Status(pid_t, const Pair&)>& parent,
     return status;
 }
 
+/// What a message with descriptors carries besides them: at least one byte, unix(7).
+struct Message {
+    explicit Message(std::size_t size) {
+        content.iov_base = &byte;
+        content.iov_len = sizeof byte;
+        header.msg_iov = &content;
+        header.msg_iovlen = 1;
+        header.msg_control = control.data();
+        header.msg_controllen = size;
+    }
+    char byte = 0;
+    iovec content{};
+    msghdr header{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+};
+
+bool send_descriptors(const UniqueFd& socket, const std::array<int, 2>& descriptors) {
+    Message message(CMSG_SPACE(sizeof descriptors));
+    cmsghdr* header = CMSG_FIRSTHDR(&message.header);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptors);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
+    return ::sendmsg(socket.get(), &message.header, MSG_NOSIGNAL) == sizeof message.byte;
+}
+
+/// EPROTO if others came, or none.
+Result<KeptNamespaces> receive_namespaces(const UniqueFd& socket) {
+    Message message(CMSG_SPACE(2 * sizeof(int)));
+    ssize_t count = 0;
+    do {
+        count = ::recvmsg(socket.get(), &message.header, MSG_CMSG_CLOEXEC);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return make_errno_error(errno, "recvmsg");
+    }
+    std::array<int, 2> descriptors{};
+    const cmsghdr* header = CMSG_FIRSTHDR(&message.header);
+    if (count == 0 || header == nullptr || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof descriptors)) {
+        return make_errno_error(EPROTO, "receive the namespaces");
+    }
+    std::memcpy(descriptors.data(), CMSG_DATA(header), sizeof descriptors);
+    return KeptNamespaces{UniqueFd(descriptors[0]), UniqueFd(descriptors[1])};
+}
+
+struct SocketPair {
+    UniqueFd inner;
+    UniqueFd outer;
+};
+
+Result<SocketPair> make_socket_pair() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return make_errno_error(errno, "socketpair");
+    }
+    return SocketPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
 std::string directory_of(pid_t pid) { return concat({"/proc/", std::to_string(pid)}); }
 
 /// Only from outside of a user namespace more than one id can be mapped.
@@ -135,27 +197,42 @@ Status unshare_with_maps(const UnshareUserNamespace& op) {
     return beside_a_child(parent, child);
 }
 
+/// The child opens its namespaces itself: it is not dumpable (HideFromOthers), and its parent may lack the CAP_SYS_PTRACE that
+/// its files in /proc then take.
 Result<KeptNamespaces> make_namespaces(const MakeUserNamespace& op) {
+    const Result<SocketPair> sockets = make_socket_pair();
+    if (!sockets) {
+        return sockets.error();
+    }
     KeptNamespaces kept;
     const auto parent = [&](pid_t pid, const Pair& pair) -> Status {
         const int errnum = receive(pair.up.read_end);
         if (errnum != 0) {
             return make_errno_error(errnum, "unshare(CLONE_NEWUSER)");
         }
-        const std::string process = directory_of(pid);
-        Status written = write_maps(process, op.uid_map, op.gid_map);
+        Status written = write_maps(directory_of(pid), op.uid_map, op.gid_map);
         if (!written) {
             return written;
         }
-        kept.user = UniqueFd(::open(concat({process, "/ns/user"}).c_str(), O_RDONLY | O_CLOEXEC));
-        kept.cgroup = UniqueFd(::open(concat({process, "/ns/cgroup"}).c_str(), O_RDONLY | O_CLOEXEC));
-        return kept.user.valid() && kept.cgroup.valid()
-                   ? Status()
-                   : Status(make_errno_error(errno, concat({"open ", process, "/ns/user"})));
+        const int opened = receive(pair.up.read_end);
+        if (opened != 0) {
+            return make_errno_error(opened, "open /proc/self/ns/user");
+        }
+        Result<KeptNamespaces> received = receive_namespaces(sockets->outer);
+        if (!received) {
+            return received.error();
+        }
+        kept = std::move(*received);
+        return {};
     };
-    const auto child = [](const Pair& pair) {
+    const auto child = [&sockets](const Pair& pair) {
         const Status unshared = unshare(CLONE_NEWUSER | CLONE_NEWCGROUP, "unshare(CLONE_NEWUSER)");
-        if (send(pair.up.write_end, unshared ? 0 : unshared.error().errnum)) {
+        const UniqueFd user(::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
+        const UniqueFd cgroup(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+        const int opened = user.valid() && cgroup.valid() ? 0 : errno;
+        const bool sent = opened != 0 || send_descriptors(sockets->inner, {user.get(), cgroup.get()});
+        if (send(pair.up.write_end, unshared ? 0 : unshared.error().errnum) &&
+            send(pair.up.write_end, sent ? opened : errno)) {
             receive(pair.down.read_end);
         }
     };
