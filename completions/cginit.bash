@@ -81,6 +81,8 @@ _cginit() {
         [--inner]='auto never'
         [--writable]="all tracking LIST $controllers"
         [--delegate]="auto all none LIST $controllers"
+        [--max-cgroups]='max'
+        [--max-depth]='max'
         [--allow-host-cgroup]=''
         [--on-failure]='exit continue'
         [--keep-mount]=DIR

@@ -78,6 +78,9 @@ struct Decision {
     Delegation delegation;
     /// v2: what is enabled above the init; empty = all that there are. No value: nothing.
     std::optional<std::vector<std::string>> enabled_controllers = std::vector<std::string>();
+    /// v2: how many cgroups there may be below the engine's, and how many levels; no value: as the engine left it.
+    std::optional<unsigned long> max_cgroups = kMaxCgroups;
+    std::optional<unsigned long> max_depth = kMaxDepth;
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;
     std::vector<TmpfsDecision> tmpfs;  ///< in the order of kTmpfsPoints
@@ -113,6 +116,9 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 [[nodiscard]] Hierarchy tracking_hierarchy();
 /// True if the view is one that an earlier cginit made, and nothing else is missing.
 [[nodiscard]] bool changes_nothing(const Decision& decision);
+/// True if the number and the depth of the hierarchy's cgroups are limited: in the engine's cgroup, which only an inner level
+/// puts out of the init's reach, and on v2 alone.
+[[nodiscard]] bool limits_descendants(const HierarchyDecision& choice, const Decision& decision);
 /// True if the view at /sys/fs/cgroup is made anew.
 [[nodiscard]] bool rebuilds_view(const Decision& decision);
 /// True if that is by mounting the hierarchies once more, in a cgroup namespace whose root is the own cgroup.

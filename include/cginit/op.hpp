@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -162,6 +163,19 @@ struct DisableControllers {
     std::string cgroup;
     bool operator==(const DisableControllers&) const = default;
 };
+/// Lowers cgroup.max.descendants and cgroup.max.depth of a v2 cgroup, cgroups(7), which hold for all that is below it. A value
+/// that is lower already stays. Never at the hierarchy's real root, where both are there, too, and hold for the host.
+struct LimitDescendants {
+    std::string cgroup;
+    std::optional<unsigned long> descendants = {};  ///< cgroups; none = as it is
+    std::optional<unsigned long> depth = {};        ///< levels
+    bool operator==(const LimitDescendants&) const = default;
+};
+/// Writes back what LimitDescendants lowered there.
+struct RestoreDescendantLimits {
+    std::string cgroup;
+    bool operator==(const RestoreDescendantLimits&) const = default;
+};
 /// Fails if the cgroup directory is a hierarchy's real root: v1 has release_agent, v2 lacks cgroup.type.
 struct AssertNotRealRoot {
     std::string path;
@@ -209,6 +223,11 @@ struct ProbeCgroup {
 /// Opens a placeholder, close-on-exec, for each closed descriptor of 0 to 2: the log must not go to a file of ours.
 struct HoldStandardDescriptors {
     bool operator==(const HoldStandardDescriptors&) const = default;
+};
+/// prctl(PR_SET_DUMPABLE) 0, until execve(2): without CAP_SYS_PTRACE no process in another mount namespace reaches what is
+/// being built, by /proc/PID/root or fd, proc(5). Children are hidden, too. Where the init's file cannot be read, it stays so.
+struct HideFromOthers {
+    bool operator==(const HideFromOthers&) const = default;
 };
 /// flock(2) of the mount namespace, until execve: no second cginit works on the same mounts. Waits ten seconds at most.
 struct LockMountNamespace {
@@ -270,15 +289,15 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op =
-    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                 UnshareCgroupNamespace, RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace,
-                 EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup,
-                 MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits, EnableControllers,
-                 DisableControllers, AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory, AssertMember,
-                 ProbeCgroup, AssertNoOutsiders, EnterDirectory, ReturnToDirectory, HoldStandardDescriptors,
-                 LockMountNamespace, HoldSignals, ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors,
-                 DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                        UnshareCgroupNamespace, RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace,
+                        EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup,
+                        RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits,
+                        EnableControllers, DisableControllers, LimitDescendants, RestoreDescendantLimits,
+                        AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup,
+                        AssertNoOutsiders, EnterDirectory, ReturnToDirectory, HoldStandardDescriptors, HideFromOthers,
+                        LockMountNamespace, HoldSignals, ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors,
+                        DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

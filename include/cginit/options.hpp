@@ -30,6 +30,15 @@ enum class Action { run, dry_run, explain, capture };
 enum class ExplainAs { text, json };
 enum class LogLevel { debug, info, warning, error, off };
 
+/// `--max-cgroups`, `--max-depth`: what no real use reaches (docs/limits.md has the figures).
+inline constexpr unsigned long kMaxCgroups = 4096;
+inline constexpr unsigned long kMaxDepth = 15;
+/// The warning where nothing keeps the init from making as many cgroups as the machine has memory and ids for.
+inline constexpr const char* kUnlimitedCgroups = "nothing limits how many cgroups the init can make";
+/// What cginit itself and the smallest init need.
+inline constexpr unsigned long kLeastCgroups = 16;
+inline constexpr unsigned long kLeastDepth = 4;
+
 /// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
 inline constexpr std::array<const char*, 3> kTmpfsPoints{"/run", "/run/lock", "/tmp"};
 
@@ -44,6 +53,9 @@ struct Options {
     Delegate delegate = Delegate::automatic;
     /// With Delegate::list: the controllers, in the user's order.
     std::vector<std::string> delegate_controllers;
+    /// No value: as the engine left it (`max`).
+    std::optional<unsigned long> max_cgroups = kMaxCgroups;
+    std::optional<unsigned long> max_depth = kMaxDepth;
     /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
     bool allow_host_cgroup = false;
     OnFailure on_failure = OnFailure::exit;

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 
-#include "apply/kernel_linux_cgroup.hpp"
 #include "apply/kernel_linux_mount.hpp"
 #include "apply/kernel_linux_process.hpp"
 #include "apply/kernel_linux_rehearse.hpp"
@@ -180,6 +179,16 @@ Status KernelLinux::disable(const DisableControllers& op) {
     return status;
 }
 
+Result<Outcome> KernelLinux::limit_descendants(const LimitDescendants& op) {
+    return cginit::limit_descendants(op, lowered_[op.cgroup]);
+}
+
+Status KernelLinux::restore_descendant_limits(const RestoreDescendantLimits& op) {
+    Status status = restore_values(lowered_[op.cgroup]);
+    lowered_.erase(op.cgroup);
+    return status;
+}
+
 Result<Outcome> KernelLinux::perform(const Op& op) {
     struct Performer {
         KernelLinux& kernel;
@@ -217,6 +226,10 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const CopyLimits& verb) const { return copy_limits(verb); }
         Result<Outcome> operator()(const EnableControllers& verb) const { return kernel.enable(verb); }
         Result<Outcome> operator()(const DisableControllers& verb) const { return outcome_of(kernel.disable(verb)); }
+        Result<Outcome> operator()(const LimitDescendants& verb) const { return kernel.limit_descendants(verb); }
+        Result<Outcome> operator()(const RestoreDescendantLimits& verb) const {
+            return outcome_of(kernel.restore_descendant_limits(verb));
+        }
         Result<Outcome> operator()(const AssertNotRealRoot& verb) const {
             return outcome_of(assert_not_real_root(verb));
         }
@@ -244,6 +257,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         Result<Outcome> operator()(const HoldStandardDescriptors& /*verb*/) const {
             return outcome_of(kernel.guard_.hold_standard_descriptors());
         }
+        Result<Outcome> operator()(const HideFromOthers& /*verb*/) const { return outcome_of(hide_from_others()); }
         Result<Outcome> operator()(const LockMountNamespace& /*verb*/) const {
             return outcome_of(kernel.guard_.lock_mount_namespace());
         }

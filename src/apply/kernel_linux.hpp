@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/kernel_linux_cgroup.hpp"
 #include "apply/kernel_linux_guard.hpp"
 #include "apply/kernel_linux_userns.hpp"
 #include "cginit/kernel.hpp"
@@ -27,12 +28,16 @@ private:
     Status return_to_directory();
     Result<Outcome> enable(const EnableControllers& op);
     Status disable(const DisableControllers& op);
+    Result<Outcome> limit_descendants(const LimitDescendants& op);
+    Status restore_descendant_limits(const RestoreDescendantLimits& op);
 
     /// The namespaces that were left, the last one at the back. Close-on-exec: the init never sees them.
     std::vector<UniqueFd> left_namespaces_;
     std::vector<UniqueFd> left_directories_;
     /// What was enabled here, by cgroup: all that DisableControllers may take back.
     std::map<std::string, std::vector<std::string>> enabled_;
+    /// What LimitDescendants lowered, by cgroup: the files, and what was in them.
+    std::map<std::string, std::vector<CgroupValue>> lowered_;
     KeptNamespaces kept_;
     ProcessGuard guard_;
 };

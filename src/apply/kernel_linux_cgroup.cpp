@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apply/kernel_linux_files.hpp"
+#include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 
@@ -101,6 +102,32 @@ Status move_all(const std::string& from, const std::string& to) {
                                 "stop what forks in the container at its start");
 }
 
+/// `max`, or a number: an engine's lower limit stays.
+Status lower_value(const std::string& path, unsigned long limit, std::vector<CgroupValue>& lowered, Outcome& outcome) {
+    const Result<std::string> text = read_file(path);
+    if (!text) {
+        if (text.error().errnum == ENOENT) {
+            outcome.notes.push_back(
+                concat({kUnlimitedCgroups, ": the kernel has no ", base_name(path), " (Linux 4.14)"}));
+            return {};
+        }
+        return text.error();
+    }
+    const std::string before(trim(*text));
+    const auto number = parse_number(before);
+    if (number && *number <= limit) {
+        outcome.details.push_back(concat({path, " is ", before, " already"}));
+        return {};
+    }
+    // Remembered first: memory may run out.
+    lowered.push_back({path, before});
+    Status written = write_file(path, std::to_string(limit));
+    if (!written) {
+        lowered.pop_back();
+    }
+    return written;
+}
+
 /// True if there was something to copy.
 Result<bool> copy_limit(const std::string& from, const std::string& to) {
     const Result<std::string> limit = read_file(from);
@@ -180,6 +207,33 @@ Outcome copy_limits(const CopyLimits& op) {
         }
     }
     return outcome;
+}
+
+Result<Outcome> limit_descendants(const LimitDescendants& op, std::vector<CgroupValue>& lowered) {
+    // There the files are, too.
+    Status status = assert_root(op.cgroup, true, false, concat({op.cgroup, " is the host's root"}));
+    Outcome outcome;
+    for (const auto& [file, limit] :
+         {std::pair("cgroup.max.descendants", op.descendants), {"cgroup.max.depth", op.depth}}) {
+        status = status && limit ? lower_value(join_path(op.cgroup, file), *limit, lowered, outcome) : status;
+    }
+    if (!status) {
+        static_cast<void>(restore_values(lowered));
+        lowered.clear();
+        return status.error();
+    }
+    return outcome;
+}
+
+Status restore_values(const std::vector<CgroupValue>& values) {
+    Status first;
+    for (const CgroupValue& before : values) {
+        Status restored = write_file(before.path, before.value);
+        if (!restored && first) {
+            first = std::move(restored);
+        }
+    }
+    return first;
 }
 
 Status assert_not_real_root(const AssertNotRealRoot& op) {

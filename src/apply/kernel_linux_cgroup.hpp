@@ -19,6 +19,15 @@ namespace cginit {
 /// `enabled` gets those that were not enabled before.
 [[nodiscard]] Result<Outcome> enable_controllers(const EnableControllers& op, std::vector<std::string>& enabled);
 [[nodiscard]] Status disable_controllers(const DisableControllers& op, const std::vector<std::string>& enabled);
+/// A file of a cgroup, and what was in it.
+struct CgroupValue {
+    std::string path;
+    std::string value;
+};
+
+/// `lowered` gets the files that were written, and their values of before.
+[[nodiscard]] Result<Outcome> limit_descendants(const LimitDescendants& op, std::vector<CgroupValue>& lowered);
+[[nodiscard]] Status restore_values(const std::vector<CgroupValue>& values);
 [[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);
 [[nodiscard]] Status assert_real_root(const AssertRealRoot& op);
 [[nodiscard]] Status assert_hierarchical_memory(const AssertHierarchicalMemory& op);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -65,6 +66,20 @@ bool set_delegate(Options& options, const std::string& value) {
     options.delegate = Delegate::list;
     options.delegate_controllers = controller_list(value);
     return !options.delegate_controllers.empty();
+}
+
+/// A number from `least` on, or `max` for none. No more than the kernel's own `max`, INT_MAX.
+bool set_limit(std::optional<unsigned long>& limit, const std::string& value, unsigned long least) {
+    limit = parse_number(value);
+    return value == "max" || (limit && *limit >= least && *limit <= std::numeric_limits<int>::max());
+}
+
+bool set_max_cgroups(Options& options, const std::string& value) {
+    return set_limit(options.max_cgroups, value, kLeastCgroups);
+}
+
+bool set_max_depth(Options& options, const std::string& value) {
+    return set_limit(options.max_depth, value, kLeastDepth);
 }
 
 /// A flag on the command line, 1 or 0 in the environment.
@@ -227,6 +242,14 @@ constexpr Setting kSettings[] = {
      "make the controllers ready for an init that does not do so itself;\n"
      "auto = for everything but systemd; LIST = these, separated by commas",
      set_delegate},
+    {"--max-cgroups", "CGINIT_MAX_CGROUPS", "4096|NUMBER|max", "a number of at least 16, or max", kView,
+     "how many v2 cgroups the container can have: they cost the host memory and\n"
+     "ids; a lower limit of the engine's stays; max = none",
+     set_max_cgroups},
+    {"--max-depth", "CGINIT_MAX_DEPTH", "15|NUMBER|max", "a number of at least 4, or max", kView,
+     "how many levels of them: deeper ones have paths that engines cannot\n"
+     "remove; max = no limit",
+     set_max_depth},
     {"--allow-host-cgroup", "CGINIT_ALLOW_HOST_CGROUP", nullptr, "1 or 0", kView,
      "permit a cgroup at the host's root, which outlives the container,\n"
      "where the init cannot do without; 1 in the variable",

@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "decide/controller_policy.hpp"
 #include "decide/own_v2.hpp"
+#include "decide/view_facts.hpp"
 #include "detect/own_directory.hpp"
 
 namespace cginit {
@@ -89,9 +90,11 @@ void apply_policy(const Hierarchy& hierarchy, const Options& options, Decision& 
         choice.reason = concat({"not among --writable", choice.inner ? ", guarded all the same" : ""});
     } else if (listed && choice.access != Access::writable) {
         choice.access = Access::writable;
-        choice.reason = "named in --writable, unguarded";
+        const bool freezes = guard_of(hierarchy) == Guard::freezes;
+        choice.reason = freezes ? "named in --writable" : "named in --writable, unguarded";
         decision.warnings.push_back(
-            concat({choice.name, " is writable because --writable names it: the init can raise its own limits of it"}));
+            concat({choice.name, " is writable because --writable names it: the init can ",
+                    freezes ? "freeze itself, and nobody can kill it then" : "raise its own limits of it"}));
     }
 }
 
@@ -107,6 +110,10 @@ void guard(const Hierarchy& hierarchy, const Options& options, const Decision& d
         // systemd takes the path of name=systemd for the path in every hierarchy.
         choice.inner = true;
         choice.reason = "an inner cgroup, so that the init's path is the same in all";
+    } else if (guard == Guard::freezes) {
+        choice.inner = true;
+        choice.access = access_without_guard(hierarchy, decision);
+        choice.reason = "frozen by itself, the container could not be killed; guarded all the same";
     } else if (guard == Guard::impossible || (guard == Guard::unknown && method == Method::bind)) {
         // A bind needs the inner cgroup to be there: it cannot be given up halfway.
         choice.access = access_without_guard(hierarchy, decision);
@@ -237,6 +244,24 @@ void warn_of_host_cgroup(Decision& decision) {
     }
 }
 
+/// Where the engine's cgroup is not above the init's, its own are no limit: the init could raise them. In a view that an
+/// earlier cginit made, that one did it.
+void warn_of_unlimited_cgroups(const World& world, const Options& options, Decision& decision) {
+    const bool wanted = decision.max_cgroups || decision.max_depth;
+    if (!wanted || (decision.method == Method::none && is_own_view(world))) {
+        return;
+    }
+    for (const HierarchyDecision& choice : decision.hierarchies) {
+        if (choice.name == "unified" && choice.access == Access::writable && !choice.inner) {
+            const std::string reason =
+                options.inner == Inner::never
+                    ? "--inner=never"
+                    : (choice.host_cgroup == HostCgroup::no ? "the view stays as it is" : "--allow-host-cgroup");
+            decision.warnings.push_back(concat({kUnlimitedCgroups, ": ", reason}));
+        }
+    }
+}
+
 /// Every init of a unified layout needs the one v2 hierarchy; on v1 systemd tracks in name=systemd.
 Status require_hierarchy(const Decision& decision, const std::string& name) {
     const auto choice = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
@@ -286,6 +311,8 @@ Hierarchy tracking_hierarchy() {
 }
 
 Status choose_hierarchies(const World& world, const Options& options, Decision& decision) {
+    decision.max_cgroups = options.max_cgroups;
+    decision.max_depth = options.max_depth;
     decision.host_cgroup_name = concat({kHostCgroupPrefix, world.container_id});
     for (const Hierarchy& hierarchy : world.hierarchies) {
         decision.hierarchies.push_back(choose(hierarchy, world, options, decision));
@@ -293,6 +320,7 @@ Status choose_hierarchies(const World& world, const Options& options, Decision& 
     if (needs_tracking_hierarchy(world, decision)) {
         decision.hierarchies.push_back(choose(tracking_hierarchy(), world, options, decision));
     }
+    warn_of_unlimited_cgroups(world, options, decision);
     if (decision.method == Method::none) {
         return {};
     }

@@ -17,7 +17,7 @@ constexpr std::array<Policy, 14> kPolicies{{
     {"cpuacct", Guard::not_needed},
     {"cpuset", Guard::inner},
     {"devices", Guard::inner},
-    {"freezer", Guard::inner},
+    {"freezer", Guard::freezes},
     {"hugetlb", Guard::inner},
     {"memory", Guard::inner},
     {"misc", Guard::inner},
@@ -51,11 +51,7 @@ Guard guard_of(const Hierarchy& hierarchy) {
         if (controller == "memory" && hierarchy.memory_hierarchical != Tri::yes) {
             guard = hierarchy.memory_hierarchical == Tri::no ? Guard::impossible : Guard::unknown;
         }
-        const bool weaker = guard == Guard::impossible || (guard == Guard::unknown && weakest != Guard::impossible) ||
-                            (guard == Guard::inner && weakest == Guard::not_needed);
-        if (weaker) {
-            weakest = guard;
-        }
+        weakest = std::max(weakest, guard);
     }
     return weakest;
 }

@@ -280,6 +280,10 @@ bool changes_nothing(const Decision& decision) {
            !decision.sys_read_only.taken && !decision.share_tree.taken;
 }
 
+bool limits_descendants(const HierarchyDecision& choice, const Decision& decision) {
+    return choice.name == "unified" && choice.inner && (decision.max_cgroups || decision.max_depth);
+}
+
 bool mounts_afresh(const Decision& decision) {
     return decision.method == Method::name_space || decision.method == Method::userns;
 }

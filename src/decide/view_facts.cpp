@@ -85,9 +85,7 @@ std::string view_defect(const World& world, bool allow_read_only) {
             if (hierarchy.outsiders == Tri::yes) {
                 return concat({mount.entry.point, " is a cgroup in which others are, too"});
             }
-            const Guard guard = guard_of(hierarchy);
-            const bool may_be_read_only = allow_read_only || guard == Guard::impossible || guard == Guard::unknown;
-            if (mount.entry.flags.read_only && !may_be_read_only) {
+            if (mount.entry.flags.read_only && !allow_read_only && is_safely_writable(guard_of(hierarchy))) {
                 return concat({mount.entry.point, " is read-only"});
             }
         }

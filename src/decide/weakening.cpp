@@ -16,10 +16,15 @@ bool gives_unguarded_controllers(const World& world, const Options& options) {
                const bool listed = std::any_of(named.begin(), named.end(), [&hierarchy](const std::string& controller) {
                    return has_controller(hierarchy, controller);
                });
-               const Guard guard = guard_of(hierarchy);
-               return listed && (guard == Guard::impossible || guard == Guard::unknown);
+               return listed && !is_safely_writable(guard_of(hierarchy));
            });
 }
+
+bool is_raised(const std::optional<unsigned long>& limit, unsigned long standard) {
+    return !limit || *limit > standard;
+}
+
+std::string text_of(const std::optional<unsigned long>& limit) { return limit ? std::to_string(*limit) : "max"; }
 
 }  // namespace
 
@@ -42,6 +47,8 @@ std::vector<std::string> weakening_settings(const World& world, const Options& o
     add(!options.keep_mounts.empty(), "--keep-mount", join(options.keep_mounts, ":"));
     add(options.allow_host_cgroup, "--allow-host-cgroup", {});
     add(gives_unguarded_controllers(world, options), "--writable", join(options.writable_controllers, ","));
+    add(is_raised(options.max_cgroups, kMaxCgroups), "--max-cgroups", text_of(options.max_cgroups));
+    add(is_raised(options.max_depth, kMaxDepth), "--max-depth", text_of(options.max_depth));
     add(options.on_failure == OnFailure::proceed, "--on-failure", to_string(options.on_failure));
     return settings;
 }

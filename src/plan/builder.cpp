@@ -39,7 +39,7 @@ Scope scope_of(const Op& op) {
     const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
                             std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<CopyLimits>(op) ||
                             std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
-                            std::holds_alternative<WriteCgroupFile>(op);
+                            std::holds_alternative<WriteCgroupFile>(op) || std::holds_alternative<LimitDescendants>(op);
     const bool nothing =
         std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
         std::holds_alternative<AssertHierarchicalMemory>(op) || std::holds_alternative<AssertRealRoot>(op) ||

@@ -92,6 +92,8 @@ void plan_user_namespace(PlanBuilder& builder);
 void plan_workbench(PlanBuilder& builder);
 void plan_engine_stage(PlanBuilder& builder);
 void plan_inner_level(PlanBuilder& builder);
+/// prepare: how many cgroups the init can make, where it is out of its reach.
+void plan_descendant_limits(PlanBuilder& builder);
 /// prepare: a cgroup at the host's root (`--allow-host-cgroup`), in a staged hierarchy or in one made for it.
 void join_host_cgroup(PlanBuilder& builder, const Stage& stage);
 void plan_tracking_hierarchy(PlanBuilder& builder);

@@ -198,18 +198,22 @@ private:
         }
     }
 
-    /// At a host's root everybody's processes are, and everybody's controllers.
+    /// At a host's root everybody's processes are, and everybody's controllers and limits.
     void check_processes(const Op& op) {
         const auto* moved = std::get_if<MoveProcesses>(&op);
         const auto* enabled = std::get_if<EnableControllers>(&op);
-        if (moved == nullptr && enabled == nullptr) {
+        const auto* limited = std::get_if<LimitDescendants>(&op);
+        if (moved == nullptr && enabled == nullptr && limited == nullptr) {
             return;
         }
-        const Hierarchy* hierarchy = hierarchy_at(moved != nullptr ? moved->from : enabled->cgroup);
+        const std::string& cgroup =
+            moved != nullptr ? moved->from : (enabled != nullptr ? enabled->cgroup : limited->cgroup);
+        const Hierarchy* hierarchy = hierarchy_at(cgroup);
         const bool real_root = hierarchy == nullptr || hierarchy->real_root == Tri::yes;
         const bool unknown = !real_root && hierarchy->real_root == Tri::unknown && !is_asserted(hierarchy);
-        if ((real_root && !contains(rooted_, hierarchy)) || unknown) {
-            complain("it could move the host's processes or enable controllers for them");
+        // What is limited lies above the init's own cgroup, whatever that is.
+        if ((real_root && (limited != nullptr || !contains(rooted_, hierarchy))) || unknown) {
+            complain("it could move the host's processes, or enable controllers or set limits for them");
         }
     }
 

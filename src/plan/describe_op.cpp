@@ -77,6 +77,19 @@ struct Describer {
         const std::string which = op.controllers.empty() ? "all controllers" : join(op.controllers, ", ");
         return concat({"enable ", which, " for the children of ", op.cgroup});
     }
+    std::string operator()(const LimitDescendants& op) const {
+        std::vector<std::string> limits;
+        if (op.descendants) {
+            limits.push_back(concat({std::to_string(*op.descendants), " cgroups"}));
+        }
+        if (op.depth) {
+            limits.push_back(concat({std::to_string(*op.depth), " levels"}));
+        }
+        return concat({"limit what is below ", op.cgroup, " to ", join(limits, " and ")});
+    }
+    std::string operator()(const RestoreDescendantLimits& op) const {
+        return concat({"restore the limits of what is below ", op.cgroup});
+    }
     std::string operator()(const DisableControllers& op) const {
         return concat({"disable all controllers for the children of ", op.cgroup});
     }
@@ -104,6 +117,9 @@ struct Describer {
     std::string operator()(const ReleaseUmask& /*op*/) const { return "set the umask as it was"; }
     std::string operator()(const HoldStandardDescriptors& /*op*/) const { return "hold closed standard descriptors"; }
     std::string operator()(const LockMountNamespace& /*op*/) const { return "lock the mount namespace"; }
+    std::string operator()(const HideFromOthers& /*op*/) const {
+        return "hide this process from others (not dumpable)";
+    }
     std::string operator()(const HoldSignals& /*op*/) const { return "hold signals back"; }
     std::string operator()(const ReleaseSignals& /*op*/) const { return "let signals through"; }
     std::string operator()(const CloseDescriptors& op) const {

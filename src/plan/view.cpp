@@ -113,6 +113,7 @@ void plan_view(PlanBuilder& builder) {
         builder.add(Phase::prepare, UnshareCgroupNamespace{}, "the init's cgroups become the roots of what it sees",
                     RestoreCgroupNamespace{});
     }
+    plan_descendant_limits(builder);
     plan_second_namespace(builder);
     builder.add(Phase::prepare, MakeDirectory{view}, "a place to build the new view aside", kGoneWithWorkbench);
     if (tmpfs) {

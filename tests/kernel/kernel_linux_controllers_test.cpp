@@ -55,6 +55,50 @@ TEST(KernelLinuxControllers, WhatWasEnabledBeforeStaysEnabled) {
     });
 }
 
+TEST(KernelLinuxControllers, TheLimitsOfDescendants) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        const std::string descendants = join_path(own, "cgroup.max.descendants");
+        const std::string depth = join_path(own, "cgroup.max.depth");
+        const auto both = [&] { return concat({trim(read_text(descendants)), " ", trim(read_text(depth))}); };
+        succeeds(LimitDescendants{own, 2, 1});
+        EXPECT_EQ(both(), "2 1");
+        succeeds(MakeCgroup{join_path(own, "a")});
+        succeeds(MakeCgroup{join_path(own, "b")});
+        fails(MakeCgroup{join_path(own, "c")}, concat({"mkdir ", own, "/c: Resource temporarily unavailable"}));
+        succeeds(RemoveCgroup{join_path(own, "b")});
+        fails(MakeCgroup{join_path(own, "a/b")}, concat({"mkdir ", own, "/a/b: Resource temporarily unavailable"}));
+        succeeds(RestoreDescendantLimits{own});
+        EXPECT_EQ(both(), "max max");
+        // What is lower stays, and is not what a roll-back writes.
+        write_text(descendants, "10");
+        succeeds(LimitDescendants{own, 4096, 15});
+        EXPECT_EQ(both(), "10 15");
+        succeeds(RestoreDescendantLimits{own});
+        EXPECT_EQ(both(), "10 max");
+        succeeds(LimitDescendants{own, {}, 15});
+        succeeds(LimitDescendants{own, 5, {}});
+        EXPECT_EQ(both(), "5 15");
+        succeeds(RestoreDescendantLimits{own});
+        EXPECT_EQ(both(), "10 max") << "all that was lowered there";
+        // At the hierarchy's root both files are, too.
+        fails(LimitDescendants{"/sys/fs/cgroup/unified", 4096, 15}, "/sys/fs/cgroup/unified is the host's root",
+              ErrorCode::host_root);
+    });
+}
+
+TEST(KernelLinuxControllers, WhatRefusesOneLimitLeavesNone) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        const std::string descendants = join_path(own, "cgroup.max.descendants");
+        const std::string depth = join_path(own, "cgroup.max.depth");
+        // A file that nobody can write.
+        succeeds(BindMount{join_path(own, "cgroup.events"), depth});
+        fails(LimitDescendants{own, 4096, 15}, concat({"write \"15\" to ", depth, ": Invalid argument"}));
+        EXPECT_EQ(trim(read_text(descendants)), "max");
+    });
+}
+
 TEST(KernelLinuxControllers, EachControllerIsReported) {
     CGINIT_NEEDS_KERNEL();
     in_cgroup("unified", [](const std::string& own) {

@@ -5,11 +5,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <functional>
@@ -17,6 +19,7 @@
 #include "apply/kernel_linux_execute.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "core/unique_fd.hpp"
 #include "kernel/support/container.hpp"
 #include "parse/mountinfo.hpp"
 
@@ -310,6 +313,25 @@ int errno_in_child(const std::function<int()>& call) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/// And with it its children.
+void hidden_from_others() {
+    KernelLinux kernel;
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+    succeeds(kernel, HideFromOthers{});
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);
+    EXPECT_EQ(errno_in_child([] { return ::prctl(PR_GET_DUMPABLE) == 0 ? 0 : -1; }), 0);
+    // Its own files in /proc stay within its reach.
+    for (const char* path :
+         {"/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/environ", "/proc/self/fd", "/proc/self/root"}) {
+        EXPECT_TRUE(UniqueFd(::open(path, O_RDONLY | O_CLOEXEC)).valid()) << path;
+    }
+}
+
+TEST(KernelLinux, HidesFromOthers) {
+    CGINIT_NEEDS_KERNEL();
+    in_container([](const TestCgroups&) { hidden_from_others(); });
+}
+
 /// clone(2) without a new stack, as fork(2) does it.
 int raw_clone(unsigned long flags) {
     const long child = ::syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
@@ -344,6 +366,39 @@ void expect_no_user_namespaces() {
 #endif
 }
 
+/// A user namespace that a process of the same user made: who owns it may enter it with no capability, user_namespaces(7).
+UniqueFd other_user_namespace() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe(ends.data()), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const char done = ::unshare(CLONE_NEWUSER) == 0 ? '1' : '0';
+        static_cast<void>(::write(ends[1], &done, 1));
+        ::pause();
+        ::_exit(0);
+    }
+    char done = 0;
+    EXPECT_EQ(::read(ends[0], &done, 1), 1);
+    EXPECT_EQ(done, '1');
+    UniqueFd found(::open(concat({"/proc/", std::to_string(child), "/ns/user"}).c_str(), O_RDONLY | O_CLOEXEC));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return found;
+}
+
+void expect_nobody_enters(const UniqueFd& user_namespace) {
+    for (const int type : {CLONE_NEWUSER, 0}) {
+        EXPECT_EQ(errno_in_child([&] { return ::setns(user_namespace.get(), type); }), EPERM);
+    }
+    // Whatever the arguments are.
+    EXPECT_EQ(errno_in_child([] { return ::setns(-1, 0); }), EPERM);
+#if defined(__x86_64__)
+    EXPECT_EQ(errno_in_child([] { return static_cast<int>(::syscall(0x40000000L | SYS_setns, -1, 0)); }), EPERM);
+#endif
+}
+
 bool holds_sys_admin() {
     const std::string status = read_text("/proc/self/status");
     const std::size_t at = status.find("CapEff:");
@@ -355,6 +410,8 @@ TEST(KernelLinux, DroppedSysAdminDoesNotComeBack) {
     in_container([](const TestCgroups&) {
         KernelLinux kernel;
         EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWUSER); }), 0) << "else nothing is shown below";
+        const UniqueFd other = other_user_namespace();
+        EXPECT_EQ(errno_in_child([&other] { return ::setns(other.get(), CLONE_NEWUSER); }), 0);
         succeeds(kernel, RehearseDropCapabilities{{"cap_sys_admin"}});
         EXPECT_TRUE(holds_sys_admin());
         EXPECT_EQ(errno_in_child([] { return ::unshare(CLONE_NEWUSER); }), 0);
@@ -362,6 +419,7 @@ TEST(KernelLinux, DroppedSysAdminDoesNotComeBack) {
         succeeds(kernel, DropCapabilities{{"cap_sys_admin"}});
         EXPECT_FALSE(holds_sys_admin());
         expect_no_user_namespaces();
+        expect_nobody_enters(other);
         succeeds(kernel, DropCapabilities{{"cap_sys_admin"}});
         succeeds(kernel, DropCapabilities{{"cap_setpcap"}});
         fails(kernel, RehearseDropCapabilities{{"cap_net_raw"}}, EPERM, "drop cap_net_raw");

@@ -117,6 +117,12 @@ const std::vector<Case>& cases() {
         {"assertion for another hierarchy does not count", "unknown",
          [](Steps& steps) { drop(steps, "assert that /proc/driver/engine/memory is not the real root"); },
          "it could make the host's root of a hierarchy writable"},
+        {"limits at the host's root", "host-v2",
+         [](Steps& steps) {
+             insert_before(steps, "make directory /proc/driver/new",
+                           LimitDescendants{"/proc/driver/engine/unified", 9});
+         },
+         "it could move the host's processes, or enable controllers or set limits for them"},
         {"no undo and no reason", "v1-host",
          [](Steps& steps) { step_with(steps, "make cgroup /proc/driver/engine/memory/cginit").undo.reset(); },
          "it has no undo and no reason for that"},
@@ -170,7 +176,7 @@ const std::vector<Case>& cases() {
          [](Steps& steps) {
              step_with(steps, "move mount /sys/fs/cgroup to").undo = MoveMount{"/mnt", "/sys/fs/cgroup"};
          },
-         "undo of step 14: nothing is mounted at /mnt"},
+         "undo of step 15: nothing is mounted at /mnt"},
         {"an undo that is missing", "v1-systemd",
          [](Steps& steps) {
              Step& step = step_with(steps, "move mount /run/secrets/token to");

@@ -145,6 +145,62 @@ TEST(ChooseHierarchies, TheWritablePolicy) {
                   "--writable names memroy, which no hierarchy has, ignoring"}));
 }
 
+/// docker_v1() with a hierarchy of the freezer, in which the container is where it is in the one of memory.
+Snapshot docker_v1_freezer() {
+    Snapshot snapshot = docker_v1();
+    const std::string own = snapshot.cgroups[1].path;
+    snapshot.cgroups.push_back({12, {"freezer"}, own});
+    return with_mount(std::move(snapshot), cgroup_line(29, 20, own, "/sys/fs/cgroup/freezer", "ro", "freezer"));
+}
+
+TEST(ChooseHierarchies, AFrozenContainerCouldNotBeKilled) {
+    const char* reason = "frozen by itself, the container could not be killed; guarded all the same";
+    Decision decision = planned(View::legacy, Method::name_space);
+    const auto expect_freezer = [&](const Options& options, Access access, const std::string& why) {
+        const HierarchyDecision freezer = chosen(docker_v1_freezer(), decision, options).at("freezer");
+        EXPECT_EQ(freezer.access, access);
+        EXPECT_TRUE(freezer.inner);
+        EXPECT_EQ(freezer.reason, why);
+    };
+    expect_freezer({}, Access::read_only, reason);
+    Options named;
+    named.writable = Writable::list;
+    named.writable_controllers = {"freezer"};
+    expect_freezer(named, Access::writable, "named in --writable");
+    ASSERT_TRUE(choose_hierarchies(classify(docker_v1_freezer()), named, decision));
+    EXPECT_EQ(decision.warnings, std::vector<std::string>{
+                                     "freezer is writable because --writable names it: the init can freeze itself, and "
+                                     "nobody can kill it then"});
+    // runc makes a cgroup in each hierarchy that it sees.
+    decision = planned(View::legacy, Method::name_space);
+    decision.delegation.wanted = true;
+    expect_freezer({}, Access::left_out, reason);
+}
+
+TEST(ChooseHierarchies, WhatLimitsTheNumberOfCgroups) {
+    struct Case {
+        Snapshot snapshot;
+        Method method = Method::name_space;
+        Options options = {};
+        std::vector<std::string> warnings = {};
+    };
+    const std::string unlimited = "nothing limits how many cgroups the init can make: ";
+    Options unwanted = never_inner();
+    unwanted.max_cgroups.reset();
+    unwanted.max_depth.reset();
+    for (const Case& c : std::vector<Case>{
+             {docker_v2(), Method::name_space, {}, {}},
+             {docker_v2(), Method::name_space, never_inner(), {unlimited + "--inner=never"}},
+             {docker_v2(), Method::name_space, unwanted, {}},
+             {docker_v2(), Method::remount, {}, {unlimited + "the view stays as it is"}},
+             {docker_v1(), Method::name_space, never_inner(), {}},
+         }) {
+        Decision decision = planned(c.snapshot.mounts.empty() ? View::none : classify(c.snapshot).view, c.method);
+        ASSERT_TRUE(choose_hierarchies(classify(c.snapshot), c.options, decision));
+        EXPECT_EQ(decision.warnings, c.warnings);
+    }
+}
+
 TEST(ChooseHierarchies, OnV2WhatIsNotToBeWritableIsNotEnabled) {
     const World world = classify(docker_v2());
     for (const auto& [writable, enabled] : {std::pair{Writable::all, std::optional(std::vector<std::string>())},

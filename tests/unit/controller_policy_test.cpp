@@ -21,7 +21,7 @@ TEST(ControllerPolicy, TheWeakestControllerDecides) {
              {{"cpu", "cpuacct"}, Tri::unknown, Guard::inner},
              {{"cpuset"}, Tri::unknown, Guard::inner},
              {{"devices"}, Tri::unknown, Guard::inner},
-             {{"freezer"}, Tri::unknown, Guard::inner},
+             {{"freezer"}, Tri::unknown, Guard::freezes},
              {{"hugetlb"}, Tri::unknown, Guard::inner},
              {{"misc"}, Tri::unknown, Guard::inner},
              {{"pids"}, Tri::unknown, Guard::inner},

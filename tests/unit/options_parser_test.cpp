@@ -81,6 +81,12 @@ TEST(OptionsParser, EachOption) {
         {{"--drop-cap=SYS_ADMIN", "--drop-cap", "cap_mknod"}, with([](Options& o) {
              o.drop_capabilities = {"cap_sys_admin", "cap_mknod"};
          })},
+        {{"--max-cgroups=16"}, with([](Options& o) { o.max_cgroups = 16; })},
+        {{"--max-cgroups", "2147483647"}, with([](Options& o) { o.max_cgroups = 2147483647; })},
+        {{"--max-cgroups=max"}, with([](Options& o) { o.max_cgroups.reset(); })},
+        {{"--max-cgroups=max", "--max-cgroups=4096"}, Options{}},
+        {{"--max-depth=4"}, with([](Options& o) { o.max_depth = 4; })},
+        {{"--max-depth=max"}, with([](Options& o) { o.max_depth.reset(); })},
         {{"--allow-host-cgroup"}, with([](Options& o) { o.allow_host_cgroup = true; })},
         {{"--tmpfs=never"}, with([](Options& o) { o.tmpfs.emplace(); })},
         {{"--tmpfs=/tmp,/run/lock"}, with([](Options& o) {
@@ -245,6 +251,11 @@ TEST(OptionsParser, Errors) {
              {{"--drop-cap=all"}, "--drop-cap: 'all' is not a capability such as SYS_ADMIN"},
              {{"--drop-cap=KILL,MKNOD"}, "--drop-cap: 'KILL,MKNOD' is not a capability such as SYS_ADMIN"},
              {{"--writable=,"}, "--writable: ',' is not all, tracking or a list such as memory,pids"},
+             {{"--max-cgroups=15"}, "--max-cgroups: '15' is not a number of at least 16, or max"},
+             {{"--max-cgroups=2147483648"}, "--max-cgroups: '2147483648' is not a number of at least 16, or max"},
+             {{"--max-cgroups=-1"}, "--max-cgroups: '-1' is not a number of at least 16, or max"},
+             {{"--max-depth=3"}, "--max-depth: '3' is not a number of at least 4, or max"},
+             {{"--max-depth=MAX"}, "--max-depth: 'MAX' is not a number of at least 4, or max"},
              {{"--delegate=cpu,"}, "--delegate: 'cpu,' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=+cpu"}, "--delegate: '+cpu' is not auto, all, none or a list such as cpu,memory"},
              {{"--delegate=cpu memory"},

@@ -134,6 +134,7 @@ TEST(PlanBuilder, ScopeFollowsFromTheVerb) {
                                            {CopyCgroupFile{}, Scope::persistent},
                                            {CopyLimits{}, Scope::persistent},
                                            {EnableControllers{}, Scope::persistent},
+                                           {LimitDescendants{}, Scope::persistent},
                                            {AssertMember{}, Scope::none},
                                            {AssertNotRealRoot{}, Scope::none},
                                            {AssertHierarchicalMemory{}, Scope::none},

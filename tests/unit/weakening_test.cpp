@@ -39,6 +39,10 @@ TEST(Weakening, EachSettingWithWhatSetIt) {
              {{"--method=bind"}, {}, {"method=bind (command line)"}},
              {{}, {"CGINIT_WRITABLE=memory,blkio"}, {"writable=memory,blkio (CGINIT_WRITABLE)"}},
              {{"--writable=memory"}, {}, {}},
+             {{"--max-cgroups=4096", "--max-depth=4"}, {"CGINIT_MAX_CGROUPS=max"}, {}},
+             {{"--max-depth=16"},
+              {"CGINIT_MAX_CGROUPS=max"},
+              {"max-cgroups=max (CGINIT_MAX_CGROUPS)", "max-depth=16 (command line)"}},
              {{"--writable=tracking", "--tmpfs=never", "--sys=keep", "--drop-cap=SYS_ADMIN"}, {}, {}},
          }) {
         Snapshot snapshot = docker_v1();

@@ -11,7 +11,7 @@ namespace cginit {
 struct ExpectedView {
     std::vector<std::string> kept = {};  ///< mount points that are not judged
     /// v1 controllers whose hierarchies are visible and EROFS; everything else takes a child cgroup.
-    std::vector<std::string> read_only = {"blkio"};
+    std::vector<std::string> read_only = {"blkio", "freezer"};
     bool leaf = false;  ///< the init sits in `init.scope` and its root has controllers enabled
 };
 

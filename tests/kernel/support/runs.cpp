@@ -167,7 +167,7 @@ ExpectedView expected_of(const Run& run) {
     using View = EngineView;
     const bool unified =
         run.spec.view == View::docker_v2 || run.spec.view == View::root_stacked || run.layout == Layout::unified;
-    Lines read_only = {"blkio"};
+    Lines read_only = {"blkio", "freezer"};
     if (run.writable == Writable::tracking) {
         read_only = {"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"};
     } else if (run.writable == Writable::list) {
