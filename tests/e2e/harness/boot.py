@@ -107,6 +107,7 @@ def check_everything(session, case, container):
     flat = session.view.flat_controllers()
     checks.check_writable(seen, flat)
     checks.check_inner_level(container)
+    checks.check_descendants(container, session.view)
     assert limits == checks.limit_files(container, session.view), "V4: the engine's limits were changed from inside"
     assert "container" in seen.environ, "V7: $container is not set"
     if case.systemd:

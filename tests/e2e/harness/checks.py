@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+from pathlib import Path
 
 from .host import FLAT
 from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
@@ -189,6 +190,16 @@ def check_inner_level(container):
         # What --allow-host-cgroup made is not the engine's, and has no limit.
         if engine_path is not None and "/cginit-" not in engine_path and mount.writable and guarded:
             assert mount.root != engine_path, f"V4: {mount.point} is the engine's own cgroup, writable"
+
+
+def check_descendants(container, view):
+    """On v2 the container can have so many cgroups, and so many levels of them, by files of the engine's cgroup."""
+    path = container.cgroups().get(frozenset())
+    for mount in cgroup_mounts(view.mountinfo()):
+        engine = Path(f"/proc/{view.pid}/root{mount.point}{path}")
+        if mount.kind == "cgroup2" and path is not None and (engine / "cginit").is_dir():
+            found = [(engine / f"cgroup.max.{name}").read_text().strip() for name in ("descendants", "depth")]
+            assert found == ["4096", "15"], f"{engine}: {found}"
 
 
 def log_complaints(container, systemd, read_only=False):
