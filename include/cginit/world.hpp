@@ -101,7 +101,8 @@ struct World {
     HeldDirectory working_directory;
     int root_mount = 0;
     std::vector<InheritedDescriptor> descriptors;
-    /// The mount source of the view that cginit makes in this container, and in no other: `cginit:[4026532211]`.
+    /// The mount source of the view that cginit makes in this container, and in no other: `cginit:[4026532211]`; where the
+    /// PID namespace is shared with other containers `cginit:[4026532211]:[4026532208]`.
     std::string mount_mark = kMountSource;
     Engine engine = Engine::oci;
     Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it

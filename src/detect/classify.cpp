@@ -57,17 +57,22 @@ bool is_above_namespace(const std::string& path) {
            std::all_of(parts.begin() + 1, parts.end(), [](const std::string& part) { return part == ".."; });
 }
 
-/// `cginit:[4026532211]`, with the id of the PID namespace: a container in this one has another, or is not beside PID 1.
+/// `cginit:[4026532211]`, with the id of the PID namespace: a container in this one has another, or is not beside PID 1. Who is
+/// not shares the PID namespace with other containers, and has the id of the mount namespace in the mark, too.
 std::string mount_mark(const Snapshot& snapshot) {
-    const auto id = snapshot.namespaces.find("pid");
-    return id == snapshot.namespaces.end() ? std::string(kMountSource)
-                                           : concat({kMountSource, ":[", std::to_string(id->second), "]"});
+    const auto pids = snapshot.namespaces.find("pid");
+    const auto mounts = snapshot.namespaces.find("mnt");
+    const bool beside_pid1 = snapshot.pid.value_or(1) == 1 || snapshot.pid1_mounts == Tri::yes;
+    if (pids == snapshot.namespaces.end() || (!beside_pid1 && mounts == snapshot.namespaces.end())) {
+        return kMountSource;
+    }
+    const std::string mark = concat({kMountSource, ":[", std::to_string(pids->second), "]"});
+    return beside_pid1 ? mark : concat({mark, ":[", std::to_string(mounts->second), "]"});
 }
 
 /// True if a cginit of this container mounted it.
-bool has_own_mark(const MountEntry& mount, const Snapshot& snapshot) {
-    const bool beside_pid1 = snapshot.pid.value_or(1) == 1 || snapshot.pid1_mounts == Tri::yes;
-    return beside_pid1 && snapshot.namespaces.contains("pid") && mount.source == mount_mark(snapshot);
+bool has_own_mark(const MountEntry& mount, const std::string& mark) {
+    return mark != kMountSource && mount.source == mark;
 }
 
 Exposure classify_exposure(const MountEntry& mount, const std::string& own_path, Tri namespaced, bool ours) {
@@ -188,12 +193,12 @@ bool in_initial_user_namespace(const Snapshot& snapshot) {
 
 /// What an earlier cginit could not take away in a user namespace, it covered; a second namespace then locked both,
 /// mount_namespaces(7).
-bool is_sealed(const Snapshot& snapshot, const HierarchyMount& mount) {
+bool is_sealed(const Snapshot& snapshot, const std::string& mark, const HierarchyMount& mount) {
     const MountEntry* holder = mount.visible ? nullptr : mount_holding(snapshot.mounts, mount.entry.point);
-    return holder != nullptr && has_own_mark(*holder, snapshot) && !in_initial_user_namespace(snapshot);
+    return holder != nullptr && has_own_mark(*holder, mark) && !in_initial_user_namespace(snapshot);
 }
 
-std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced) {
+std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced, const std::string& mark) {
     std::vector<Hierarchy> hierarchies;
     for (const CgroupEntry& cgroup : snapshot.cgroups) {
         Hierarchy hierarchy;
@@ -233,10 +238,10 @@ std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced
         joined.reachable = is_reachable(snapshot.mounts, mount);
         joined.in_view = belongs_to_view(snapshot.mounts, mount, stack);
         // A bind keeps the source of what it was bound from; the tmpfs that holds it is ours.
-        joined.ours = has_own_mark(mount, snapshot) ||
-                      (joined.in_view && !stack.empty() && has_own_mark(*stack.front(), snapshot));
+        joined.ours = has_own_mark(mount, mark) ||
+                      (joined.in_view && !stack.empty() && has_own_mark(*stack.front(), mark));
         joined.exposure = classify_exposure(mount, owner->own_path, namespaced, joined.ours);
-        joined.sealed = is_sealed(snapshot, joined);
+        joined.sealed = is_sealed(snapshot, mark, joined);
         owner->mounts.push_back(std::move(joined));
     }
     return hierarchies;
@@ -345,13 +350,11 @@ void classify_privileges(const Snapshot& snapshot, World& world) {
     world.security_label = snapshot.security_label;
 }
 
-}  // namespace
-
-World classify(const Snapshot& snapshot) {
+World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     World world;
     world.namespaced = classify_namespaced(snapshot);
     world.cgroup_namespaces = classify_cgroup_namespaces(snapshot);
-    world.hierarchies = join_hierarchies(snapshot, world.namespaced);
+    world.hierarchies = join_hierarchies(snapshot, world.namespaced, mark);
     for (Hierarchy& hierarchy : world.hierarchies) {
         if (hierarchy.real_root == Tri::unknown) {
             hierarchy.real_root = classify_real_root(hierarchy, snapshot, world.namespaced);
@@ -372,7 +375,7 @@ World classify(const Snapshot& snapshot) {
     world.working_directory = snapshot.working_directory;
     world.root_mount = snapshot.root_mount;
     world.descriptors = snapshot.descriptors;
-    world.mount_mark = mount_mark(snapshot);
+    world.mount_mark = mark;
     const EngineFacts engine = detect_engine(snapshot);
     world.engine = engine.engine;
     world.container_id = engine.container_id;
@@ -382,9 +385,13 @@ World classify(const Snapshot& snapshot) {
     return world;
 }
 
+}  // namespace
+
+World classify(const Snapshot& snapshot) { return classify_marked(snapshot, mount_mark(snapshot)); }
+
 World classify_again(Snapshot after, const World& before) {
     after.pid1_mounts = before.pid1_mounts;
-    return classify(after);
+    return classify_marked(after, before.mount_mark);
 }
 
 }  // namespace cginit

@@ -315,6 +315,23 @@ TEST(Classify, AfterItsPlanCginitIsInTheContainerWhereItWas) {
     EXPECT_TRUE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours);
 }
 
+TEST(Classify, InASharedPidNamespaceTheMarkIsTheMountNamespacesToo) {
+    Snapshot snapshot = docker_v2();
+    snapshot.pid = 7;
+    snapshot.pid1_mounts = Tri::no;
+    snapshot.namespaces["mnt"] = 4026532208;
+    const World before = classify(snapshot);
+    EXPECT_EQ(before.mount_mark, std::string(kOwnMark) + ":[4026532208]");
+    snapshot.namespaces["mnt"] = 4026532300;  // that of the user namespace
+    snapshot.mounts.back().source = before.mount_mark;
+    EXPECT_TRUE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours);
+    EXPECT_FALSE(mount_at(classify(snapshot), "/sys/fs/cgroup").ours) << "another container's, with the same PID 1";
+    snapshot.mounts.back().source = kOwnMark;
+    EXPECT_FALSE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours) << "that of the container with PID 1";
+    snapshot.namespaces.erase("mnt");
+    EXPECT_EQ(classify(snapshot).mount_mark, kMountSource) << "no mark that others could not have";
+}
+
 TEST(Classify, OthersInTheCgroupOfAPlainUserAreTheUsers) {
     Snapshot snapshot = docker_v2();
     snapshot.directories["/sys/fs/cgroup"].outsiders = Tri::yes;
