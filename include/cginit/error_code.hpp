@@ -26,6 +26,7 @@ enum class ErrorCode {
     no_v2,                 ///< the kernel has no cgroup2
     layout,                ///< the host cannot give the layout
     no_memory_controller,  ///< no error: what --explain notes beside the view
+    shared_processes,      ///< no error, noted likewise: others' processes are in the PID namespace
     no_hierarchy,          ///< the hierarchy that the init lives on cannot be made writable
     systemd_version,       ///< which systemd this is cannot be told
     apparmor,              ///< the profile refuses

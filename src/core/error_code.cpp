@@ -25,6 +25,7 @@ const char* to_string(ErrorCode code) {
         case ErrorCode::no_v2: return "CG-NOV2";
         case ErrorCode::layout: return "CG-LAYOUT";
         case ErrorCode::no_memory_controller: return "CG-NOMEMORY";
+        case ErrorCode::shared_processes: return "CG-SHAREDPID";
         case ErrorCode::no_hierarchy: return "CG-NOHIERARCHY";
         case ErrorCode::systemd_version: return "CG-SYSTEMDVERSION";
         case ErrorCode::apparmor: return "CG-APPARMOR";

@@ -30,15 +30,28 @@ void add_plan(Explanation& explanation) {
     }
 }
 
-/// From Linux 6.14 /proc/cgroups lists v1's controllers only, which says nothing of a v2 host.
-std::vector<Finding> notes_of(const World& world) {
-    if (world.memory_controller != Tri::no || world.view == View::unified) {
-        return {};
+void add_note(std::vector<Finding>& notes, ErrorCode code, const char* text, const World& world) {
+    notes.push_back({make_error(code, text), Ground::facts, remedies_for(code, world)});
+}
+
+std::vector<Finding> notes_of(const World& world, const Prospect& prospect) {
+    std::vector<Finding> notes;
+    // From Linux 6.14 /proc/cgroups lists v1's controllers only, which says nothing of a v2 host.
+    if (world.memory_controller == Tri::no && world.view != View::unified) {
+        add_note(
+            notes, ErrorCode::no_memory_controller,
+            "the host's kernel has no memory controller on v1: MemoryMax= and the engine's --memory have no effect",
+            world);
     }
-    const ErrorCode code = ErrorCode::no_memory_controller;
-    const Error error = make_error(
-        code, "the host's kernel has no memory controller on v1: MemoryMax= and the engine's --memory have no effect");
-    return {{error, Ground::facts, remedies_for(code, world)}};
+    // Through /proc/PID/root one root gets at the other's view, unless each has a user namespace, ptrace(2).
+    const bool apart = prospect.decision && prospect.decision->method == Method::userns;
+    if (world.pid1_mounts == Tri::no && !apart) {
+        add_note(notes, ErrorCode::shared_processes,
+                 "other containers' processes are in this PID namespace: root in one moves its processes into "
+                 "another's cgroup, out of its own limits, unless each is in a user namespace of its own",
+                 world);
+    }
+    return notes;
 }
 
 }  // namespace
@@ -50,7 +63,7 @@ Explanation explain_facts(Snapshot snapshot, std::vector<std::string> capabiliti
     explanation.capabilities = std::move(capabilities);
     explanation.prospect = foresee(explanation.world, options);
     add_plan(explanation);
-    explanation.notes = notes_of(explanation.world);
+    explanation.notes = notes_of(explanation.world, explanation.prospect);
     explanation.trial.why_not = "this is a capture";
     explanation.missing = findings(explanation.prospect, explanation.trial, explanation.world);
     return explanation;

@@ -113,6 +113,11 @@ constexpr Row kRows[] = {
      "since Linux 6.11 v1 takes a kernel with CONFIG_MEMCG_V1, off by default; without that memory is on v2 only: boot "
      "with systemd.unified_cgroup_hierarchy=1"},
 
+    {ErrorCode::shared_processes, "cginit", "CGINIT_METHOD=userns, in each container that shares it"},
+    {ErrorCode::shared_processes, "docker", "leave out --pid"},
+    {ErrorCode::shared_processes, "podman", "leave out --pid; of podman pod create, --share=pid"},
+    {ErrorCode::shared_processes, "kubernetes", "leave out shareProcessNamespace and hostPID"},
+
     {ErrorCode::layout, "cginit", "CGINIT_LAYOUT=host"},
 
     {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=host (systemd 257 or older)"},

@@ -114,6 +114,32 @@ TEST(Notes, AKernelWithoutTheMemoryController) {
     EXPECT_EQ(codes_of(explain_facts(snapshot, {}, {}).notes), Codes{}) << "there the file tells of v1 only";
 }
 
+TEST(Notes, APidNamespaceThatIsShared) {
+    struct Row {
+        const char* what;
+        Tri pid1_mounts;
+        Method method;
+        Codes notes;
+    };
+    for (const Row& row : {Row{"PID 1 is in the same container", Tri::yes, Method::automatic, {}},
+                           {"not known", Tri::unknown, Method::automatic, {}},
+                           {"another container's PID 1", Tri::no, Method::automatic, {ErrorCode::shared_processes}},
+                           {"in a user namespace", Tri::no, Method::userns, {}}}) {
+        Snapshot snapshot = docker_v2();
+        snapshot.pid = 7;
+        snapshot.init.kind = InitKind::busybox;
+        snapshot.neighbours = Neighbours::none;
+        snapshot.pid1_mounts = row.pid1_mounts;
+        Options options;
+        options.method = row.method;
+        const Explanation explanation = explain_facts(snapshot, {}, options);
+        EXPECT_EQ(codes_of(explanation.notes), row.notes) << row.what;
+        EXPECT_EQ(codes_of(explanation.missing), Codes{}) << row.what;
+        EXPECT_EQ(explanation_text(explanation, {}).find("CGINIT_METHOD=userns") != std::string::npos,
+                  !row.notes.empty());
+    }
+}
+
 TEST(Explanation, FactsThatCannotBeHadAreWhatIsMissing) {
     const Explanation explanation =
         explain_failure(make_error(ErrorCode::no_proc, "open /proc/self/mountinfo", "mount it"));
