@@ -33,6 +33,7 @@ struct CgroupDirectory {
     Tri has_release_agent = Tri::unknown;  ///< v1: only a hierarchy's real root has the file
     Tri has_parent_files = Tri::unknown;   ///< v2: only the real root lacks cgroup.events, and cgroup.type (Linux 4.14)
     Tri memory_hierarchical = Tri::unknown;  ///< v1 memory: memory.use_hierarchy reads 1
+    Tri tcp_memory_limited = Tri::unknown;   ///< v1 memory: memory.kmem.tcp.limit_in_bytes is a limit
     /// v2: this process may write what an owner delegates, and no limit; cgroups(7), "Cgroups delegation".
     Tri delegated = Tri::unknown;
     /// v2: processes from outside of the PID namespace are in it, which cgroup.procs shows as 0, cgroups(7). v1 shows none.

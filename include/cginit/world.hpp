@@ -44,6 +44,7 @@ struct Hierarchy {
     std::vector<HierarchyMount> mounts;    ///< in mountinfo's order; empty = mounted nowhere
     Tri real_root = Tri::unknown;          ///< the own cgroup is the host's root of the hierarchy
     Tri memory_hierarchical = Tri::unknown;
+    Tri tcp_memory_limited = Tri::unknown;
     Tri delegated = Tri::unknown;  ///< the own cgroup is this container's to divide, its limits are somebody else's
     Tri outsiders = Tri::unknown;  ///< others are in the own cgroup, from outside of the PID namespace
 

@@ -131,11 +131,18 @@ void guard(const Hierarchy& hierarchy, const Options& options, const Decision& d
 
 void warn_of_flat_memory(const Hierarchy& hierarchy, const Options& options, Decision& decision,
                          const HierarchyDecision& choice) {
-    if (options.writable == Writable::all && choice.access == Access::read_only &&
-        has_controller(hierarchy, "memory") && hierarchy.memory_hierarchical == Tri::no) {
+    if (options.writable != Writable::all || choice.access != Access::read_only ||
+        !has_controller(hierarchy, "memory")) {
+        return;
+    }
+    if (hierarchy.memory_hierarchical == Tri::no) {
         decision.warnings.emplace_back(
             "memory stays read-only: it is not hierarchical on this host (memory.use_hierarchy is 0), so that "
             "MemoryMax= has no effect");
+    } else if (hierarchy.tcp_memory_limited == Tri::yes) {
+        decision.warnings.emplace_back(
+            "memory stays read-only: the engine limits TCP memory (memory.kmem.tcp.limit_in_bytes), which does not "
+            "hold for children, so that MemoryMax= has no effect");
     }
 }
 

@@ -14,7 +14,7 @@ struct Policy {
 constexpr std::array<Policy, 14> kPolicies{{
     {"blkio", Guard::impossible},
     {"cpu", Guard::inner},
-    {"cpuacct", Guard::not_needed},
+    {"cpuacct", Guard::inner},  // it limits nothing; but cpuacct.usage can be set back to 0, and engines bill by it
     {"cpuset", Guard::inner},
     {"devices", Guard::inner},
     {"freezer", Guard::freezes},
@@ -39,6 +39,15 @@ Guard guard_of_controller(const std::string& controller) {
     return policy == kPolicies.end() ? Guard::impossible : policy->guard;
 }
 
+/// A socket is charged only where its own cgroup was once given a limit of TCP memory: mm/memcontrol.c,
+/// mem_cgroup_sk_alloc(), `tcpmem_active`. A child starts without one.
+Guard guard_of_memory(const Hierarchy& hierarchy) {
+    if (hierarchy.memory_hierarchical == Tri::no || hierarchy.tcp_memory_limited == Tri::yes) {
+        return Guard::impossible;
+    }
+    return hierarchy.memory_hierarchical == Tri::yes ? Guard::inner : Guard::unknown;
+}
+
 }  // namespace
 
 Guard guard_of(const Hierarchy& hierarchy) {
@@ -48,8 +57,8 @@ Guard guard_of(const Hierarchy& hierarchy) {
     Guard weakest = Guard::not_needed;
     for (const std::string& controller : hierarchy.controllers) {
         Guard guard = guard_of_controller(controller);
-        if (controller == "memory" && hierarchy.memory_hierarchical != Tri::yes) {
-            guard = hierarchy.memory_hierarchical == Tri::no ? Guard::impossible : Guard::unknown;
+        if (controller == "memory") {
+            guard = guard_of_memory(hierarchy);
         }
         weakest = std::max(weakest, guard);
     }

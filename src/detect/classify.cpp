@@ -138,18 +138,19 @@ Tri classify_real_root(const Hierarchy& hierarchy, const Snapshot& snapshot, Tri
     return answer;
 }
 
-Tri classify_memory(const Hierarchy& hierarchy, const Snapshot& snapshot) {
-    // Linux 5.11 made every v1 memory cgroup hierarchical (bef8620cd8e0).
-    if (is_at_least(snapshot.kernel_release, 5, 11)) {
-        return Tri::yes;
-    }
+void classify_memory(const Snapshot& snapshot, Hierarchy& hierarchy) {
     for (const HierarchyMount& mount : hierarchy.mounts) {
         const auto directory = snapshot.directories.find(mount.entry.point);
         if (mount.visible && directory != snapshot.directories.end()) {
-            return directory->second.memory_hierarchical;
+            hierarchy.memory_hierarchical = directory->second.memory_hierarchical;
+            hierarchy.tcp_memory_limited = directory->second.tcp_memory_limited;
+            break;
         }
     }
-    return Tri::unknown;
+    // Linux 5.11 made every v1 memory cgroup hierarchical (bef8620cd8e0).
+    if (is_at_least(snapshot.kernel_release, 5, 11)) {
+        hierarchy.memory_hierarchical = Tri::yes;
+    }
 }
 
 Tri classify_delegated(const Hierarchy& hierarchy, const Snapshot& snapshot) {
@@ -362,7 +363,7 @@ World classify_marked(const Snapshot& snapshot, const std::string& mark) {
         hierarchy.delegated = classify_delegated(hierarchy, snapshot);
         hierarchy.outsiders = classify_outsiders(hierarchy, snapshot);
         if (has_controller(hierarchy, "memory")) {
-            hierarchy.memory_hierarchical = classify_memory(hierarchy, snapshot);
+            classify_memory(snapshot, hierarchy);
         }
     }
     world.view = classify_view(world.hierarchies);

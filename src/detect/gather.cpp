@@ -98,6 +98,14 @@ Tri read_outsiders(const Source& source, const std::string& path) {
     return Tri::yes;
 }
 
+/// Without a limit the file reads 9223372036854771712, the largest number of whole pages.
+Tri read_tcp_limit(const Source& source, const std::string& path) {
+    constexpr unsigned long kUnlimited = 1UL << 62U;
+    const auto text = source.read_if_exists(join_path(path, "memory.kmem.tcp.limit_in_bytes"));
+    const auto limit = text && *text ? parse_number(trim(**text)) : std::nullopt;
+    return !limit ? Tri::unknown : (*limit < kUnlimited ? Tri::yes : Tri::no);
+}
+
 /// A capture holds a cgroup directory only in part; one without cgroup.procs was not captured at all.
 CgroupDirectory read_directory(const Source& source, const std::string& path, bool v2, bool memory, bool knows_type) {
     CgroupDirectory directory;
@@ -114,6 +122,7 @@ CgroupDirectory read_directory(const Source& source, const std::string& path, bo
         if (text && *text) {
             directory.memory_hierarchical = trim(**text) == "1" ? Tri::yes : Tri::no;
         }
+        directory.tcp_memory_limited = read_tcp_limit(source, path);
     }
     return directory;
 }

@@ -390,6 +390,18 @@ TEST(ChooseHierarchies, FlatMemoryIsToldWhereItIsMissed) {
     }
 }
 
+TEST(ChooseHierarchies, ALimitOfTcpMemoryKeepsTheInitInTheEnginesCgroup) {
+    Snapshot snapshot = docker_v1();
+    snapshot.directories["/sys/fs/cgroup/memory"].tcp_memory_limited = Tri::yes;
+    Decision decision = planned(View::legacy, Method::name_space);
+    ASSERT_TRUE(choose_hierarchies(classify(snapshot), {}, decision));
+    ASSERT_EQ(decision.warnings.size(), 1U);
+    EXPECT_NE(decision.warnings.front().find("memory.kmem.tcp.limit_in_bytes"), std::string::npos);
+    const HierarchyDecision choice = chosen(snapshot, planned(View::legacy, Method::name_space)).at("memory");
+    EXPECT_EQ(choice.access, Access::read_only);
+    EXPECT_FALSE(choice.inner);
+}
+
 TEST(ChooseHierarchies, BindCannotGiveUpAnInnerCgroupHalfway) {
     Snapshot snapshot = docker_v1();
     snapshot.kernel_release = "3.10.0";

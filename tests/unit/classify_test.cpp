@@ -216,6 +216,17 @@ TEST(Classify, HierarchicalMemory) {
     }
 }
 
+TEST(Classify, ALimitOfTcpMemory) {
+    for (const char* release : {"4.19.0", "6.1.0"}) {
+        for (const Tri seen : {Tri::yes, Tri::no, Tri::unknown}) {
+            Snapshot snapshot = docker_v1();
+            snapshot.kernel_release = release;
+            snapshot.directories["/sys/fs/cgroup/memory"].tcp_memory_limited = seen;
+            EXPECT_EQ(hierarchy_of(classify(snapshot), "memory").tcp_memory_limited, seen) << release;
+        }
+    }
+}
+
 TEST(Classify, Views) {
     EXPECT_EQ(classify(docker_v2()).view, View::unified);
     EXPECT_EQ(classify(docker_v1_private()).view, View::legacy);

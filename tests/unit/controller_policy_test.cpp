@@ -16,7 +16,7 @@ TEST(ControllerPolicy, TheWeakestControllerDecides) {
              GuardCase{{"name=systemd"}, Tri::unknown, Guard::not_needed},
              {{"name=elogind"}, Tri::unknown, Guard::not_needed},
              {{"perf_event"}, Tri::unknown, Guard::not_needed},
-             {{"cpuacct"}, Tri::unknown, Guard::not_needed},
+             {{"cpuacct"}, Tri::unknown, Guard::inner},
              {{"cpu"}, Tri::unknown, Guard::inner},
              {{"cpu", "cpuacct"}, Tri::unknown, Guard::inner},
              {{"cpuset"}, Tri::unknown, Guard::inner},
@@ -44,6 +44,19 @@ TEST(ControllerPolicy, TheWeakestControllerDecides) {
         hierarchy.controllers = c.controllers;
         hierarchy.memory_hierarchical = c.memory_hierarchical;
         EXPECT_EQ(guard_of(hierarchy), c.guard) << hierarchy_name(hierarchy) << " " << to_string(c.memory_hierarchical);
+    }
+}
+
+TEST(ControllerPolicy, ALimitOfTcpMemoryIsFlat) {
+    for (const auto& [limited, guard] :
+         {std::pair{Tri::yes, Guard::impossible}, {Tri::no, Guard::inner}, {Tri::unknown, Guard::inner}}) {
+        Hierarchy hierarchy;
+        hierarchy.controllers = {"memory"};
+        hierarchy.memory_hierarchical = Tri::yes;
+        hierarchy.tcp_memory_limited = limited;
+        EXPECT_EQ(guard_of(hierarchy), guard) << to_string(limited);
+        hierarchy.memory_hierarchical = Tri::unknown;
+        EXPECT_EQ(guard_of(hierarchy) == Guard::impossible, limited == Tri::yes) << to_string(limited);
     }
 }
 

@@ -158,6 +158,23 @@ TEST_F(Gather, TheOwnDirectoryIsLookedAtAndNotTheMountPoint) {
     EXPECT_EQ(snapshot.directories.at("/sys/fs/cgroup/systemd").has_release_agent, Tri::no);
 }
 
+TEST_F(Gather, ALimitOfTcpMemory) {
+    struct Row {
+        const char* text;
+        Tri limited;
+    };
+    root_.file("/sys/fs/cgroup/memory/cgroup.procs", "1\n");
+    // The second is what the file reads on a machine with pages of 64 KiB.
+    for (const Row& row : {Row{"9223372036854771712\n", Tri::no},
+                           {"9223372036854710272\n", Tri::no},
+                           {"262144\n", Tri::yes},
+                           {"0\n", Tri::yes},
+                           {"many\n", Tri::unknown}}) {
+        root_.file("/sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes", row.text);
+        EXPECT_EQ(gathered().directories.at("/sys/fs/cgroup/memory").tcp_memory_limited, row.limited) << row.text;
+    }
+}
+
 TEST_F(Gather, CgroupTypeTellsTheRealRootOfV2) {
     root_.file("/proc/self/mountinfo", base_mounts() + cgroup_line(20, 12, "/", "/sys/fs/cgroup", "ro", "unified"));
     root_.file("/sys/fs/cgroup/cgroup.procs", "0\n");
