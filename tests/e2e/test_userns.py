@@ -1,6 +1,7 @@
 """No capability is added: the view is built in a user namespace, and systemd boots to `running` there."""
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -13,6 +14,7 @@ from harness import attacks, tally, unprivileged, updates
 from harness.boot import check_everything, stop_cleanly, unchanged_machine
 from harness.bundles import Runtime, like_a_pod
 from harness.images import ROOT
+from harness.policy import CAP_SYS_ADMIN
 from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, state_of, unit_says
 from test_attacks import in_directory
 
@@ -253,6 +255,23 @@ def test_limits_stay_out_of_reach(session, view, image, cgroupns, workdir):
             attacks.let_one_in(container)
             c = attacks.conditions(container, by, unprivileged=True)
             attacks.run(session, container, c, case.systemd)
+
+
+@pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
+def test_limits_stay_out_of_reach_of_who_joins_the_user_namespace(session, view):
+    """crun 1.8.7 and later have exec'd processes join it; where crun is older, the test does as they do."""
+    case = Case(view, "docker-crun", "private", "bookworm")
+    with booted(session, case, options=attacks.options(session)) as container:
+        if container.closed:
+            attacks.exec_as_crun_does(container, session.view)
+        attacks.let_one_in(container)
+        own, effective = container.exec(
+            "sh", "-c", "readlink /proc/self/ns/user; sed -n 's/^CapEff:.//p' /proc/self/status").stdout.split()
+        assert own == os.readlink(f"/proc/{container.pid}/ns/user")
+        assert not int(effective, 16) >> CAP_SYS_ADMIN & 1
+        c = attacks.conditions(container, "exec", unprivileged=True, joined=True)
+        assert c.above == (view == "v1"), "on v1 exec'd processes are in the engine's own cgroup"
+        attacks.run(session, container, c, case.systemd)
 
 
 @pytest.mark.view("unified")

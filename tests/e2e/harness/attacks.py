@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import checks
 from .images import HERE
-from .mounts import cgroup_mounts, is_below, parse_cgroup
+from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
 from .probe import INITIAL_CGROUP_NAMESPACE
 from .shell import CommandFailed, wait_for
 from .shell import run as run_command
@@ -28,8 +28,8 @@ PROGRAM = "/e2e/attack"
 DIRECTORY = "/dev/shm/attack"
 # An init that attacks when it is told to, for containers without systemd.
 INIT = ("/bin/sh", "-c", f"while :; do ! rm {DIRECTORY}/go 2>/dev/null || {PROGRAM} {DIRECTORY}; sleep 0.05; done")
-# What run() leaves out: whether limits bite, and what takes time or another's help.
-APART = ("bite-pids", "bite-memory", "bite-read", "watch-newcomers", "many")
+# What run() leaves out: whether limits bite, what takes time or another's help, and what is no limit.
+APART = ("bite-pids", "bite-memory", "bite-read", "watch-newcomers", "many", "oomd-attributes")
 
 
 def compile_program(directory):
@@ -72,6 +72,7 @@ class Conditions:
     v1_shown: bool  # and the init's view has some
     reckless: bool = False
     unprivileged: bool = False  # the engine gave no CAP_SYS_ADMIN: a service has it in a user namespace only
+    joined: bool = False  # who is exec'd is in that user namespace, too, without the capability: crun's
 
     @property
     def initial(self):
@@ -79,7 +80,7 @@ class Conditions:
         return self.by == "exec" and self.host_namespace
 
 
-def conditions(container, by, dropped=False, searches=False, reckless=False, unprivileged=False):
+def conditions(container, by, dropped=False, searches=False, reckless=False, unprivileged=False, joined=False):
     """From what the machine sees of the container; to be asked while an exec'd process runs there."""
     paths = container.cgroups()
     shown = [mount for mount in container.cgroup_mounts() if mount.kind == "cgroup"]
@@ -98,7 +99,7 @@ def conditions(container, by, dropped=False, searches=False, reckless=False, unp
         host_roots=frozenset(controllers for controllers, path in paths.items() if path is None),
         flat=any(checks.FLAT & controllers and path is not None for controllers, path in paths.items()),
         flat_shown=any(checks.FLAT & set(mount.options) for mount in shown),
-        v1=any(paths), v1_shown=bool(shown), reckless=reckless, unprivileged=unprivileged)
+        v1=any(paths), v1_shown=bool(shown), reckless=reckless, unprivileged=unprivileged, joined=joined)
 
 
 def _fresh_mounts(c):
@@ -151,10 +152,13 @@ ALLOWED = {
     "host-settings": lambda c: {"sysctl"},
 }
 # The same where the engine gave none. A service has it in the init's user namespace: nothing from before that can be remounted
-# there, no process of the engine's be traced. Who is exec'd has none, but may make a user namespace as cginit may.
+# there, no process of the engine's be traced. Who is exec'd has none, but may make a user namespace as cginit may. By runc he is
+# in the engine's user namespace, and as the one who made the init's he may mount there; by crun 1.8.7 and later he is in the
+# init's, where he has no capability for it.
 ALLOWED_TO_UNPRIVILEGED = {
     "service": {name: ALLOWED[name] for name in ("new-mount-api", "mount-again", "new-cgroup-namespace", "new-user-namespace")},
     "exec": {name: ALLOWED[name] for name in ("new-mount-api", "new-user-namespace", "remount-superblock", "new-hierarchy")},
+    "joined": {name: ALLOWED[name] for name in ("new-user-namespace",)},
 }
 # And one with CAP_DAC_READ_SEARCH.
 ALLOWED_TO_SEARCHERS = {"cgroup-handles": {"engine", "host", "outside"}}
@@ -163,7 +167,7 @@ RAISING = {"flat", "engine"}
 
 
 def allowed(name, c):
-    table = ALLOWED_TO_UNPRIVILEGED[c.by] if c.unprivileged else ALLOWED
+    table = ALLOWED_TO_UNPRIVILEGED["joined" if c.joined else c.by] if c.unprivileged else ALLOWED
     found = table[name](c) if c.sys_admin and name in table else set()
     return found | (ALLOWED_TO_SEARCHERS.get(name, set()) if c.searches else set())
 
@@ -281,6 +285,18 @@ def start_as_service(container, systemd):
 
 def start_by_exec(container):
     return lambda _: container.exec(PROGRAM, DIRECTORY, options=["--detach"])
+
+
+def exec_as_crun_does(container, view):
+    """Into the init's user namespace, with the capabilities that the engine gave: on v1 in the engine's cgroups, on v2 in PID 1's.
+    For machines whose crun cannot yet."""
+    paths, own = container.cgroups(), parse_cgroup(container.proc("cgroup"))
+    container.entrance = ["nsenter", "--target=1", "--user", "setpriv", "--bounding-set=-sys_admin"]
+    for mount in cgroup_mounts(view.mountinfo()):
+        membership = membership_of(mount, own)
+        path = membership.path if mount.kind == "cgroup2" else paths[membership.controllers]
+        if path is not None:
+            container.places.append(Path(f"/proc/{view.pid}/root{mount.point}{path}/cgroup.procs"))
 
 
 @contextlib.contextmanager

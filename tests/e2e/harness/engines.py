@@ -29,6 +29,7 @@ class Container:
         self.sealed = False  # cginit's method is a user namespace
         self.closed = False  # and the runtime is one that cannot exec into it
         self.entrance = []  # then what comes in from outside goes through this command
+        self.places = []  # and into these cgroups, by their cgroup.procs
         engine.session.containers.add(self.id)
 
     def __enter__(self):
@@ -56,9 +57,18 @@ class Container:
 
     def exec(self, *command, check=True, timeout=30, options=()):
         if self.closed:
-            return run("nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",
-                       "--wd", *self.entrance, *command, check=check, timeout=timeout)
+            return self._enter(command, check, timeout, "--detach" in options)
         return self.engine.cli("exec", *options, self.name, *command, check=check, timeout=timeout)
+
+    def _enter(self, command, check, timeout, detached):
+        """As exec does it, where the runtime cannot."""
+        script = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit; shift; done; shift; exec "$@"'
+        words = ["sh", "-c", script, "sh", *self.places, "--", "nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc",
+                 "--net", "--pid", "--cgroup", "--root", "--wd", *self.entrance, *command]
+        if not detached:
+            return run(*words, check=check, timeout=timeout)
+        return subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
 
     @property
     def root(self):
