@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import attacks, checks
+from harness import attacks, checks, updates
 from harness.boot import unchanged_machine
 from harness.probe import wait_for_boot
 
@@ -158,3 +158,18 @@ def test_thousands_of_cgroups_go_with_the_container(session, view, engine):
             assert "2000 made" in detail, f"{result} {detail}"
             assert limits == checks.limit_files(container, session.view)
             compare(running=[container.id])
+
+
+@pytest.mark.view("unified")
+def test_what_the_hosts_oomd_goes_by(session):
+    """Root without a capability sets it on its own cgroups, as docs/limits.md says, and not on the engine's."""
+    case = Attacked("unified", "docker-runc", "private", dropped=True)
+    engine = session.engine("docker", "runc", "unified")
+    with unchanged_machine(session):
+        with engine.start("busybox", *case.command(), tty=False, options=case.options(session)) as container:
+            result, detail = attacks.ask(container, "oomd-attributes")["oomd-attributes"]
+            assert result == "harmless", f"{result} {detail}"
+            limits, own = (path.parent for path in updates.files_of(container, session.view, "cgroup.procs"))
+            for name in ("user.oomd_omit", "user.oomd_avoid"):
+                assert os.getxattr(own, name) == b"1"
+                assert name not in os.listxattr(limits)

@@ -3,6 +3,10 @@
 import pytest
 
 from harness import updates
+from harness.boot import unchanged_machine
+from harness.images import ROOT
+from harness.shell import wait_for
+from harness.tables import Tables
 
 CASES = [("v1", "docker", "runc", "host"), ("hybrid", "docker", "runc", "private"), ("comount", "docker", "runc", "host")]
 
@@ -21,3 +25,21 @@ def test_limits_that_the_engine_changes(session, view, kind, runtime, cgroupns):
 def test_a_throttle_that_the_engine_changes(session):
     with updates.limited(session, session.engine("podman", "crun", "v1"), "private", options=()) as container:
         updates.hold(session, container, updates.THROTTLES, "v1")
+
+
+@pytest.mark.view("v1")
+def test_a_quota_of_the_containers_own_is_in_the_way(session):
+    """Root without a capability sets one at its own root; the host takes it away again."""
+    engine = session.engine("docker", "runc", "v1")
+    script = "echo 80000 >/sys/fs/cgroup/cpu/cpu.cfs_quota_us; exec sleep 3600"
+    change = updates.Change("CPU time, below its own", "--cpus", "0.5", ("cpu.cfs_quota_us", "50000"), ())
+    with unchanged_machine(session):
+        with engine.start("busybox", "--drop-cap=SYS_ADMIN", "--delegate=none", "--", "/bin/sh", "-c", script, tty=False,
+                          options=["--cpus", "0.8"]) as container:
+            wait_for("the container's own quota", lambda: container.proc("comm") == "sleep\n")
+            _, inner = updates.files_of(container, session.view, "cpu.cfs_quota_us")
+            assert inner.read_text() == "80000\n"
+            seen = updates.outcome(container, session.view, change, change.v1, "invalid argument")
+            Tables(ROOT / "docs" / "limits.md").hold("What a running container is given", change.row, "v1", seen)
+            inner.write_text("-1")
+            assert updates.outcome(container, session.view, change, change.v1) == "at once"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SECURITY.md names tests that there are, and the exceptions that the tests know.
+"""SECURITY.md and docs/limits.md name tests that there are, and SECURITY.md the exceptions that the tests know.
 
     check_security.py SOURCE_DIR
 
@@ -16,17 +16,17 @@ TEST = re.compile(r"`(tests/[^`:]+)::([^`]+)`")
 TRY = re.compile(r"`([a-z]+(?:-[a-z]+)+|trace)`")
 
 
-def test_problems(source, text):
-    named = TEST.findall(text)
+def test_problems(source, page):
+    named = TEST.findall((source / page).read_text(encoding="utf-8"))
     if not named:
-        yield "SECURITY.md names no test"
+        yield f"{page} names no test"
     for file, name in named:
         path = source / file
         content = path.read_text(encoding="utf-8") if path.is_file() else ""
         # TEST_P(WholeRun, SecondRunIsSafe) is named WholeRun.SecondRunIsSafe.
         start = f"def {name}(" if path.suffix == ".py" else f"({name.replace('.', ', ')})"
         if start not in content:
-            yield f"SECURITY.md: {file} has no {name}"
+            yield f"{page}: {file} has no {name}"
 
 
 def names_of(tree, variable):
@@ -50,7 +50,8 @@ def exception_problems(source, text):
 def main():
     source = Path(sys.argv[1])
     text = (source / "SECURITY.md").read_text(encoding="utf-8")
-    problems = [*test_problems(source, text), *exception_problems(source, text)]
+    problems = [problem for page in ("SECURITY.md", "docs/limits.md") for problem in test_problems(source, page)]
+    problems += exception_problems(source, text)
     print("\n".join(problems))
     return 1 if problems else 0
 

@@ -175,9 +175,9 @@ def check_complete(probe, view, layouts):
             assert any(line.endswith(f" {name} -> net_cls,net_prio") for line in links), f"no link {name}: {links}"
 
 
-# Controllers whose limits hold for children too. The others have nothing to guard (cpuacct, freezer, perf_event, a named
-# hierarchy) or cannot be guarded that way and are not writable at all (check_writable).
-_GUARDED = {"cpu", "cpuset", "memory", "devices", "pids", "hugetlb", "rdma", "misc"}
+# Controllers whose limits hold for children too, and cpuacct, which counts. The others have nothing to guard (freezer,
+# perf_event, a named hierarchy) or cannot be guarded that way and are not writable at all (check_writable).
+_GUARDED = {"cpu", "cpuacct", "cpuset", "memory", "devices", "pids", "hugetlb", "rdma", "misc"}
 
 
 def check_inner_level(container):

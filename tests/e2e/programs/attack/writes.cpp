@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -357,6 +358,18 @@ void many(Report& report) {
     report.note(std::to_string(made) + " made");
 }
 
+/// What the host's systemd-oomd goes by. The caller reads it from the host.
+void oomd_attributes(Report& report) {
+    for (const Mount& mount : cgroup_mounts()) {
+        if (mount.type != "cgroup2") {
+            continue;
+        }
+        for (const char* name : {"user.oomd_omit", "user.oomd_avoid"}) {
+            report.judge(::setxattr(mount.point.c_str(), name, "1", 1, 0) == 0, mount.point + " " + name);
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Attack> write_attacks() {
@@ -369,7 +382,8 @@ std::vector<Attack> write_attacks() {
             {"clone-into", clone_into},
             {"bind-held", bind_held},
             {"move-up", move_up},
-            {"many", many}};
+            {"many", many},
+            {"oomd-attributes", oomd_attributes}};
 }
 
 }  // namespace attack
