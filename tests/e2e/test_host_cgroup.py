@@ -13,7 +13,7 @@ from harness.mounts import cgroup_mounts, parse_cgroup
 from harness.probe import probe, wait_for_boot
 from harness.shell import run, wait_for
 
-CLEANUP = ROOT / "examples" / "remove-host-cgroups.sh"
+CLEANUP = ROOT / "examples" / "remove-cgroups.py"
 
 
 @pytest.mark.view("v1")
@@ -39,8 +39,11 @@ def test_the_newest_systemd_on_a_v1_host(session, cgroupns):
             assert inside <= set(container.engine.cli("top", container.name, "-eo", "pid").stdout.split())
             in_use = run(CLEANUP, container.id, check=False)
             assert in_use.returncode == 1 and "is in use" in in_use.stderr
+            all_of_them = run(CLEANUP, "--host-cgroups", "--dry-run", check=False)
+            assert all_of_them.returncode == 1 and f"{left} is in use" in all_of_them.stderr
             container.restart()
             assert wait_for_boot(container, True) == "running", "the cgroup that was left is used again"
+        assert f"would remove {left}\n" in run(CLEANUP, "--host-cgroups", "--dry-run").stdout
         assert host.clean_up(container.id) == [left]
 
 

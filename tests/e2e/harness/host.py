@@ -186,7 +186,7 @@ def hierarchy_root(kind, option=None):
 
 def clean_up(container_id):
     """What README.md tells the user of --allow-host-cgroup to do when the container is gone: the cgroups it removed."""
-    result = run(SUPPORT.parents[1] / "examples" / "remove-host-cgroups.sh", container_id)
+    result = run(SUPPORT.parents[1] / "examples" / "remove-cgroups.py", container_id)
     removed = [Path(line.removeprefix("removed ")) for line in result.stdout.splitlines()]
     assert removed and not any(path.exists() for path in removed), result.stdout
     return removed
