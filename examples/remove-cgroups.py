@@ -648,7 +648,9 @@ class Container:
                     print(f"removed {cgroup.shown}")
                     break
                 inside, _, _ = Container([cgroup], self.arguments).survey(every_cgroup=False)
-                if inside or time.monotonic() > end:
+                if inside and self.arguments.kill:
+                    self.kill_until_empty([cgroup])
+                elif inside or time.monotonic() > end:
                     by = f"now by {some_of(inside)}" if inside else "or so the kernel says"
                     raise Failure(f"{cgroup.shown} is in use, {by}")
                 time.sleep(pause)

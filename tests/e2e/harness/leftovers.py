@@ -37,7 +37,8 @@ def start(session, engine, script, *more, options=()):
 
 
 def says(container, text):
-    wait_for(f"the container to say {text}", lambda: text in container.logs().splitlines() or not container.running)
+    wait_for(f"the container to say {text}", lambda: text in container.logs().splitlines() or not container.running,
+             timeout=60)
     assert text in container.logs().splitlines(), container.logs()
 
 
