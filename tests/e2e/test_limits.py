@@ -98,8 +98,9 @@ STUFFED = ("ip link set lo up; sleep 3600 | nc -l -p 9000 | sleep 3600 & "
 
 def limit_tcp(config):
     config["linux"]["resources"]["memory"] = {"kernelTCP": TCP_LIMIT}
-    for kind in config["process"]["capabilities"].values():
-        kind.append("CAP_NET_ADMIN")
+    capabilities = config["process"]["capabilities"]
+    for kind in capabilities:
+        capabilities[kind] = [*capabilities[kind], "CAP_NET_ADMIN"]
 
 
 @pytest.mark.view("v1")

@@ -39,6 +39,15 @@ def pair(session, view, one, other):
                 yield attacker, victim
 
 
+def moved(container):
+    """The process that the attacker tries to move; its shell has others, which come and go."""
+    for pid in container.processes():
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_text() == MOVED:
+                return pid
+    raise AssertionError("there is no process to be moved")
+
+
 def move_into(attacker, victim, view):
     """What the attacker says, and the cgroups of the process that it tried to move."""
     number = next(line for line in victim.proc("status").splitlines() if line.startswith("NSpid:")).split()[-1]
@@ -48,8 +57,7 @@ def move_into(attacker, victim, view):
     (shm / "try").write_text(f"sleep 7777 & echo $! >{directory}/cgroup.procs && echo moved\n")
     (shm / "go").touch()
     wait_for("the attacker", (shm / "done").exists)
-    pid, = (pid for pid in attacker.processes() if Path(f"/proc/{pid}/cmdline").read_text() == MOVED)
-    return (shm / "said").read_text(), parse_cgroup(Path(f"/proc/{pid}/cgroup").read_text())
+    return (shm / "said").read_text(), parse_cgroup(Path(f"/proc/{moved(attacker)}/cgroup").read_text())
 
 
 def is_in(container, memberships, view):
