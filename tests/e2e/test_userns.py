@@ -3,9 +3,6 @@
 import json
 import os
 import re
-import runpy
-import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +10,9 @@ from cases import Case
 from harness import attacks, tally, unprivileged, updates
 from harness.boot import check_everything, stop_cleanly, unchanged_machine
 from harness.bundles import Runtime, like_a_pod
-from harness.images import ROOT
 from harness.policy import CAP_SYS_ADMIN
-from harness.unprivileged import UNCONFINED, booted, check_exec, check_privileges, check_sealed, state_of, unit_says
+from harness.unprivileged import (UNCONFINED, booted, check_exec, check_privileges, check_sealed, sandboxes_that_do_nothing,
+                                  state_of, unit_says)
 from test_attacks import in_directory
 
 CASES = [
@@ -46,18 +43,6 @@ def test_boot(session, case):
         check_privileges(container)
         check_sealed(container, case)
         check_exec(container)
-
-
-SANDBOXES = {
-    "PrivateTmp=yes": "touch /tmp/private",
-    "ProtectSystem=strict": "! touch /usr/here 2>/dev/null",
-    "DynamicUser=yes": "test $(id -u) -ge 61184 -a $(id -u) -le 65519",
-    "PrivateDevices=yes": "! test -e /dev/console && test -c /dev/null",
-}
-
-
-def sandboxes_that_do_nothing(container):
-    return [option for option, test in SANDBOXES.items() if unit_says(container, f"{test} && echo good", option) != "good"]
 
 
 @pytest.mark.parametrize("case", [CASES[4], CASES[9]], ids=by_title)
@@ -114,69 +99,6 @@ def test_no_new_privileges(session, image):
     case = Case("unified", "docker-runc", "private", image)
     with booted(session, case, options=["--security-opt", "no-new-privileges"]) as container:
         check_everything(session, case, container)
-
-
-@pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
-def test_the_shipped_seccomp_profile(session, view):
-    """It permits just that, beside what Docker's own does."""
-    profile = ROOT / "examples/seccomp/docker.json"
-    case = Case(view, "docker-runc", "private", "bookworm")
-    with booted(session, case, permitted=["--security-opt", f"seccomp={profile}"]) as container:
-        check_everything(session, case, container)
-        wrong = sandboxes_that_do_nothing(container)
-        assert not wrong, wrong
-        assert unit_says(container, "hostname e2e-renamed && hostname") == "e2e-renamed"
-
-
-def make_profile(default):
-    return subprocess.run([ROOT / "examples/seccomp/make-profile.py", default], capture_output=True, text=True, check=False)
-
-
-def test_the_profile_can_be_made_again(tmp_path):
-    """Of what was made before the same comes; of another default, such as Podman's, what that permits and the rest."""
-    shipped = ROOT / "examples/seccomp/docker.json"
-    assert make_profile(shipped).stdout == shipped.read_text()
-    default = json.loads(Path("/usr/share/containers/seccomp.json").read_text())
-    made = json.loads(make_profile("/usr/share/containers/seccomp.json").stdout)
-    *rules, added = made["syscalls"]
-    assert rules == default["syscalls"] and added["action"] == "SCMP_ACT_ALLOW" and "unshare" in added["names"]
-    (tmp_path / "other.json").write_text("[1]")
-    for wrong in ("/no/such/file", tmp_path / "other.json"):
-        result = make_profile(wrong)
-        assert result.returncode == 1 and result.stdout == "" and f"error: {wrong}" in result.stderr
-
-
-# Each a way around the container: the kernel's memory, keys and programs, and files by their number.
-NEVER_PERMITTED = {"add_key", "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd", "kexec_load", "kexec_file_load",
-                   "init_module", "finit_module", "open_by_handle_at", "iopl", "ioperm", "pivot_root", "reboot", "swapon"}
-
-
-def profile_in_force(engine, *options):
-    """What the daemon tells the runtime: (the default action, {(call, action, its arguments)})."""
-    with engine.start("busybox", "3600", entrypoint="/bin/sleep", sys_admin=False, tty=False, options=options) as container:
-        directory = engine.session.docker_daemon(engine.view).directory
-        config, = (directory / "exec").glob(f"containerd/**/{container.id}/config.json")
-        profile = json.loads(config.read_text())["linux"]["seccomp"]
-    return profile["defaultAction"], {
-        (name, rule["action"], json.dumps(rule.get("args", [])), rule.get("errnoRet"))
-        for rule in profile["syscalls"] for name in rule["names"]}
-
-
-@pytest.mark.parametrize("capabilities", [(), ("--cap-add", "SYS_ADMIN", "--cap-add", "SYS_PTRACE")],
-                         ids=["default", "more"])
-@pytest.mark.view("unified")
-def test_the_profile_is_the_engines_own_and_what_is_added(session, capabilities):
-    """Of the Docker that is installed here; which rules it has depends on the container's capabilities."""
-    engine = session.engine("docker", "runc", "unified")
-    shipped = ROOT / "examples/seccomp"
-    action, rules = profile_in_force(engine, *capabilities)
-    our_action, our_rules = profile_in_force(engine, *capabilities, "--security-opt", f"seccomp={shipped / 'docker.json'}")
-    added = {(name, "SCMP_ACT_ALLOW", "[]", None) for name in runpy.run_path(shipped / "make-profile.py")["ADDED"]}
-    assert our_action == action == "SCMP_ACT_ERRNO"
-    assert our_rules - rules == added - rules and not rules - our_rules, "made of another Docker's: make it again"
-    if not capabilities:
-        permitted = {name for name, action, *_ in our_rules if action == "SCMP_ACT_ALLOW"}
-        assert not NEVER_PERMITTED & permitted
 
 
 @pytest.mark.parametrize("no_new_privileges", [False, True], ids=["", "no_new_privileges"])

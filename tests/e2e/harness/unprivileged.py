@@ -67,6 +67,18 @@ def unit_says(container, script, *properties):
     return lines[-2] if len(lines) > 1 else ""
 
 
+SANDBOXES = {
+    "PrivateTmp=yes": "touch /tmp/private",
+    "ProtectSystem=strict": "! touch /usr/here 2>/dev/null",
+    "DynamicUser=yes": "test $(id -u) -ge 61184 -a $(id -u) -le 65519",
+    "PrivateDevices=yes": "! test -e /dev/console && test -c /dev/null",
+}
+
+
+def sandboxes_that_do_nothing(container):
+    return [option for option, test in SANDBOXES.items() if unit_says(container, f"{test} && echo good", option) != "good"]
+
+
 def check_privileges(container):
     """Inside not more than the engine gave, and CAP_SYS_ADMIN, which is worth nothing outside."""
     status = container.proc("status")
