@@ -30,7 +30,7 @@ ROOT = SUPPORT.parents[1]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-from harness import attacks, images, leftovers  # noqa: E402
+from harness import attacks, host_settings, images, leftovers  # noqa: E402
 
 LEGACY = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller"
 KINDS = {
@@ -69,6 +69,7 @@ def compile_programs(directory):
     directory.mkdir(parents=True, exist_ok=True)
     images.compile_programs(directory)
     attacks.compile_program(directory)
+    host_settings.compile_program(directory)
     leftovers.compile_program(directory)
 
 
