@@ -57,8 +57,7 @@ void suspect(Prospect& prospect, const Decision& decision) {
                                        "add --security-opt label=disable"));
     } else if (refuses_mounts(label) && label.find("(enforce)") != std::string::npos) {
         suspected.push_back(make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
-                                       "add --security-opt apparmor=unconfined, or apparmor=cginit with the profile "
-                                       "examples/apparmor/cginit"));
+                                       "add --security-opt apparmor=unconfined"));
     }
 }
 

@@ -27,9 +27,11 @@ Cure security_module_cure(const World& world) {
                         "setsebool -P container_manage_cgroup 1"})};
     }
     if (is_confined(world)) {
-        return {ErrorCode::apparmor, concat({"AppArmor's profile ", label,
-                                             " refuses it: add --security-opt apparmor=unconfined, or --security-opt ",
-                                             "apparmor=cginit with that profile loaded (examples/apparmor/cginit)"})};
+        return {ErrorCode::apparmor,
+                concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined",
+                        can_be_confined(world) ? ", or --security-opt apparmor=cginit with that profile loaded "
+                                                 "(examples/apparmor/cginit)"
+                                               : ""})};
     }
     return {ErrorCode::apparmor,
             "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"};
@@ -40,8 +42,8 @@ Cure unconfined_cure(const World& world) {
     return {
         ErrorCode::apparmor,
         concat({"AppArmor leaves no capability to who is unconfined in a user namespace (Ubuntu): on the host sysctl "
-                "-w kernel.apparmor_restrict_unprivileged_userns=0, or load examples/apparmor/cginit with its line "
-                "userns, and add --security-opt apparmor=cginit, or add --cap-add SYS_ADMIN",
+                "-w kernel.apparmor_restrict_unprivileged_userns=0, or load examples/apparmor/cginit and add "
+                "--security-opt apparmor=cginit, or add --cap-add SYS_ADMIN",
                 world.seccomp_filter == Tri::yes
                     ? ", and where that is 0 already --security-opt seccomp=unconfined: then a filter refuses it"
                     : ""})};

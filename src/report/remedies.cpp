@@ -52,12 +52,9 @@ constexpr Row kRows[] = {
     {ErrorCode::no_setpcap, "kubernetes", "securityContext: {capabilities: {add: [SETPCAP]}}"},
 
     {ErrorCode::apparmor, "docker", "--security-opt apparmor=unconfined"},
-    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
     {ErrorCode::apparmor, "podman", "--security-opt apparmor=unconfined"},
-    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
     {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=unconfined\"]"},
     {ErrorCode::apparmor, "kubernetes", "securityContext: {appArmorProfile: {type: Unconfined}}"},
-    {ErrorCode::apparmor, "host", "apparmor_parser -r examples/apparmor/cginit  # loads cginit"},
 
     {ErrorCode::selinux, "docker", "--security-opt label=disable"},
     {ErrorCode::selinux, "podman", "--security-opt label=disable"},
@@ -130,6 +127,13 @@ constexpr Row kRows[] = {
     {ErrorCode::resources, "podman", "--ulimit nofile=1024, --memory"},
 };
 
+// Where that goes on confining the container.
+constexpr Row kProfileRows[] = {
+    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
+    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
+    {ErrorCode::apparmor, "host", "apparmor_parser -r examples/apparmor/cginit  # loads cginit"},
+};
+
 // What permits the user namespace, where the rows above say something else to the same engine.
 constexpr Row kUserNamespaceRows[] = {
     {ErrorCode::seccomp, "docker", "--security-opt seccomp=docker.json (examples/seccomp)"},
@@ -141,8 +145,8 @@ constexpr Row kUserNamespaceRows[] = {
     {ErrorCode::host_mount, "podman", "leave out --systemd=always and -v /sys/fs/cgroup:..."},
 
     {ErrorCode::apparmor, "host", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
-    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor, with its line userns)"},
-    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor, with its line userns)"},
+    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
+    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
     {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=cginit\"]"},
     {ErrorCode::apparmor, "kubernetes",
      "securityContext: {appArmorProfile: {type: Localhost, localhostProfile: cginit}}"},
@@ -182,6 +186,23 @@ std::vector<Remedy> host_permissions(const World& world) {
                              : "sysctl -w kernel.unprivileged_userns_clone=1"}};
     }
     return {};
+}
+
+/// What lets AppArmor permit the mounts. apparmor=unconfined is named first: it takes nothing that has to be loaded, and
+/// where the container keeps CAP_SYS_ADMIN no profile is better. `barrier` is what keeps it from a user namespace: then the
+/// capability was named as a cure before, and the profile is for who took the other one.
+std::vector<Remedy> profile_remedies(const World& world, std::optional<ErrorCode> barrier) {
+    std::vector<Remedy> remedies = rows_of(kRows, ErrorCode::apparmor);
+    if (!can_be_confined(world)) {
+        return remedies;
+    }
+    for (Remedy& remedy : rows_of(kProfileRows, ErrorCode::apparmor)) {
+        if (barrier && remedy.where != "host") {
+            remedy.setting += ", without SYS_ADMIN";
+        }
+        remedies.push_back(std::move(remedy));
+    }
+    return remedies;
 }
 
 /// For who is unconfined and needs a capability in a user namespace.
@@ -283,8 +304,9 @@ std::vector<Remedy> remedies_for(ErrorCode code, const World& world, std::option
     if (code == ErrorCode::no_sys_admin && barrier) {
         append_instead(remedies, user_namespace_remedies(*barrier, world));
     }
-    if (code == ErrorCode::apparmor && is_unconfined_in_user_namespace(world)) {
-        remedies = unconfined_remedies(world);
+    if (code == ErrorCode::apparmor) {
+        remedies =
+            is_unconfined_in_user_namespace(world) ? unconfined_remedies(world) : profile_remedies(world, barrier);
     }
     if (code == ErrorCode::no_user_namespaces) {
         std::vector<Remedy> capability = rows_of(kRows, ErrorCode::no_sys_admin);

@@ -23,3 +23,4 @@ def test_the_engines_profile_is_told_and_nothing_is_changed(session, kind, runti
     errors = [line for line in said.splitlines() if "error" in line.lower()]
     assert len(errors) == 1, said
     assert "apparmor=unconfined" in said, said
+    assert "apparmor=cginit" not in said, f"with CAP_SYS_ADMIN that profile is no guard:\n{said}"
