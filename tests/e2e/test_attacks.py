@@ -15,6 +15,9 @@ from harness.probe import wait_for_boot
 RAN, REACHED = set(), set()
 
 
+BOUNDS = attacks.Bounds(cgroups=2000, depth=8)
+
+
 @dataclass(frozen=True)
 class Attacked:
     view: str
@@ -25,11 +28,13 @@ class Attacked:
     seccomp: bool = True
     searches: bool = False
     workdir: str = ""  # where the image says that the init starts: a way back to what was mounted there
+    arguments: tuple = ()  # of cginit's
 
     @property
     def title(self):
         parts = [self.view, self.engine, self.cgroupns, self.image]
-        more = {"dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches,
+        more = {**{argument.rpartition("=")[2]: True for argument in self.arguments},
+                "dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches,
                 f"in{self.workdir.replace('/', '_')}": self.workdir}
         return "-".join(parts + [name for name, so in more.items() if so])
 
@@ -51,7 +56,7 @@ class Attacked:
         return options + in_directory(self.workdir)
 
     def command(self):
-        options = ["--drop-cap=SYS_ADMIN"] if self.dropped else []
+        options = [*(["--drop-cap=SYS_ADMIN"] if self.dropped else []), *self.arguments]
         return [*options, "--", "/sbin/init"] if self.systemd else [*options, "--delegate=none", "--", *attacks.INIT]
 
 
@@ -66,6 +71,8 @@ CASES = [
     Attacked("v1", "docker-runc", "host", dropped=True, workdir="/sys/fs/cgroup"),
     Attacked("unified", "docker-runc", "host", workdir="/sys/fs/cgroup"),
     Attacked("unified", "docker-runc", "private", dropped=True, workdir="/sys/fs/cgroup"),
+    # The init has no controllers, and who is exec'd sits in the engine's cgroup.
+    Attacked("unified", "docker-runc", "private", dropped=True, workdir="/sys/fs/cgroup", arguments=("--writable=tracking",)),
     Attacked("unified", "podman-crun", "host", dropped=True, workdir="/hostcg"),
     # v2 for the init, and the engine's limits on v1: who is exec'd sits in the engine's v2 cgroup.
     Attacked("hybrid", "docker-runc", "private", image="newest"),
@@ -97,6 +104,9 @@ def test_limits_stay_out_of_reach(session, case):
         with engine.start(case.image, *case.command(), options=options, tty=case.systemd) as container:
             if case.systemd:
                 assert wait_for_boot(container, True) == "running"
+            if case.view == "unified":
+                # The one limit that can be raised whatever controllers the host has.
+                BOUNDS.set(container, session.view)
             for by in ("service", "exec"):
                 attacks.let_one_in(container)
                 c = attacks.conditions(container, by, case.dropped, case.searches)
@@ -144,18 +154,29 @@ def test_limits_bite_before_and_after(session):
             attacks.bite(container, **bite)
 
 
-@pytest.mark.parametrize("view, engine", [
-    pytest.param(view, engine, marks=pytest.mark.view(view))
-    for view, engine in (("hybrid", "docker-runc"), ("comount", "podman-crun"), ("unified", "docker-runc"))])
-def test_thousands_of_cgroups_go_with_the_container(session, view, engine):
-    case = Attacked(view, engine, "private")
-    running = session.engine(*engine.split("-"), view)
+@pytest.mark.parametrize("case", [
+    Attacked("hybrid", "docker-runc", "private"), Attacked("comount", "podman-crun", "private"),
+    Attacked("unified", "docker-runc", "private", dropped=True), Attacked("unified", "podman-crun", "host")],
+    ids=lambda case: case.title)
+def test_thousands_of_cgroups_go_with_the_container(session, case):
+    """On v2 not one more than the bound at the engine's cgroup, and not one deeper, whatever is written below it."""
+    running = session.engine(*case.engine.split("-"), case.view)
     options = case.options(session)
     with unchanged_machine(session) as compare:
         with running.start("busybox", *case.command(), tty=False, options=options) as container:
+            attacks.wait_for_init(container)
+            if case.view == "unified":
+                BOUNDS.set(container, session.view)
             limits = checks.limit_files(container, session.view)
-            result, detail = attacks.ask(container, "many")["many"]
-            assert "2000 made" in detail, f"{result} {detail}"
+            if case.view == "unified":
+                said = attacks.ask(container, "write-visible", "deep", "many")
+                # One level is the inner one.
+                assert f"{BOUNDS.depth - 1} levels" in said["deep"][1] and "EAGAIN" in said["deep"][1], said
+                assert descendants(attacks.engine_directory(container, session.view)) == BOUNDS.cgroups, said
+                assert "EAGAIN" in said["many"][1], said
+            else:
+                result, detail = attacks.ask(container, "many")["many"]
+                assert "2000 made" in detail, f"{result} {detail}"
             assert limits == checks.limit_files(container, session.view)
             compare(running=[container.id])
 
@@ -173,3 +194,6 @@ def test_what_the_hosts_oomd_goes_by(session):
             for name in ("user.oomd_omit", "user.oomd_avoid"):
                 assert os.getxattr(own, name) == b"1"
                 assert name not in os.listxattr(limits)
+def descendants(directory):
+    # nr_descendants 17
+    return int(dict(line.split() for line in (directory / "cgroup.stat").read_text().splitlines())["nr_descendants"])

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import checks
+from .guard import RAISING, Guard, memberships, outside
 from .images import HERE
-from .mounts import cgroup_mounts, is_below, membership_of, parse_cgroup
+from .mounts import cgroup_mounts, membership_of, parse_cgroup
 from .probe import INITIAL_CGROUP_NAMESPACE
 from .shell import CommandFailed, wait_for
 from .shell import run as run_command
@@ -28,8 +29,9 @@ PROGRAM = "/e2e/attack"
 DIRECTORY = "/dev/shm/attack"
 # An init that attacks when it is told to, for containers without systemd.
 INIT = ("/bin/sh", "-c", f"while :; do ! rm {DIRECTORY}/go 2>/dev/null || {PROGRAM} {DIRECTORY}; sleep 0.05; done")
-# What run() leaves out: whether limits bite, what takes time or another's help, and what is no limit.
-APART = ("bite-pids", "bite-memory", "bite-read", "watch-newcomers", "many", "oomd-attributes")
+# What run() leaves out: whether limits bite, what takes time or another's help, what stops the attacker, and what is no limit.
+APART = ("bite-pids", "bite-memory", "bite-read", "watch-newcomers", "many", "deep", "freeze", "kill-all",
+         "neighbours", "oomd-attributes")
 
 
 def compile_program(directory):
@@ -162,73 +164,12 @@ ALLOWED_TO_UNPRIVILEGED = {
 }
 # And one with CAP_DAC_READ_SEARCH.
 ALLOWED_TO_SEARCHERS = {"cgroup-handles": {"engine", "host", "outside"}}
-# These write limits of the engine's where they may.
-RAISING = {"flat", "engine"}
 
 
 def allowed(name, c):
     table = ALLOWED_TO_UNPRIVILEGED["joined" if c.joined else c.by] if c.unprivileged else ALLOWED
     found = table[name](c) if c.sys_admin and name in table else set()
     return found | (ALLOWED_TO_SEARCHERS.get(name, set()) if c.searches else set())
-
-
-def memberships(pid):
-    return parse_cgroup(Path(f"/proc/{pid}/cgroup").read_text())
-
-
-def outside(container, engine_paths):
-    """(controllers, path) of processes that are not in the engine's cgroup or below: those that exec leaves elsewhere."""
-    found = set()
-    for pid in container.processes():
-        with contextlib.suppress(OSError):
-            # Who has ended is in no cgroup, which reads like the root.
-            if not Path(f"/proc/{pid}/cmdline").read_text():
-                continue
-            for membership in memberships(pid):
-                own = engine_paths.get(membership.controllers)
-                if own is None or not is_below(membership.path, own):
-                    found.add((membership.controllers, membership.path))
-    return found
-
-
-class Guard:
-    """What must stay as it is while a container attacks: limits, places, and what belongs to the whole machine."""
-
-    def __init__(self, container, view):
-        self._container = container
-        self._view = view
-        self._engine_paths = container.cgroups()
-        self._places = outside(self._container, self._engine_paths)
-        self.limits = checks.limit_files(container, view)
-        assert self.limits, "no limit of the engine's to be guarded"
-        self._machine = self._settings()
-
-    def _settings(self):
-        found = {}
-        for mount in cgroup_mounts(self._view.mountinfo()):
-            found[mount.point] = mount.options
-            with contextlib.suppress(OSError):
-                found[f"{mount.point} agent"] = Path(f"/proc/{self._view.pid}/root{mount.point}/release_agent").read_text()
-        return found
-
-    def problems(self, reached, any_settings=False):
-        """REACHED are the kinds that the last try was allowed to reach, and did."""
-        limits = checks.limit_files(self._container, self._view)
-        changed = sorted(name for name in self.limits | limits if self.limits.get(name) != limits.get(name))
-        self.limits = limits
-        if RAISING & reached:
-            if not changed:
-                yield "said to have raised a limit, but none is another"
-        elif changed:
-            yield f"V4: it changed {', '.join(changed)}"
-        elsewhere = outside(self._container, self._engine_paths) - self._places
-        if elsewhere:
-            time.sleep(0.1)  # One that is just ending, or being put into the container by the engine.
-            elsewhere &= outside(self._container, self._engine_paths)
-        if elsewhere and "host" not in reached:
-            yield f"V4: processes are above the engine's cgroup: {sorted(path for _, path in elsewhere)}"
-        if self._settings() != self._machine and not any_settings:
-            yield f"V5: the machine has other settings: {self._settings()}"
 
 
 class Attacker:
@@ -318,10 +259,14 @@ def commands(container):
     return found
 
 
+def wait_for_init(container):
+    wait_for("the init", lambda: not container.proc("comm").startswith(("cginit", "runc", "crun")))
+
+
 def let_one_in(container):
     """An exec'd process that others can find: a user's shell, say. One that comes before cginit is done keeps the engine's
     own namespaces, which is another story."""
-    wait_for("the init", lambda: not container.proc("comm").startswith(("cginit", "runc", "crun")))
+    wait_for_init(container)
     container.exec("sleep", "10000", options=["--detach"])
     wait_for("the exec'd process", lambda: "sleep" in commands(container))
 
@@ -367,6 +312,25 @@ def bite(container, pids, megabytes, milliseconds=0):
         result, detail = said["bite-read"]
         assert result == "harmless", detail
         assert int(re.search(r"(\d+) ms", detail).group(1)) >= milliseconds, detail
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of cgroups below the engine's on v2, the inner level among them; v1 knows none."""
+
+    cgroups: int
+    depth: int
+
+    def set(self, container, view):
+        """From the host, at the engine's cgroup."""
+        for name, value in (("cgroup.max.descendants", self.cgroups), ("cgroup.max.depth", self.depth)):
+            (engine_directory(container, view) / name).write_text(f"{value}\n")
+
+
+def engine_directory(container, view):
+    """The engine's own v2 cgroup, as the host sees it."""
+    point = next(mount.point for mount in cgroup_mounts(view.mountinfo()) if mount.kind == "cgroup2")
+    return Path(f"/proc/{view.pid}/root{point}{container.cgroups()[frozenset()]}")
 
 
 def watch(container, meanwhile, timeout=60):

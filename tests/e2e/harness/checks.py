@@ -220,9 +220,9 @@ def log_complaints(container, systemd, read_only=False):
 _LIMITS = re.compile(
     r"memory\.(limit_in_bytes|memsw\.limit_in_bytes|soft_limit_in_bytes|kmem\.limit_in_bytes|max|high|low|min|swap\.max)|"
     r"memory\.(use_hierarchy|oom_control|swappiness)|pids\.max|cpu\.(cfs_quota_us|cfs_period_us|cfs_burst_us|shares|idle)|"
-    r"cpu\.(rt_runtime_us|rt_period_us|max|max\.burst|weight)|cpuset\.(cpus|mems|cpus\.partition|cpu_exclusive)|"
+    r"cpu\.(rt_runtime_us|rt_period_us|max|max\.burst|weight)|cpuset\.(cpus|mems|cpus\.exclusive|cpus\.partition|cpu_exclusive)|"
     r"blkio\.throttle\.\w+_device|blkio\.(bfq\.)?weight|io\.(max|weight|bfq\.weight)|hugetlb\.\w+(\.rsvd)?\.(limit_in_bytes|max)|"
-    r"devices\.list|net_cls\.classid|net_prio\.ifpriomap|freezer\.self_freezing|cgroup\.(freeze|max\.\w+)|(misc|rdma)\.max")
+    r"devices\.list|net_cls\.classid|net_prio\.ifpriomap|freezer\.self_freezing|cgroup\.(freeze|type|max\.\w+)|(misc|rdma)\.max")
 
 
 def limit_files(container, view):

@@ -23,6 +23,8 @@ inline constexpr const char* kMounts = "mounts";        ///< a mount namespace f
 inline constexpr const char* kProcess = "process";      ///< a process that sits above the own cgroup, or outside
 inline constexpr const char* kDevice = "device";        ///< a device that the engine denies
 inline constexpr const char* kSysctl = "sysctl";        ///< a setting of the host's kernel that runs programs
+inline constexpr const char* kMark = "mark";            ///< an extended attribute of a cgroup that is not the own
+inline constexpr const char* kProgram = "program";      ///< a BPF program at a cgroup that is not the own
 }  // namespace kind
 
 /// Collects what became of the parts of one try.
@@ -53,6 +55,8 @@ struct Attack {
 };
 
 std::vector<Attack> write_attacks();
+std::vector<Attack> held_attacks();
+std::vector<Attack> tree_attacks();
 std::vector<Attack> mount_attacks();
 std::vector<Attack> namespace_attacks();
 std::vector<Attack> kernel_attacks();

@@ -271,7 +271,9 @@ std::string raise_limits(int directory) {
                                               "blkio.throttle.read_bps_device",
                                               "io.max",
                                               "net_cls.classid",
-                                              "net_prio.ifpriomap"};
+                                              "net_prio.ifpriomap",
+                                              "cgroup.max.descendants",
+                                              "cgroup.max.depth"};
     std::string raised;
     for (const char* name : kLimits) {
         if (!has(directory, name)) {

@@ -22,8 +22,9 @@ using attack::Report;
 
 std::vector<Attack> all_attacks() {
     std::vector<Attack> all;
-    for (const auto& some : {attack::write_attacks(), attack::mount_attacks(), attack::namespace_attacks(),
-                             attack::kernel_attacks(), attack::bites()}) {
+    for (const auto& some :
+         {attack::write_attacks(), attack::held_attacks(), attack::tree_attacks(), attack::mount_attacks(),
+          attack::namespace_attacks(), attack::kernel_attacks(), attack::bites()}) {
         all.insert(all.end(), some.begin(), some.end());
     }
     return all;

@@ -1,18 +1,13 @@
 // Writing what the mounts show, and going up from there by paths, processes and descriptors.
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
-#include <filesystem>
 
 #include "attack.hpp"
 
@@ -56,7 +51,12 @@ constexpr Value kValues[] = {
     {"cpuset.mems", "0"},
     {"cpuset.cpu_exclusive", "1"},
     {"cpuset.mem_hardwall", "0"},
+    {"cpuset.cpus.exclusive", "0-4095"},
+    {"cpuset.cpus.exclusive", "0"},
+    {"cpuset.cpus.partition", "isolated"},
     {"cpuset.cpus.partition", "root"},
+    {"cpuset.cpus.partition", "member"},
+    {"cpuset.cpus.exclusive", "\n"},
     {"blkio.throttle.read_bps_device", "7:0 0"},
     {"blkio.throttle.write_bps_device", "7:0 0"},
     {"blkio.throttle.read_iops_device", "7:0 0"},
@@ -158,93 +158,6 @@ void release_agent(Report& report) {
     }
 }
 
-/// The directories that processes hold, this one's own among them: whatever was mounted over them since, or taken from their
-/// place.
-std::vector<std::string> held_directories() {
-    std::vector<std::string> paths{".", ".."};
-    for (const std::string& process : other_processes()) {
-        for (const char* link : {"/cwd", "/cwd/..", "/root", "/root/.."}) {
-            paths.push_back("/proc/" + process + link);
-        }
-        const std::string directory = "/proc/" + process + "/fd";
-        std::error_code gone;
-        for (const auto& entry : std::filesystem::directory_iterator(directory, gone)) {
-            paths.push_back(entry.path());
-        }
-    }
-    return paths;
-}
-
-/// 0, or the errno with which a child that starts in the cgroup is refused. It asks for the directory's permissions and not
-/// for the mount's.
-int start_in(int directory) {
-    clone_args arguments{};
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.exit_signal = SIGCHLD;
-    arguments.cgroup = static_cast<std::uint64_t>(directory);
-    const long child = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (child < 0) {
-        return errno;
-    }
-    if (child == 0) {
-        ::_exit(0);
-    }
-    ::waitpid(static_cast<pid_t>(child), nullptr, 0);
-    return 0;
-}
-
-/// clone3(2) into the cgroup of every directory that somebody holds.
-void clone_into(Report& report) {
-    for (const std::string& path : held_directories()) {
-        const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const Place place = directory < 0 ? Place::no_cgroup : place_of(directory);
-        if (place == Place::no_cgroup || (place == Place::host_root && !reckless())) {
-            if (place == Place::host_root) {
-                report.reached(kind::kHost, path);
-            }
-            ::close(directory);
-            continue;
-        }
-        const int error = start_in(directory);
-        if (error != 0) {
-            report.refused(path, error);
-        } else if (place == Place::own) {
-            report.harmless(path);
-        } else {
-            report.reached(place == Place::host_root ? kind::kHost : kind::kProcess, path + ", started there");
-        }
-        ::close(directory);
-    }
-}
-
-/// A bind takes what is held back into the mount table, and its flags can be changed there.
-void bind_held(Report& report) {
-    if (!own_mounts()) {
-        report.refused("unshare", errno);
-        return;
-    }
-    const std::string point = scratch();
-    for (const std::string& path : held_directories()) {
-        const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (directory < 0 || place_of(directory) == Place::no_cgroup) {
-            ::close(directory);
-            continue;
-        }
-        const std::string held = "/proc/self/fd/" + std::to_string(directory);
-        if (::mount(held.c_str(), point.c_str(), nullptr, MS_BIND, nullptr) != 0) {
-            report.refused(path, errno);
-        } else {
-            if (place_of(directory) != Place::host_root || reckless()) {
-                ::mount(nullptr, point.c_str(), nullptr, MS_REMOUNT | MS_BIND, nullptr);
-            }
-            judge_path(report, point, path);
-            ::umount2(point.c_str(), MNT_DETACH);
-        }
-        ::close(directory);
-    }
-    ::rmdir(point.c_str());
-}
-
 void dot_dot(Report& report) {
     std::vector<std::string> paths{".", ".."};
     for (const Mount& mount : cgroup_mounts()) {
@@ -340,24 +253,6 @@ void move_up(Report& report) {
     ::waitpid(sibling, nullptr, 0);
 }
 
-/// They stay: it is the engine that removes them, with the container.
-void many(Report& report) {
-    constexpr int kMany = 2000;
-    const std::vector<Mount> mounts = cgroup_mounts();
-    int made = 0;
-    for (std::size_t at = 0; at < mounts.size(); at++) {
-        const std::string top = mounts[at].point + "/many";
-        bool more = ::mkdir(top.c_str(), 0755) == 0;
-        report.judge(more, top);
-        const int wanted = kMany * static_cast<int>(at + 1) / static_cast<int>(mounts.size());
-        while (more && made < wanted) {
-            more = ::mkdir((top + "/" + std::to_string(made)).c_str(), 0755) == 0;
-            made += more ? 1 : 0;
-        }
-    }
-    report.note(std::to_string(made) + " made");
-}
-
 /// What the host's systemd-oomd goes by. The caller reads it from the host.
 void oomd_attributes(Report& report) {
     for (const Mount& mount : cgroup_mounts()) {
@@ -379,10 +274,7 @@ std::vector<Attack> write_attacks() {
             {"release-agent", release_agent},
             {"dot-dot", dot_dot},
             {"descriptors", descriptors},
-            {"clone-into", clone_into},
-            {"bind-held", bind_held},
             {"move-up", move_up},
-            {"many", many},
             {"oomd-attributes", oomd_attributes}};
 }
 
