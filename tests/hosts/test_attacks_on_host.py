@@ -38,6 +38,8 @@ def test_without_the_capability(session):
             if KIND == "v2":
                 before = next(mount.options for mount in cgroup_mounts(session.view.mountinfo()))
                 assert "nsdelegate" in before
+                result, detail = attacks.ask(container, "kill-all", timeout=120)["kill-all"]
+                assert result == "refused" and "EPERM" in detail, f"{result} {detail}"
                 set_v2_options([])
                 attack(session, container, "service", dropped=True)
                 set_v2_options(before)
