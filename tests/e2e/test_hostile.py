@@ -3,7 +3,7 @@
 import pytest
 
 from cases import Case
-from harness import tally
+from harness import image_files, tally
 from harness.boot import check_everything, engine_options, unchanged_machine
 from harness.bundles import Runtime
 from harness.hostile import TRUE, Setup, judge_all, probing
@@ -125,6 +125,7 @@ GROUPS = {
               "mount -t proc none /in/proc; mount --rbind /sys /in/sys; mount --bind /out /in/out", within="/in", status=125,
               says=("no mount point", "chroot")),
     ]),
+    "image files": ("runc", "v1", image_files.SETUPS),
     "proc": ("runc", "hybrid", [
         Setup("hidepid=2", "mount -o remount,hidepid=2 /proc"),
         Setup("hidepid=4", "mount -o remount,hidepid=4 /proc"),
