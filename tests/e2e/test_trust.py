@@ -3,6 +3,7 @@
 import pytest
 
 from harness.boot import unchanged_machine
+from harness.policy import CAP_SYS_ADMIN, sets_of
 
 VIEWS = [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")]
 ENV = ["--env", "CGINIT_INNER=never", "--env", "CGINIT_LOG_LEVEL=off"]
@@ -46,3 +47,32 @@ def test_a_fall_back_is_told_at_every_level(session):
                             options=["--env", "CGINIT_ON_FAILURE=continue", "--env", "CGINIT_LOG_LEVEL=off"])
     line, = result.stderr.splitlines()
     assert result.returncode == 0 and "weakened: on-failure=continue (CGINIT_ON_FAILURE)" in line, line
+
+
+# How an image's ENV weakens, and what the line says of it.
+WEAKENING = [
+    ("CGINIT_INNER=never", "inner=never (CGINIT_INNER)"),
+    ("CGINIT_METHOD=remount", "method=remount (CGINIT_METHOD)"),
+    ("CGINIT_METHOD=none", "method=none (CGINIT_METHOD)"),
+    ("CGINIT_KEEP_MOUNT=/sys/fs/cgroup/pids", "keep-mount=/sys/fs/cgroup/pids (CGINIT_KEEP_MOUNT)"),
+    ("CGINIT_WRITABLE=blkio", "writable=blkio (CGINIT_WRITABLE)"),
+    ("CGINIT_ALLOW_HOST_CGROUP=1", "allow-host-cgroup (CGINIT_ALLOW_HOST_CGROUP)"),
+    ("CGINIT_ON_FAILURE=continue", "on-failure=continue (CGINIT_ON_FAILURE)"),
+]
+
+
+@pytest.mark.view("v1")
+def test_the_env_of_an_image(session, tmp_path):
+    """Each is told, and what the operator says on the command line counts for more."""
+    engine = session.engine("docker", "runc", "v1")
+    engine.build("weakening", "ARG BASE\nFROM $BASE\nENV CGINIT_LOG_LEVEL=off CGINIT_INNER=never CGINIT_DROP_CAP=KILL\n",
+                 "busybox", tmp_path)
+    with unchanged_machine(session):
+        weakened = engine.run("weakening", "--", "/bin/true").stderr
+        assert "weakened: inner=never (CGINIT_INNER);" in weakened, weakened
+        result = engine.run("weakening", "--inner=auto", "--drop-cap=SYS_ADMIN", "--", "/bin/cat", "/proc/self/status")
+        assert result.returncode == 0 and "weakened" not in result.stderr, result.stderr
+        assert not sets_of(result.stdout)["CapEff"] >> CAP_SYS_ADMIN & 1, result.stdout
+        for variable, told in WEAKENING:
+            said = engine.run("busybox", "--", "/bin/true", options=["--env", variable, "--env", "CGINIT_LOG_LEVEL=off"]).stderr
+            assert f"weakened: {told}" in said, f"{variable}: {said}"
