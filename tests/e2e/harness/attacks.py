@@ -150,6 +150,7 @@ ALLOWED = {
     "new-cgroup-namespace": _new_namespace,
     "new-user-namespace": _new_namespace,
     "enter-cgroup-namespaces": _enter_namespaces,
+    "enter-user-namespaces": _new_namespace,
     "trace": lambda c: {"process"} if c.by == "service" and (c.above or c.host_namespace) else set(),
     "host-settings": lambda c: {"sysctl"},
 }
@@ -159,16 +160,23 @@ ALLOWED = {
 # init's, where he has no capability for it.
 ALLOWED_TO_UNPRIVILEGED = {
     "service": {name: ALLOWED[name] for name in ("new-mount-api", "mount-again", "new-cgroup-namespace", "new-user-namespace")},
-    "exec": {name: ALLOWED[name] for name in ("new-mount-api", "new-user-namespace", "remount-superblock", "new-hierarchy")},
+    "exec": {name: ALLOWED[name] for name in (
+        "new-mount-api", "new-user-namespace", "enter-user-namespaces", "remount-superblock", "new-hierarchy")},
     "joined": {name: ALLOWED[name] for name in ("new-user-namespace",)},
 }
+# What a service reaches that --drop-cap left without it: who is the same user has all capabilities in a user namespace that an
+# exec'd process made.
+ALLOWED_TO_OWNERS = {"trace": ALLOWED["trace"]}
 # And one with CAP_DAC_READ_SEARCH.
 ALLOWED_TO_SEARCHERS = {"cgroup-handles": {"engine", "host", "outside"}}
 
 
 def allowed(name, c):
-    table = ALLOWED_TO_UNPRIVILEGED["joined" if c.joined else c.by] if c.unprivileged else ALLOWED
-    found = table[name](c) if c.sys_admin and name in table else set()
+    if c.unprivileged:
+        table = ALLOWED_TO_UNPRIVILEGED["joined" if c.joined else c.by]
+    else:
+        table = ALLOWED if c.sys_admin else ALLOWED_TO_OWNERS
+    found = table[name](c) if name in table else set()
     return found | (ALLOWED_TO_SEARCHERS.get(name, set()) if c.searches else set())
 
 
@@ -259,16 +267,27 @@ def commands(container):
     return found
 
 
+def exec_user_namespaces(container):
+    """Those of the processes that were let in."""
+    found = set()
+    for pid in container.processes():
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_text().startswith("sleep\0"):
+                found.add(os.readlink(f"/proc/{pid}/ns/user"))
+    return found
+
+
 def wait_for_init(container):
     wait_for("the init", lambda: not container.proc("comm").startswith(("cginit", "runc", "crun")))
 
 
 def let_one_in(container):
-    """An exec'd process that others can find: a user's shell, say. One that comes before cginit is done keeps the engine's
-    own namespaces, which is another story."""
+    """Exec'd processes that others can find: a user's shell, say, and one in a user namespace that it made. One that comes
+    before cginit is done keeps the engine's own namespaces, which is another story."""
     wait_for_init(container)
     container.exec("sleep", "10000", options=["--detach"])
-    wait_for("the exec'd process", lambda: "sleep" in commands(container))
+    container.exec("unshare", "--user", "--map-root-user", "sleep", "10000", options=["--detach"])
+    wait_for("the exec'd processes", lambda: len(exec_user_namespaces(container)) > 1)
 
 
 def run(session, container, c, systemd=False, timeout=60):

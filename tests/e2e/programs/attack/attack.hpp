@@ -39,6 +39,9 @@ public:
     /// errno decides; `done` says whether the call worked.
     void judge(bool done, const std::string& what);
 
+    /// Runs a part of the try that cannot be taken back, in a child, and takes over what it collected.
+    void apart(const std::function<void(Report&)>& part);
+
     /// RESULT TAB DETAIL; RESULT is reached:KIND,KIND or harmless or refused or absent.
     [[nodiscard]] std::string line() const;
 

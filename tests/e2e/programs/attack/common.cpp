@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -111,6 +112,56 @@ void Report::judge(bool done, const std::string& what) {
         harmless(what);
     } else {
         refused(what, errno);
+    }
+}
+
+void Report::apart(const std::function<void(Report&)>& part) {
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) != 0) {
+        return;
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        Report report;
+        part(report);
+        std::ostringstream text;
+        for (const auto& [name, count] : report.refusals_) {
+            text << "refused " << count << ' ' << name << '\n';
+        }
+        for (const std::string& what : report.harmless_) {
+            text << "harmless 0 " << what << '\n';
+        }
+        for (const std::string& kind : report.kinds_) {
+            text << "kind 0 " << kind << '\n';
+        }
+        for (const std::string& detail : report.details_) {
+            text << "detail 0 " << detail << '\n';
+        }
+        const std::string all = text.str();
+        ::_exit(::write(pipe[1], all.data(), all.size()) == static_cast<ssize_t>(all.size()) ? 0 : 1);
+    }
+    ::close(pipe[1]);
+    std::string all;
+    char block[4096];
+    for (ssize_t length = 0; (length = ::read(pipe[0], block, sizeof block)) > 0;) {
+        all.append(block, static_cast<std::size_t>(length));
+    }
+    ::close(pipe[0]);
+    ::waitpid(child, nullptr, 0);
+    std::istringstream lines(all);
+    for (std::string what, text; lines >> what;) {
+        int count = 0;
+        lines >> count;
+        std::getline(lines >> std::ws, text);
+        if (what == "refused") {
+            refusals_[text] += count;
+        } else if (what == "harmless") {
+            harmless_.push_back(text);
+        } else if (what == "kind") {
+            kinds_.insert(text);
+        } else {
+            details_.push_back(text);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,67 @@ void enter_other_namespaces(Report& report) {
                     judge_path(report, mount.point, path + " " + mount.point);
                 }
             }
+        }
+    }
+}
+
+/// The ways into the kernel that a filter of system calls has to know, each with its own numbers.
+long setns_natively(int fd, int type) { return ::syscall(SYS_setns, fd, type); }
+
+#if defined(__x86_64__)
+/// As a program for x86 of 32 bits does it; the numbers of arch/x86/entry/syscalls/syscall_32.tbl.
+long setns_of_32_bits(int fd, int type) {
+    constexpr long kSetns = 346;
+    long result = kSetns;
+    asm volatile("int $0x80" : "+a"(result) : "b"(fd), "c"(type) : "memory", "r8", "r9", "r10", "r11");
+    errno = result < 0 ? static_cast<int>(-result) : 0;
+    return result < 0 ? -1 : 0;
+}
+
+long setns_of_x32(int fd, int type) {
+    constexpr long kX32 = 0x40000000;
+    return ::syscall(kX32 + SYS_setns, fd, type);
+}
+#endif
+
+struct Way {
+    const char* name;
+    long (*enter)(int fd, int type);
+};
+
+constexpr Way kWays[] = {{"setns", setns_natively},
+#if defined(__x86_64__)
+                         {"setns of 32 bits", setns_of_32_bits},
+                         {"setns of x32", setns_of_x32}
+#endif
+};
+
+/// A user namespace that somebody else made, an exec'd process say, has all the capabilities that the init was started without.
+void enter_user_namespaces(Report& report) {
+    for (const Way& way : kWays) {
+        // Where the kernel has no such way, it kills who takes it.
+        report.apart([&](Report& part) {
+            if (way.enter(-1, 0) != 0) {
+                part.refused(std::string(way.name) + " of nothing", errno);
+            }
+        });
+        for (const std::string& process : other_processes()) {
+            const std::string path = "/proc/" + process + "/ns/user";
+            if (inode_of(path) == inode_of("/proc/self/ns/user")) {
+                continue;
+            }
+            report.apart([&](Report& part) {
+                const int user = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+                const int all = static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(process), 0));
+                if (way.enter(user, 0) != 0 && way.enter(user, CLONE_NEWUSER) != 0 &&
+                    way.enter(all, CLONE_NEWUSER) != 0) {
+                    part.refused(path + " by " + way.name, errno);
+                } else if (::unshare(CLONE_NEWCGROUP) != 0 || !own_mounts()) {
+                    part.refused("unshare in " + path, errno);
+                } else {
+                    mount_all(part, "in " + path);
+                }
+            });
         }
     }
 }
@@ -273,6 +335,7 @@ void watch_newcomers(Report& report) {
 std::vector<Attack> namespace_attacks() {
     return {{"enter-cgroup-namespaces", enter_cgroup_namespaces},
             {"enter-other-namespaces", enter_other_namespaces},
+            {"enter-user-namespaces", enter_user_namespaces},
             {"namespace-relatives", namespace_relatives},
             {"mount-namespaces", mount_namespaces},
             {"cgroup-handles", cgroup_handles},
