@@ -2,11 +2,13 @@
 same."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
 from harness import attacks
 from harness.boot import unchanged_machine
+from harness.mounts import cgroup_mounts
 from harness.shell import wait_for
 from test_attacks import Attacked
 
@@ -28,9 +30,10 @@ def attacked(session, case):
 
 def thaw(directory):
     """What is still frozen would outlive the test."""
-    for path in directory.rglob("cgroup.freeze"):
-        with contextlib.suppress(OSError):
-            path.write_text("0")
+    for name, value in (("cgroup.freeze", "0"), ("freezer.state", "THAWED")):
+        for path in directory.rglob(name):
+            with contextlib.suppress(OSError):
+                path.write_text(value)
 
 
 @pytest.mark.parametrize("case", [ON_V2, Attacked("unified", "podman-crun", "private", dropped=True)], ids=by_title)
@@ -62,3 +65,19 @@ def test_whoever_kills_all_of_the_own_cgroup_kills_himself(session):
         wait_for("the attacker to be killed", lambda: attacks.PROGRAM not in attacks.commands(container))
         running.close()
         assert container.running
+
+
+@pytest.mark.parametrize("case", [
+    Attacked("v1", "docker-runc", "private", dropped=True), Attacked("v1", "podman-crun", "host", dropped=True)], ids=by_title)
+def test_nothing_is_frozen_on_v1(session, case):
+    """What is frozen there takes no SIGKILL, and a runtime thaws its own cgroup only."""
+    with attacked(session, case) as container:
+        running = attacks.Attacker(container, attacks.start_as_service(container, False))
+        try:
+            result, detail = running.ask("freeze", 30)
+            assert result in ("refused", "absent"), f"{result} {detail}"
+        finally:
+            for mount in cgroup_mounts(session.view.mountinfo()):
+                if "freezer" in mount.options:
+                    thaw(Path(f"/proc/{session.view.pid}/root{mount.point}{container.cgroups()[frozenset({'freezer'})]}"))
+            running.close()
