@@ -560,7 +560,7 @@ class Container:
         if os.getpid() in inside:
             raise Failure(f"this process itself is in {inside[os.getpid()][1]}: run it outside of the container")
         if inside and not self.arguments.kill:
-            raise Failure(f"{inside[min(inside)][1]} is in use, by {several(len(inside), 'process')}: {some_of(inside)}. "
+            raise Failure(f"{inside[min(inside)][2].shown} is in use, by {several(len(inside), 'process')}: {some_of(inside)}. "
                           "Stop the container; or, if the engine cannot, use --kill")
         if dry:
             for where in cold if inside else ():

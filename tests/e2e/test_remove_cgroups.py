@@ -16,11 +16,19 @@ from harness.boot import unchanged_machine
 from harness.engines import Docker
 from harness.leftovers import (REMOVE, called, cgroups_of, check_dry_run, check_in_use, is_alive, remove, says, sleeper,
                                start)
+from harness.leaks import zombies
 from harness.shell import CommandFailed, wait_for
 
 IDS = ["0123456789ab" + "cd" * 26, "0123456789ab" + "ef" * 26, "fedcba987654" + "32" * 26]
 # Few descriptors are enough.
 FEW = ("prlimit", "--nofile=64")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request):
+    """By a test that failed half-way, either."""
+    with leftovers.removed_at_last(request):
+        yield
 
 
 @contextlib.contextmanager
@@ -52,7 +60,7 @@ def test_a_process_in_cgroups_that_no_path_reaches(session, where):
         check_in_use(container.id, f"{survivor} (deep)")
         check_in_use(container.id, f"{survivor} (deep)", "--dry-run")
         said = check_dry_run(container.id[:12], "deep", survivor, other.pid)
-        assert f"would kill {survivor} (deep)" in said and "30 levels below" in said or "31 levels below" in said, said
+        assert f"would kill {survivor} (deep)" in said, said
         said = remove(container.id[:12], "--kill", before=FEW).stdout
         assert f"killed {survivor} (deep)" in said and f"{container.id}\n" in said, said
         assert not is_alive(survivor) and is_alive(other.pid)
@@ -64,15 +72,17 @@ def test_thousands_of_cgroups(session):
     """Below each other and beside each other, on v1, where no limit of cgroups keeps anybody from making them."""
     engine = session.engine("docker", "runc", "v1")
     with unchanged_machine(session):
-        with start(session, engine, f"{leftovers.PROGRAM} /sys/fs/cgroup/pids 3000 8") as container:
+        with start(session, engine, f"{leftovers.PROGRAM} /sys/fs/cgroup/pids 1500 8") as container:
             says(container, "made")
         left = [path for path in cgroups_of(container.id, 2) if path.endswith(container.id)]
         assert len(left) == 1 and left[0].startswith("/sys/fs/cgroup/pids/"), f"the engine left {left}"
         for number in range(5000):
             os.mkdir(f"{left[0]}/{number}")
-        assert "would remove 8002 cgroups in all" in remove(container.id, "--dry-run", before=FEW).stdout
+        assert "would remove 6502 cgroups in all" in remove(container.id, "--dry-run", before=FEW).stdout
         assert remove(container.id, before=FEW).stdout == f"removed {left[0]}\n"
         assert not cgroups_of(container.id)
+        # Of those that were below each other the kernel frees one after the other.
+        wait_for("the kernel to free them", lambda: zombies(session.view).get("pids") == 0, timeout=180, interval=1)
 
 
 @pytest.mark.view("v1")
@@ -107,9 +117,9 @@ def test_a_frozen_container_on_v2_with_a_command_that_hangs(session):
         with start(session, engine, f"{script} wait") as container:
             inner = own_cgroup(container, "") / "cginit" / "in"
             wait_for("the container to be frozen", lambda: leftovers.fixed(inner / "cgroup.freeze", "1"))
-            address = session.docker_daemon(session.view).address
-            with subprocess.Popen([Docker.CLI, "--host", address, "exec", container.name, "true"],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
+            hangs = [Docker.CLI, "--host", session.docker_daemon(session.view).address, "exec", container.name, "true"]
+            with subprocess.Popen(hangs, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as command:
                 wait_for("the exec'd process", lambda: len((inner / "cgroup.procs").read_text().split()) == 2)
                 assert command.poll() is None
                 check_in_use(container.id, "(sh)")
@@ -131,7 +141,8 @@ def test_a_process_in_a_threaded_cgroup(session):
         with start(session, engine, f"{script} wait", "--writable=tracking",
                    options=[f"--pid=container:{other.name}"]) as container:
             says(container, "threaded")
-            survivor, = (pid for pid in other.processes() if "10001" in Path(f"/proc/{pid}/cmdline").read_text())
+            survivor, = (pid for pid in other.processes()
+                         if Path(f"/proc/{pid}/cmdline").read_text().startswith("sleep\0" "10001"))
         assert is_alive(survivor), "the engine has killed it: this test shows nothing"
         check_in_use(container.id, f"{survivor} (sleep)")
         assert f"would kill {survivor} (sleep)" in check_dry_run(container.id, "sleep", survivor)

@@ -3,10 +3,12 @@ other through /proc/PID/root, unless each has a user namespace. SECURITY.md says
 
 import contextlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
+from harness import host
 from harness.boot import unchanged_machine
 from harness.mounts import is_below, parse_cgroup
 from harness.shell import wait_for
@@ -48,6 +50,13 @@ def moved(container):
     raise AssertionError("there is no process to be moved")
 
 
+def is_running(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 def move_into(attacker, victim, view):
     """What the attacker says, and the cgroups of the process that it tried to move."""
     number = next(line for line in victim.proc("status").splitlines() if line.startswith("NSpid:")).split()[-1]
@@ -57,7 +66,12 @@ def move_into(attacker, victim, view):
     (shm / "try").write_text(f"sleep 7777 & echo $! >{directory}/cgroup.procs && echo moved\n")
     (shm / "go").touch()
     wait_for("the attacker", (shm / "done").exists)
-    return (shm / "said").read_text(), parse_cgroup(Path(f"/proc/{moved(attacker)}/cgroup").read_text())
+    pid = moved(attacker)
+    memberships = parse_cgroup(Path(f"/proc/{pid}/cgroup").read_text())
+    # In the other's cgroup it would keep the engine from removing that.
+    host.kill(pid, signal.SIGKILL)
+    wait_for("its end", lambda: not is_running(pid))
+    return (shm / "said").read_text(), memberships
 
 
 def is_in(container, memberships, view):

@@ -179,10 +179,12 @@ def test_limits_stay_out_of_reach(session, view, image, cgroupns, workdir):
             attacks.run(session, container, c, case.systemd)
 
 
-@pytest.mark.parametrize("view", [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")])
-def test_limits_stay_out_of_reach_of_who_joins_the_user_namespace(session, view):
+@pytest.mark.parametrize("view, engine", [
+    pytest.param("v1", "docker-crun", marks=pytest.mark.view("v1")),
+    pytest.param("unified", "podman-crun", marks=pytest.mark.view("unified"))])
+def test_limits_stay_out_of_reach_of_who_joins_the_user_namespace(session, view, engine):
     """crun 1.8.7 and later have exec'd processes join it; where crun is older, the test does as they do."""
-    case = Case(view, "docker-crun", "private", "bookworm")
+    case = Case(view, engine, "private", "bookworm")
     with booted(session, case, options=attacks.options(session)) as container:
         if container.closed:
             attacks.exec_as_crun_does(container, session.view)

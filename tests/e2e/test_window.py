@@ -11,7 +11,8 @@ from harness.unprivileged import UNCONFINED
 
 VIEWS = [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")]
 HOW = {"userns": {"sys_admin": False, "options": UNCONFINED}, "namespace": {"sys_admin": True, "options": ()}}
-MILLISECONDS = 20
+# Of each call; and so many calls from one look to the next.
+MILLISECONDS, CALLS = 10, 10
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -48,8 +49,7 @@ def look_at(container, sidecar):
                     result, detail = running.ask("neighbours", 30)
                     assert result == "refused", f"{result} {detail}"
                     looks += 1
-                # As far as to the next call.
-                time.sleep(slowed.milliseconds / 1000)
+                time.sleep(CALLS * slowed.milliseconds / 1000)
     finally:
         running.close()
     if looks == 0:

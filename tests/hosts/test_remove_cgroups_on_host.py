@@ -8,7 +8,8 @@ import pytest
 
 from harness import host
 from harness.boot import unchanged_machine
-from harness.leftovers import PROGRAM, check_dry_run, check_in_use, cgroups_of, is_alive, remove, says, sleeper, start
+from harness.leftovers import (PROGRAM, check_dry_run, check_in_use, cgroups_of, is_alive, remove, removed_at_last, says,
+                               sleeper, start)
 from harness.shell import run, wait_for
 from real_host import KIND, VIEW
 
@@ -21,6 +22,13 @@ FREEZES_ITSELF = {
     "v2": f"{PROGRAM} {V2} 30 250; mkdir {V2}/x; echo 0 >{V2}/x/cgroup.procs; echo frozen; echo 1 >{V2}/x/cgroup.freeze",
 }
 FREEZES_ITSELF["hybrid"] = FREEZES_ITSELF["v1"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request):
+    """By a test that failed half-way, either."""
+    with removed_at_last(request):
+        yield
 
 
 def monitors(container_id):

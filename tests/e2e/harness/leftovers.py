@@ -46,6 +46,17 @@ def remove(*arguments, check=True, before=()):
     return run(*before, REMOVE, *arguments, f"--timeout={30 * PATIENCE}", check=check, timeout=120)
 
 
+@contextlib.contextmanager
+def removed_at_last(request):
+    """Whatever a test's containers left is removed after it, so that those that follow find the machine as it was."""
+    session = request.getfixturevalue("session") if "session" in request.fixturenames else None
+    before = set(session.containers) if session is not None else set()
+    yield
+    for container_id in (session.containers - before if session is not None else ()):
+        if cgroups_of(container_id, 4):
+            remove(container_id, "--kill")
+
+
 def _below(directory, path, levels):
     for entry in os.scandir(directory):
         if entry.is_dir(follow_symlinks=False):
