@@ -129,6 +129,8 @@ TEST(Notes, APidNamespaceThatIsShared) {
         snapshot.pid = 7;
         snapshot.init.kind = InitKind::busybox;
         snapshot.neighbours = Neighbours::none;
+        // CAP_SETGID, CAP_SETUID and CAP_SETFCAP.
+        snapshot.status.effective_capabilities |= 1U << 6U | 1U << 7U | 1U << 31U;
         snapshot.pid1_mounts = row.pid1_mounts;
         Options options;
         options.method = row.method;

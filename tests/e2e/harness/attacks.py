@@ -333,19 +333,6 @@ def bite(container, pids, megabytes, milliseconds=0):
         assert int(re.search(r"(\d+) ms", detail).group(1)) >= milliseconds, detail
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Of cgroups below the engine's on v2, the inner level among them; v1 knows none."""
-
-    cgroups: int
-    depth: int
-
-    def set(self, container, view):
-        """From the host, at the engine's cgroup."""
-        for name, value in (("cgroup.max.descendants", self.cgroups), ("cgroup.max.depth", self.depth)):
-            (engine_directory(container, view) / name).write_text(f"{value}\n")
-
-
 def engine_directory(container, view):
     """The engine's own v2 cgroup, as the host sees it."""
     point = next(mount.point for mount in cgroup_mounts(view.mountinfo()) if mount.kind == "cgroup2")
