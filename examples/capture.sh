@@ -31,7 +31,9 @@ look() {
     for name in cgroup.procs cgroup.events cgroup.type release_agent; do
         [ ! -e "$1/$name" ] || : >"$folder$1/$name"
     done
-    [ ! -e "$1/memory.use_hierarchy" ] || keep "$1/memory.use_hierarchy"
+    for file in memory.use_hierarchy memory.kmem.tcp.limit_in_bytes; do
+        [ ! -e "$1/$file" ] || keep "$1/$file"
+    done
 }
 
 # fact WORDS: a line of what no file of the system says.
