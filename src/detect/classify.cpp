@@ -239,8 +239,8 @@ std::vector<Hierarchy> join_hierarchies(const Snapshot& snapshot, Tri namespaced
         joined.reachable = is_reachable(snapshot.mounts, mount);
         joined.in_view = belongs_to_view(snapshot.mounts, mount, stack);
         // A bind keeps the source of what it was bound from; the tmpfs that holds it is ours.
-        joined.ours = has_own_mark(mount, mark) ||
-                      (joined.in_view && !stack.empty() && has_own_mark(*stack.front(), mark));
+        joined.ours =
+            has_own_mark(mount, mark) || (joined.in_view && !stack.empty() && has_own_mark(*stack.front(), mark));
         joined.exposure = classify_exposure(mount, owner->own_path, namespaced, joined.ours);
         joined.sealed = is_sealed(snapshot, mark, joined);
         owner->mounts.push_back(std::move(joined));

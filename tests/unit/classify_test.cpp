@@ -338,7 +338,8 @@ TEST(Classify, InASharedPidNamespaceTheMarkIsTheMountNamespacesToo) {
     EXPECT_TRUE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours);
     EXPECT_FALSE(mount_at(classify(snapshot), "/sys/fs/cgroup").ours) << "another container's, with the same PID 1";
     snapshot.mounts.back().source = kOwnMark;
-    EXPECT_FALSE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours) << "that of the container with PID 1";
+    EXPECT_FALSE(mount_at(classify_again(snapshot, before), "/sys/fs/cgroup").ours)
+        << "that of the container with PID 1";
     snapshot.namespaces.erase("mnt");
     EXPECT_EQ(classify(snapshot).mount_mark, kMountSource) << "no mark that others could not have";
 }
