@@ -162,7 +162,7 @@ ALLOWED_TO_UNPRIVILEGED = {
     "service": {name: ALLOWED[name] for name in ("new-mount-api", "mount-again", "new-cgroup-namespace", "new-user-namespace")},
     "exec": {name: ALLOWED[name] for name in (
         "new-mount-api", "new-user-namespace", "enter-user-namespaces", "remount-superblock", "new-hierarchy")},
-    "joined": {name: ALLOWED[name] for name in ("new-user-namespace",)},
+    "joined": {name: ALLOWED[name] for name in ("new-user-namespace", "enter-user-namespaces")},
 }
 # What a service reaches that --drop-cap left without it: who is the same user has all capabilities in a user namespace that an
 # exec'd process made.
