@@ -66,12 +66,6 @@ std::string reason_of(int errnum, const EnableControllers& op) {
     }
 }
 
-std::vector<std::string> words_of(const std::string& text) {
-    std::vector<std::string> words = split(trim(text), ' ');
-    std::erase(words, "");
-    return words;
-}
-
 Status try_to_enable(const EnableControllers& op, const std::string& controller) {
     const std::string control = join_path(op.cgroup, kSubtreeControl);
     const std::string value = concat({"+", controller});

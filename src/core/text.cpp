@@ -62,6 +62,12 @@ std::optional<unsigned long> parse_number(std::string_view text) { return parse(
 
 std::optional<unsigned long> parse_hex(std::string_view text) { return parse(text, 16); }
 
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words = split(trim(text), ' ');
+    std::erase(words, "");
+    return words;
+}
+
 std::string_view trim(std::string_view text) {
     constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
     const std::size_t begin = text.find_first_not_of(kWhiteSpace);

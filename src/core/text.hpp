@@ -10,6 +10,8 @@ namespace cginit {
 
 /// The pieces of `text` between separators; empty pieces are kept, an empty text gives none.
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
+/// The pieces between spaces, however many; white space at both ends is none of them.
+[[nodiscard]] std::vector<std::string> words_of(std::string_view text);
 /// The pieces with `separator` between them.
 [[nodiscard]] std::string join(const std::vector<std::string>& pieces, std::string_view separator);
 /// All pieces one after the other.

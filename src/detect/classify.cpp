@@ -25,13 +25,6 @@ Tri classify_namespaced(const Snapshot& snapshot) {
     return id->second == kInitialCgroupNamespace ? Tri::no : Tri::yes;
 }
 
-/// `         0          0 4294967295`: ids inside, outside, how many.
-std::vector<std::string> words_of(const std::string& line) {
-    std::vector<std::string> words = split(line, ' ');
-    std::erase(words, "");
-    return words;
-}
-
 /// `         0       1001          1`: a plain user has one id to give to root, and the rest from /etc/subuid,
 /// user_namespaces(7).
 bool is_rootless_map(const std::string& map) {

@@ -85,8 +85,7 @@ std::string user_namespace_text(const Explanation& explanation) {
     }
     std::vector<std::string> ranges;
     for (const std::string& line : split(explanation.snapshot.uid_map, '\n')) {
-        std::vector<std::string> words = split(line, ' ');
-        std::erase(words, "");
+        const std::vector<std::string> words = words_of(line);
         if (words.size() == 3) {
             ranges.push_back(concat({words[0], " is ", words[1], " outside (", words[2], ")"}));
         }

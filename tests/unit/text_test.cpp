@@ -15,6 +15,12 @@ TEST(Text, Split) {
     EXPECT_EQ(split(",", ','), Pieces({"", ""}));
 }
 
+TEST(Text, Words) {
+    EXPECT_EQ(words_of(" \n"), Pieces());
+    EXPECT_EQ(words_of("cpu"), Pieces({"cpu"}));
+    EXPECT_EQ(words_of("         0          0 4294967295\n"), Pieces({"0", "0", "4294967295"}));
+}
+
 TEST(Text, JoinAndConcat) {
     EXPECT_EQ(join({}, ", "), "");
     EXPECT_EQ(join({"a"}, ", "), "a");
