@@ -23,7 +23,8 @@ def test_what_weakens_is_told_with_its_source(session, view):
     line, = result.stderr.splitlines()
     assert result.returncode == 0 and line.startswith("cginit: info: "), line
     assert ", 0 guarded by an inner cgroup; weakened: inner=never (CGINIT_INNER);" in line
-    line, = run(engine, "--inner=never", "-q").stderr.splitlines()
+    # On v2 nothing limits the number of cgroups then, which is a warning beside it.
+    line, = (said for said in run(engine, "--inner=never", "-q").stderr.splitlines() if said.startswith("cginit: info: "))
     assert "weakened: inner=never (command line);" in line
     line, = run(engine, "--dry-run", options=ENV).stderr.splitlines() or [""]
     assert not line

@@ -12,7 +12,7 @@ from harness.unprivileged import UNCONFINED
 VIEWS = [pytest.param(view, marks=pytest.mark.view(view)) for view in ("v1", "unified")]
 HOW = {"userns": {"sys_admin": False, "options": UNCONFINED}, "namespace": {"sys_admin": True, "options": ()}}
 # Of each call; and so many calls from one look to the next.
-MILLISECONDS, CALLS = 10, 10
+MILLISECONDS, CALLS = 10, 4
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -29,13 +29,17 @@ def test_nothing_of_it_is_within_reach_meanwhile(session, view, how):
             with engine.start("busybox", *attacks.INIT[1:], entrypoint=attacks.INIT[0], tty=False, sys_admin=False,
                               options=[*attacks.options(session), f"--pid=container:{container.name}"]) as sidecar:
                 before = checks.limit_files(container, session.view)
-                looks = look_at(container, sidecar)
-                assert looks > 3, f"{looks} looks"
-                assert before == checks.limit_files(container, session.view), "V4: the sidecar changed the engine's limits"
+                look_at(container, sidecar)
+                after = checks.limit_files(container, session.view)
+                changed = {name for name in before | after if before.get(name) != after.get(name)}
+                # What cginit itself lowers there.
+                lowered = {name for name in changed if name.endswith(("cgroup.max.descendants", "cgroup.max.depth"))}
+                assert changed == lowered, f"V4: the sidecar changed {sorted(changed - lowered)}"
+                checks.check_descendants(container, session.view)
 
 
 def look_at(container, sidecar):
-    """How often the sidecar looked."""
+    """As often as cginit's own calls leave room for, and once at least."""
     looks, running = 0, attacks.Attacker(sidecar, attacks.start_as_service(sidecar, False))
     running.ask("list", 30)
     try:
@@ -54,4 +58,3 @@ def look_at(container, sidecar):
         running.close()
     if looks == 0:
         raise races.TooLate("cginit was done before")
-    return looks
