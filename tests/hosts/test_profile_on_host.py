@@ -19,7 +19,10 @@ SECCOMP = ("--security-opt", f"seccomp={ROOT / 'examples/seccomp/docker.json'}")
 SOCKETS = {"unix", "inet"}
 # With CAP_SYS_ADMIN: no rule is asked of a mount that is made by a descriptor, and none knows these files by their paths then.
 BEYOND_RULES = {"open_tree core_pattern": {"core_pattern"}, "fsopen sysfs and move_mount": {"nr_hugepages"},
-                "rbind /, sysfs": {"nr_hugepages"}}
+                "bind /sys": {"nr_hugepages"}, "rbind /, sysfs": {"nr_hugepages"}}
+# For most of them systemd makes a view of proc and sysfs for the unit.
+MORE_SANDBOXES = ["ProtectProc=invisible", "ProcSubset=pid", "ProtectKernelTunables=yes", "ProtectControlGroups=yes",
+                  "PrivateIPC=yes"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -89,6 +92,6 @@ def test_sandboxes_of_units(session, tmp_path, old_abi):
     with with_abi_of_linux_5_4(tmp_path) if old_abi else contextlib.nullcontext(), engine.confined():
         with booted(session, case, permitted=[*APPARMOR, *SECCOMP]) as container:
             assert container.proc("attr/current").strip() == "cginit (enforce)"
-            refused = [] if old_abi else ["DynamicUser=yes"]
-            assert [option for option in SANDBOXES if not starts(container, option)] == refused
+            refused = [] if old_abi else ["DynamicUser=yes", "PrivateIPC=yes"]
+            assert [option for option in (*SANDBOXES, *MORE_SANDBOXES) if not starts(container, option)] == refused
             assert not sandboxes_that_do_nothing(container, without=refused)
