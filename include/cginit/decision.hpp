@@ -119,6 +119,8 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 /// True if the number and the depth of the hierarchy's cgroups are limited: in the engine's cgroup, which only an inner level
 /// puts out of the init's reach, and on v2 alone.
 [[nodiscard]] bool limits_descendants(const HierarchyDecision& choice, const Decision& decision);
+/// What --allow-host-cgroup costs where the container gets a cgroup at the host's root of this hierarchy.
+[[nodiscard]] std::string host_cgroup_warning(const HierarchyDecision& choice, const Decision& decision);
 /// True if the view at /sys/fs/cgroup is made anew.
 [[nodiscard]] bool rebuilds_view(const Decision& decision);
 /// True if that is by mounting the hierarchies once more, in a cgroup namespace whose root is the own cgroup.

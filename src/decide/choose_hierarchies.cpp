@@ -245,8 +245,7 @@ void choose_leaf(Decision& decision) {
 void warn_of_host_cgroup(Decision& decision) {
     for (const HierarchyDecision& choice : decision.hierarchies) {
         if (choice.host_cgroup == HostCgroup::yes) {
-            decision.warnings.push_back(concat({"the cgroup ", decision.host_cgroup_name, " at the host's root of ",
-                                                choice.name, " outlives the container: --allow-host-cgroup"}));
+            decision.warnings.push_back(host_cgroup_warning(choice, decision));
         }
     }
 }
@@ -259,11 +258,10 @@ void warn_of_unlimited_cgroups(const World& world, const Options& options, Decis
         return;
     }
     for (const HierarchyDecision& choice : decision.hierarchies) {
-        if (choice.name == "unified" && choice.access == Access::writable && !choice.inner) {
-            const std::string reason =
-                options.inner == Inner::never
-                    ? "--inner=never"
-                    : (choice.host_cgroup == HostCgroup::no ? "the view stays as it is" : "--allow-host-cgroup");
+        // What is said of a cgroup at the host's root holds this, too.
+        if (choice.name == "unified" && choice.access == Access::writable && !choice.inner &&
+            choice.host_cgroup != HostCgroup::yes) {
+            const char* reason = options.inner == Inner::never ? "--inner=never" : "the view stays as it is";
             decision.warnings.push_back(concat({kUnlimitedCgroups, ": ", reason}));
         }
     }

@@ -284,6 +284,13 @@ bool limits_descendants(const HierarchyDecision& choice, const Decision& decisio
     return choice.name == "unified" && choice.inner && (decision.max_cgroups || decision.max_depth);
 }
 
+std::string host_cgroup_warning(const HierarchyDecision& choice, const Decision& decision) {
+    const bool limitable = choice.name == "unified";
+    return concat({"the cgroup ", decision.host_cgroup_name, " at the host's root of ", choice.name,
+                   " outlives the container", limitable ? concat({", and ", kUnlimitedCgroups}) : "",
+                   ": --allow-host-cgroup"});
+}
+
 bool mounts_afresh(const Decision& decision) {
     return decision.method == Method::name_space || decision.method == Method::userns;
 }

@@ -45,10 +45,7 @@ void assert_which_root(PlanBuilder& builder, const Stage& stage) {
     Step& own = builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, true},
                             "what is at the host's root is not the container's to move", kNothingToUndo);
     own.parts = stage.parts();
-    own.or_else = OrElse{{},
-                         {stage.level_parts().back()},
-                         concat({"the cgroup ", builder.decision().host_cgroup_name, " at the host's root of ",
-                                 stage.choice->name, " outlives the container: --allow-host-cgroup"})};
+    own.or_else = OrElse{{}, {stage.level_parts().back()}, host_cgroup_warning(*stage.choice, builder.decision())};
 }
 
 void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {
