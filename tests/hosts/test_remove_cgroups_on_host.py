@@ -8,20 +8,18 @@ import pytest
 
 from harness import host
 from harness.boot import unchanged_machine
-from harness.leftovers import (PROGRAM, check_dry_run, check_in_use, cgroups_of, is_alive, remove, removed_at_last, says,
-                               sleeper, start)
+from harness.leftovers import (PROGRAM, check_dry_run, check_in_use, cgroups_of, fixed, is_alive, remove,
+                               removed_at_last, says, sleeper, start)
 from harness.shell import run, wait_for
 from real_host import KIND, VIEW
 
 V2 = "/sys/fs/cgroup"
-FREEZER = "/sys/fs/cgroup/freezer"
-# The init freezes itself, in a cgroup that no path reaches.
-FREEZES_ITSELF = {
-    "v1": f"{PROGRAM} {FREEZER} 30 250; mkdir {FREEZER}/x; echo $$ >{FREEZER}/x/cgroup.procs; echo frozen; "
-          f"echo FROZEN >{FREEZER}/x/freezer.state",
-    "v2": f"{PROGRAM} {V2} 30 250; mkdir {V2}/x; echo 0 >{V2}/x/cgroup.procs; echo frozen; echo 1 >{V2}/x/cgroup.freeze",
+# The init makes cgroups that no path reaches, and on v2 it freezes itself. On v1 it gets no freezer it can write.
+FROZEN = {
+    "v1": f"{PROGRAM} /sys/fs/cgroup/pids 30 250; echo made",
+    "v2": f"{PROGRAM} {V2} 30 250; mkdir {V2}/x; echo 0 >{V2}/x/cgroup.procs; echo made; echo 1 >{V2}/x/cgroup.freeze",
 }
-FREEZES_ITSELF["hybrid"] = FREEZES_ITSELF["v1"]
+FROZEN["hybrid"] = FROZEN["v1"]
 
 
 @pytest.fixture(autouse=True)
@@ -35,25 +33,34 @@ def monitors(container_id):
     return [path for path in cgroups_of(container_id, 4) if f"libpod-conmon-{container_id}" in path]
 
 
+def is_frozen(container):
+    """On v1 by the host, below the cgroup that the engine made and thaws."""
+    if KIND == "v2":
+        return [path for path in cgroups_of(container.id, 10) if path.endswith("/x") and
+                fixed(Path(path, "cgroup.freeze"), "1")]
+    state, = (Path(path, "freezer.state") for path in cgroups_of(container.id, 10)
+              if path.startswith("/sys/fs/cgroup/freezer/") and path.endswith("/cginit"))
+    state.write_text("FROZEN")
+    return fixed(state, "FROZEN")
+
+
 @pytest.mark.kinds("v1", "hybrid", "v2")
 @pytest.mark.parametrize("engine", ["podman-crun", "docker-runc"])
-def test_a_container_that_froze_itself(session, engine, monkeypatch):
+def test_a_frozen_container(session, engine, monkeypatch):
     # In a service of systemd's Podman leaves its monitor in the service's cgroup: an administrator's shell is none.
     monkeypatch.delenv("INVOCATION_ID", raising=False)
     running = session.engine(*engine.split("-"), VIEW)
     with unchanged_machine(session):
-        with start(session, running, FREEZES_ITSELF[KIND]) as container:
-            says(container, "frozen")
-            name = "cgroup.freeze" if KIND == "v2" else "freezer.self_freezing"
-            wait_for("the container to be frozen", lambda: [
-                path for path in cgroups_of(container.id, 10) if path.endswith("/x") and
-                Path(path, name).exists() and Path(path, name).read_text() == "1\n"])
+        with start(session, running, FROZEN[KIND]) as container:
+            says(container, "made")
+            wait_for("the container to be frozen", lambda: is_frozen(container))
             if engine.startswith("podman"):
                 assert monitors(container.id), "the test shows nothing about the monitor"
-            check_in_use(container.id[:12], "(sh)")
-            assert "would thaw " in check_dry_run(container.id, "sh", container.pid)
+            name = Path(f"/proc/{container.pid}/comm").read_text().strip()
+            check_in_use(container.id[:12], f"({name})")
+            assert "would thaw " in check_dry_run(container.id, name, container.pid)
             said = remove(container.id[:12], "--kill").stdout
-            assert f"killed {container.pid} (sh)\n" in said, said
+            assert f"killed {container.pid} ({name})\n" in said, said
             # The monitor had the time to say how the container ended.
             assert "(conmon)" not in said, said
             assert not cgroups_of(container.id) and not is_alive(container.pid)
