@@ -21,8 +21,6 @@ struct InitCommand {
     Program program;
     /// argv as the init gets it; argv[0] as the user wrote it.
     std::vector<std::string> argv;
-
-    bool operator==(const InitCommand&) const = default;
 };
 
 /// Finds the init to run: `options.init_argv`; /sbin/init, else the first real init, if that is empty; the init that
