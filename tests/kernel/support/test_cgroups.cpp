@@ -172,6 +172,12 @@ std::vector<std::string> TestCgroups::clean() {
         for (const std::string& controller : split(first_line_if_any(control), ' ')) {
             write_text(control, "-" + controller);
         }
+        for (const char* name : {"cgroup.max.descendants", "cgroup.max.depth"}) {
+            const std::string limit = join_path(directory(hierarchy), name);
+            if (!first_line_if_any(limit).empty()) {
+                write_text(limit, "max");
+            }
+        }
     }
     return left;
 }

@@ -34,8 +34,8 @@ public:
     [[nodiscard]] const std::vector<HostHierarchy>& hierarchies() const { return hierarchies_; }
     /// The container's cgroup in one hierarchy, through the machine's mount.
     [[nodiscard]] std::string directory(const HostHierarchy& hierarchy) const { return hierarchy.point + path_; }
-    /// Removes what was made in the container's cgroups and turns off what was enabled in them; they themselves stay,
-    /// since mounts show them. What could not be removed.
+    /// Removes what was made in the container's cgroups, turns off what was enabled in them and lifts their limits of
+    /// descendants; they themselves stay, since mounts show them. What could not be removed.
     [[nodiscard]] std::vector<std::string> clean();
     /// Moves the calling process into all of them, or all but v2's, in any mount namespace.
     void join(bool v2_too = true) const;
