@@ -20,7 +20,7 @@ struct Shape {
     std::vector<std::string> options = {};
     bool systemd = false;  ///< the judge is called systemd, and is one of version 252; else busybox
     bool leaf = false;
-    std::vector<std::string> read_only = {"blkio"};
+    std::vector<std::string> read_only = {"blkio", "freezer"};
     std::vector<std::string> environment = {};
 };
 void PrintTo(const Shape& shape, std::ostream* out);
