@@ -171,7 +171,7 @@ TEST(CaptureInput, HugeTablesArePlanned) {
         make_capture(root);
         root.file("/proc/self/mountinfo", kMountinfo + lines);
         const Finished finished =
-            run_program({CGINIT_BINARY, "--root", root.path(), "--dry-run"}, {}, [] { ::alarm(60); });
+            run_program({CGINIT_BINARY, "--root", root.path(), "--dry-run"}, {}, [] { ::alarm(280); });
         EXPECT_EQ(finished.status, 0) << finished.errors.substr(0, 500);
         EXPECT_NE(finished.output.find("move mount /proc/driver/new to /sys/fs/cgroup"), std::string::npos);
     }
