@@ -72,13 +72,13 @@ def test_thousands_of_cgroups(session):
     """Below each other and beside each other, on v1, where no limit of cgroups keeps anybody from making them."""
     engine = session.engine("docker", "runc", "v1")
     with unchanged_machine(session):
-        with start(session, engine, f"{leftovers.PROGRAM} /sys/fs/cgroup/pids 1500 8") as container:
+        with start(session, engine, f"{leftovers.PROGRAM} /sys/fs/cgroup/pids 600 8") as container:
             says(container, "made")
         left = [path for path in cgroups_of(container.id, 2) if path.endswith(container.id)]
         assert len(left) == 1 and left[0].startswith("/sys/fs/cgroup/pids/"), f"the engine left {left}"
-        for number in range(5000):
+        for number in range(2000):
             os.mkdir(f"{left[0]}/{number}")
-        assert "would remove 6502 cgroups in all" in remove(container.id, "--dry-run", before=FEW).stdout
+        assert "would remove 2602 cgroups in all" in remove(container.id, "--dry-run", before=FEW).stdout
         assert remove(container.id, before=FEW).stdout == f"removed {left[0]}\n"
         assert not cgroups_of(container.id)
         # Of those that were below each other the kernel frees one after the other.
