@@ -137,7 +137,7 @@ Status keep_capabilities(const KeepCapabilities& op) {
     if (!unwanted) {
         return unwanted.error();
     }
-    const Status forbidden = forbid_if_dropped(*unwanted);
+    Status forbidden = forbid_if_dropped(*unwanted);
     if (!forbidden) {
         return forbidden;
     }
