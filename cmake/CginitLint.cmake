@@ -28,8 +28,13 @@ else()
     cginit_missing_tool(format clang-format clang-format)
 endif()
 
-# Over compile_commands.json, in parallel. It reads GCC's commands too, and must not stumble over GCC's own warnings.
-if(CGINIT_RUN_CLANG_TIDY)
+# Over compile_commands.json, in parallel. It reads GCC's commands too, and must not stumble over GCC's own warnings. A unity
+# build has no command for a file of its own, and nothing would be looked at.
+if(CMAKE_UNITY_BUILD)
+    add_custom_target(lint
+        COMMAND ${CMAKE_COMMAND} -E echo "clang-tidy looks at one file at a time: cmake --preset lint && cmake --build --preset lint"
+        COMMAND ${CMAKE_COMMAND} -E false VERBATIM)
+elseif(CGINIT_RUN_CLANG_TIDY)
     add_custom_target(lint
         COMMAND "${CGINIT_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}" -extra-arg=-Wno-unknown-warning-option
             "^${PROJECT_SOURCE_DIR}/src/.*\\.cpp$"

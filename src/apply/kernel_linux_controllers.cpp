@@ -15,7 +15,7 @@ namespace {
 /// How often a controller is tried while processes that enter the cgroup meanwhile keep it busy, and how long it is
 /// waited in between: `docker exec` puts a process into the cgroup and moves it on when that turns out to be busy.
 constexpr int kEnablePasses = 32;
-constexpr unsigned kPauseMicroseconds = 1000;
+constexpr unsigned kEnableMicroseconds = 1000;
 
 constexpr const char* kSubtreeControl = "cgroup.subtree_control";
 
@@ -72,7 +72,7 @@ Status try_to_enable(const EnableControllers& op, const std::string& controller)
     Status enabled = write_file(control, value);
     for (int pass = 0; pass < kEnablePasses && !enabled && enabled.error().errnum == EBUSY; ++pass) {
         if (pass > 0) {
-            ::usleep(kPauseMicroseconds);
+            ::usleep(kEnableMicroseconds);
         }
         const Status moved = move_processes({op.cgroup, op.leaf});
         enabled = moved ? write_file(control, value) : moved;

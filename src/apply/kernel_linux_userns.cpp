@@ -14,6 +14,7 @@
 #include <string>
 
 #include "apply/kernel_linux_files.hpp"
+#include "core/path.hpp"
 #include "core/text.hpp"
 
 namespace cginit {
@@ -104,8 +105,8 @@ Status beside_a_child(const std::function<Status(pid_t, const Pair&)>& parent,
 }
 
 /// What a message with descriptors carries besides them: at least one byte, unix(7).
-struct Message {
-    explicit Message(std::size_t size) {
+struct DescriptorMessage {
+    explicit DescriptorMessage(std::size_t size) {
         content.iov_base = &byte;
         content.iov_len = sizeof byte;
         header.msg_iov = &content;
@@ -120,7 +121,7 @@ struct Message {
 };
 
 bool send_descriptors(const UniqueFd& socket, const std::array<int, 2>& descriptors) {
-    Message message(CMSG_SPACE(sizeof descriptors));
+    DescriptorMessage message(CMSG_SPACE(sizeof descriptors));
     cmsghdr* header = CMSG_FIRSTHDR(&message.header);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
@@ -131,7 +132,7 @@ bool send_descriptors(const UniqueFd& socket, const std::array<int, 2>& descript
 
 /// EPROTO if others came, or none.
 Result<KeptNamespaces> receive_namespaces(const UniqueFd& socket) {
-    Message message(CMSG_SPACE(2 * sizeof(int)));
+    DescriptorMessage message(CMSG_SPACE(2 * sizeof(int)));
     ssize_t count = 0;
     do {
         count = ::recvmsg(socket.get(), &message.header, MSG_CMSG_CLOEXEC);
@@ -162,8 +163,6 @@ Result<SocketPair> make_socket_pair() {
     return SocketPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-std::string directory_of(pid_t pid) { return concat({"/proc/", std::to_string(pid)}); }
-
 /// Only from outside of a user namespace more than one id can be mapped.
 Status write_maps(const std::string& process, const std::string& uids, const std::string& gids) {
     const Status written = write_file(concat({process, "/uid_map"}), uids);
@@ -177,7 +176,7 @@ Status unshare(int flags, const char* frame) {
 }  // namespace
 
 Status unshare_with_maps(const UnshareUserNamespace& op) {
-    const std::string process = directory_of(::getpid());
+    const std::string process = process_directory(::getpid());
     const auto parent = [&process](pid_t, const Pair& pair) -> Status {
         Status unshared =
             unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS, "unshare(CLONE_NEWUSER)");
@@ -210,7 +209,7 @@ Result<KeptNamespaces> make_namespaces(const MakeUserNamespace& op) {
         if (errnum != 0) {
             return make_errno_error(errnum, "unshare(CLONE_NEWUSER)");
         }
-        Status written = write_maps(directory_of(pid), op.uid_map, op.gid_map);
+        Status written = write_maps(process_directory(pid), op.uid_map, op.gid_map);
         if (!written) {
             return written;
         }

@@ -66,4 +66,6 @@ std::string base_name(std::string_view path) {
     return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
 
+std::string process_directory(int pid) { return join_path("/proc", std::to_string(pid)); }
+
 }  // namespace cginit

@@ -19,5 +19,7 @@ namespace cginit {
 [[nodiscard]] std::string parent_path(std::string_view path);
 /// "b" for "/a/b", "" for "/".
 [[nodiscard]] std::string base_name(std::string_view path);
+/// "/proc/PID", proc(5).
+[[nodiscard]] std::string process_directory(int pid);
 
 }  // namespace cginit

@@ -83,7 +83,7 @@ Tri read_parent_files(const Source& source, const std::string& path, bool knows_
 /// for as long as it takes to set it up; so it is waited for a moment without.
 Tri read_outsiders(const Source& source, const std::string& path) {
     constexpr int kTries = 200;
-    constexpr unsigned kPauseMicroseconds = 5000;
+    constexpr unsigned kRereadMicroseconds = 5000;
     constexpr std::size_t kMost = 64U << 10U;
     for (int i = 0; i < kTries; ++i) {
         const Result<std::string> text = source.read_head(join_path(path, "cgroup.procs"), kMost);
@@ -93,7 +93,7 @@ Tri read_outsiders(const Source& source, const std::string& path) {
         if (!text->starts_with("0\n") && text->find("\n0\n") == std::string::npos) {
             return Tri::no;
         }
-        ::usleep(kPauseMicroseconds);
+        ::usleep(kRereadMicroseconds);
     }
     return Tri::yes;
 }

@@ -15,8 +15,6 @@ namespace {
 
 constexpr unsigned kCapSysPtrace = 19;
 
-std::string directory_of(int pid) { return concat({"/proc/", std::to_string(pid)}); }
-
 /// One process as /proc/PID/stat has it.
 struct Process {
     int pid = 0;
@@ -49,7 +47,7 @@ std::optional<Process> parse_stat(const std::string& text) {
 /// The id of the first mount in a process's table; empty if that cannot be read.
 std::optional<int> first_mount_of(const Source& source, int pid) {
     constexpr std::size_t kEnough = 64;
-    const Result<std::string> head = source.read_head(join_path(directory_of(pid), "mountinfo"), kEnough);
+    const Result<std::string> head = source.read_head(join_path(process_directory(pid), "mountinfo"), kEnough);
     const auto id = head ? parse_number(std::string_view(*head).substr(0, head->find(' '))) : std::nullopt;
     return id ? std::optional<int>(static_cast<int>(*id)) : std::nullopt;
 }
@@ -61,7 +59,7 @@ bool has_mount(const MountTable& mounts, int id) {
 /// Who may not trace a process is not told its namespaces, proc(5), but its mounts.
 Tri has_own_mounts(const Source& source, const MountTable& mounts, int pid) {
     const auto own = source.peek_link("/proc/self/ns/mnt");
-    const auto other = source.peek_link(join_path(directory_of(pid), "ns/mnt"));
+    const auto other = source.peek_link(join_path(process_directory(pid), "ns/mnt"));
     if (own && other) {
         return *own == *other ? Tri::yes : Tri::no;
     }
@@ -89,7 +87,7 @@ std::map<int, Process> processes_here(const Source& source, const Snapshot& snap
             continue;
         }
         constexpr std::size_t kEnough = 1024;
-        const Result<std::string> stat = source.read_head(join_path(directory_of(pid), "stat"), kEnough);
+        const Result<std::string> stat = source.read_head(join_path(process_directory(pid), "stat"), kEnough);
         std::optional<Process> process = stat ? parse_stat(*stat) : std::nullopt;
         // One that has gone meanwhile is nobody's neighbour; of what is there, unknown counts as here.
         if (process && !process->ended && (pid == self || has_own_mounts(source, snapshot.mounts, pid) != Tri::no)) {

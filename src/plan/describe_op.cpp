@@ -14,7 +14,7 @@ const char* to_string(PropagationType type) {
     return "";
 }
 
-std::string on_one_line(const std::string& map) { return join(split(map, '\n'), ", "); }
+std::string id_map_text(const std::string& map) { return join(split(map, '\n'), ", "); }
 
 /// `a80425fb`, as /proc/PID/status has it but for zeros in front.
 std::string hexadecimal(std::uint64_t number) {
@@ -46,10 +46,10 @@ struct Describer {
         return "return to the cgroup namespace before";
     }
     std::string operator()(const UnshareUserNamespace& op) const {
-        return concat({"unshare the user, mount, cgroup and UTS namespaces (ids ", on_one_line(op.uid_map), ")"});
+        return concat({"unshare the user, mount, cgroup and UTS namespaces (ids ", id_map_text(op.uid_map), ")"});
     }
     std::string operator()(const MakeUserNamespace& op) const {
-        return concat({"make a user and a cgroup namespace (ids ", on_one_line(op.uid_map), ")"});
+        return concat({"make a user and a cgroup namespace (ids ", id_map_text(op.uid_map), ")"});
     }
     std::string operator()(const EnterUserNamespace& /*op*/) const {
         return "enter these, and unshare the mount and UTS namespaces";

@@ -106,13 +106,13 @@ std::string cell_text(const Cell& cell, std::size_t width, std::size_t word_widt
 }
 
 std::string painted(const std::string& text, const Cell& cell, bool changed, const TextStyle& style) {
-    constexpr const char* kRed = "\033[31m";
-    constexpr const char* kGreen = "\033[32m";
+    constexpr const char* kAlarming = "\033[31m";
+    constexpr const char* kChanged = "\033[32m";
     const bool alarming = cell && cell->shows_more();
     if (!style.colour || (!alarming && !changed)) {
         return text;
     }
-    return concat({alarming ? kRed : kGreen, text, "\033[0m"});
+    return concat({alarming ? kAlarming : kChanged, text, "\033[0m"});
 }
 
 /// One drawing: the rows and how wide each part of a line is.
