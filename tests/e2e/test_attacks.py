@@ -28,15 +28,13 @@ class Attacked:
     image: str = "busybox"
     seccomp: bool = True
     searches: bool = False
-    arguments: tuple = ()
     workdir: str = ""  # where the image says that the init starts: a way back to what was mounted there
     arguments: tuple = ()  # of cginit's
 
     @property
     def title(self):
         parts = [self.view, self.engine, self.cgroupns, self.image]
-        more = {**{argument.rpartition("=")[2]: True for argument in self.arguments},
-                "dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches,
+        more = {"dropped": self.dropped, "unconfined": not self.seccomp, "searches": self.searches,
                 f"in{self.workdir.replace('/', '_')}": self.workdir, "tracking": self.arguments}
         return "-".join(parts + [name for name, so in more.items() if so])
 
@@ -59,7 +57,6 @@ class Attacked:
 
     def command(self):
         options = [*(["--drop-cap=SYS_ADMIN"] if self.dropped else []), *self.arguments]
-        options += self.arguments
         return [*options, "--", "/sbin/init"] if self.systemd else [*options, "--delegate=none", "--", *attacks.INIT]
 
 
@@ -73,8 +70,6 @@ CASES = [
     Attacked("hybrid", "docker-runc", "private", workdir="/sys/fs/cgroup/memory"),
     Attacked("v1", "docker-runc", "host", dropped=True, workdir="/sys/fs/cgroup"),
     Attacked("unified", "docker-runc", "host", workdir="/sys/fs/cgroup"),
-    # Who is exec'd sits in the engine's own cgroup there.
-    Attacked("unified", "docker-runc", "private", dropped=True, workdir="/sys/fs/cgroup", arguments=("--writable=tracking",)),
     # The init has no controllers, and who is exec'd sits in the engine's cgroup.
     Attacked("unified", "docker-runc", "private", dropped=True, workdir="/sys/fs/cgroup", arguments=("--writable=tracking",)),
     Attacked("unified", "podman-crun", "host", dropped=True, workdir="/hostcg"),
