@@ -20,6 +20,13 @@ enum class Exposure {
     foreign,      ///< its root lies outside the cgroup namespace: `/..`
 };
 
+/// True if the root of a mount lies above the own cgroup, or beside it.
+[[nodiscard]] bool is_above_own(Exposure exposure);
+/// The one question of V1: does a mount show more than the own cgroup? Its root lies above it or beside it, or it is the host's
+/// root of the hierarchy, which nobody limits (`real_root`). Where the mount is, whether it is covered and what its source is
+/// called make no difference.
+[[nodiscard]] Tri shows_more(Exposure exposure, Tri real_root);
+
 /// One mount of a hierarchy.
 struct HierarchyMount {
     MountEntry entry;
@@ -119,6 +126,8 @@ inline constexpr const char* kInnerName = "cginit";
 /// The leaf that the init is moved to before controllers are enabled at its root: systemd's name for its own.
 inline constexpr const char* kLeafName = "init.scope";
 
+[[nodiscard]] bool is_above_own(const HierarchyMount& mount);
+[[nodiscard]] Tri shows_more(const Hierarchy& hierarchy, const HierarchyMount& mount);
 /// `cpu,cpuacct`, `name=systemd`, `unified` for v2: the name in messages and of the step's part.
 [[nodiscard]] std::string hierarchy_name(const Hierarchy& hierarchy);
 /// True if the hierarchy carries the controller, or is the named one: `memory`, `name=systemd`.

@@ -18,17 +18,15 @@ bool is_kept(const HierarchyMount& mount, const Options& options) {
 
 /// What any init could do to the host through a mount that is writable; empty if nothing. One that is covered counts.
 std::string danger_of(const Hierarchy& hierarchy, const HierarchyMount& mount) {
-    const bool above = mount.exposure == Exposure::whole_tree || mount.exposure == Exposure::foreign;
-    // A mount whose root lies below the own cgroup does not show the hierarchy's root, wherever that is.
-    const bool real_root = hierarchy.real_root != Tri::no && mount.exposure != Exposure::below;
+    const bool more = shows_more(hierarchy, mount) != Tri::no;
     const bool shared = hierarchy.outsiders == Tri::yes;
-    if (mount.entry.flags.read_only || (!above && !real_root && !shared)) {
+    if (mount.entry.flags.read_only || (!more && !shared)) {
         return {};
     }
     return concat({mount.entry.point,
-                   above       ? " shows more than the own cgroup"
-                   : real_root ? " may be the host's root"
-                               : " is a cgroup in which others are, too,",
+                   is_above_own(mount) ? " shows more than the own cgroup"
+                   : more              ? " may be the host's root"
+                                       : " is a cgroup in which others are, too,",
                    " and is writable"});
 }
 

@@ -39,9 +39,8 @@ Obstacle refused_unshare(const World& world) {
 const HierarchyMount* writable_host_mount(const World& world) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            const bool above = mount.exposure == Exposure::whole_tree || mount.exposure == Exposure::foreign ||
-                               hierarchy.real_root == Tri::yes;
-            if (above && mount.in_view && !mount.sealed && !mount.entry.flags.read_only) {
+            if (shows_more(hierarchy, mount) == Tri::yes && mount.in_view && !mount.sealed &&
+                !mount.entry.flags.read_only) {
                 return &mount;
             }
         }

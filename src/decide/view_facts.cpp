@@ -7,14 +7,6 @@
 #include "decide/controller_policy.hpp"
 
 namespace cginit {
-namespace {
-
-bool is_private(const HierarchyMount& mount) {
-    return mount.exposure == Exposure::namespaced || mount.exposure == Exposure::own_subtree ||
-           mount.exposure == Exposure::below;
-}
-
-}  // namespace
 
 std::vector<ElsewhereMount> elsewhere_mounts(const World& world, const Options& options) {
     std::vector<ElsewhereMount> found;
@@ -46,7 +38,7 @@ bool is_own_view(const World& world) {
             }
             // Whose source is ours and whose controllers are nobody's was not mounted by us. What it shows decides: a
             // name on it proves nothing.
-            if (!mount.ours || hierarchy.id < 0 || !is_private(mount) || hierarchy.real_root == Tri::yes ||
+            if (!mount.ours || hierarchy.id < 0 || shows_more(hierarchy, mount) == Tri::yes ||
                 hierarchy.outsiders == Tri::yes) {
                 return false;
             }
@@ -76,10 +68,10 @@ std::string view_defect(const World& world, bool allow_read_only) {
             if (!mount.in_view || mount.sealed) {
                 continue;
             }
-            if (!is_private(mount)) {
+            if (is_above_own(mount)) {
                 return concat({mount.entry.point, " shows more than the own cgroup (root ", mount.entry.root, ")"});
             }
-            if (hierarchy.real_root == Tri::yes && !mount.entry.flags.read_only) {
+            if (shows_more(hierarchy, mount) == Tri::yes && !mount.entry.flags.read_only) {
                 return concat({mount.entry.point, " is the host's root of the hierarchy"});
             }
             if (hierarchy.outsiders == Tri::yes) {

@@ -24,6 +24,30 @@ const HierarchyMount* view_mount(const Hierarchy& hierarchy) {
     return nullptr;
 }
 
+bool is_above_own(Exposure exposure) {
+    switch (exposure) {
+        case Exposure::own_subtree:
+        case Exposure::namespaced:
+        case Exposure::below: return false;
+        case Exposure::whole_tree:
+        case Exposure::foreign: return true;
+    }
+    return true;
+}
+
+Tri shows_more(Exposure exposure, Tri real_root) {
+    if (is_above_own(exposure)) {
+        return Tri::yes;
+    }
+    return exposure == Exposure::below ? Tri::no : real_root;
+}
+
+bool is_above_own(const HierarchyMount& mount) { return is_above_own(mount.exposure); }
+
+Tri shows_more(const Hierarchy& hierarchy, const HierarchyMount& mount) {
+    return shows_more(mount.exposure, hierarchy.real_root);
+}
+
 const char* to_string(Engine engine) {
     switch (engine) {
         case Engine::docker: return "docker";

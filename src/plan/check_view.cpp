@@ -13,27 +13,15 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 
 bool will_be_detached(const MountEntry& mount) { return is_at_or_below(mount.point, kWorkbench); }
 
-/// The root of what the init was given, which it may have left to a leaf.
-bool shows_only_own(const HierarchyMount& mount, const std::string& own_path, const Decision& decision) {
-    const bool in_leaf = std::any_of(decision.hierarchies.begin(), decision.hierarchies.end(), [&](const auto& choice) {
-        return !choice.leaf.empty() && own_path == join_path(mount.entry.root, choice.leaf);
-    });
-    // A view that stays may be one whose root an earlier cginit left to a leaf.
-    const bool namespaced = mount.exposure == Exposure::namespaced &&
-                            (own_path == mount.entry.root || (decision.method == Method::none && mount.ours));
-    return in_leaf || namespaced || mount.exposure == Exposure::own_subtree || mount.exposure == Exposure::below;
-}
-
 void check_private(const Hierarchy& hierarchy, const Decision& decision, std::vector<std::string>& problems) {
     for (const HierarchyMount& mount : hierarchy.mounts) {
         const std::string& point = mount.entry.point;
         if (will_be_detached(mount.entry) || contains(decision.kept_elsewhere, point) || mount.sealed) {
             continue;
         }
-        const bool is_private = shows_only_own(mount, hierarchy.own_path, decision);
         if (!mount.in_view) {
             problems.push_back(concat({"the cgroup mount at ", point, " is still there"}));
-        } else if (!is_private) {
+        } else if (is_above_own(mount)) {
             problems.push_back(concat({point, " shows more than the init's own cgroup (root ", mount.entry.root, ")"}));
         }
     }

@@ -137,22 +137,19 @@ std::string who_text(const Explanation& explanation) {
     return text;
 }
 
-std::string shows(const HierarchyMount& mount) {
-    switch (mount.exposure) {
-        case Exposure::own_subtree:
-        case Exposure::namespaced: return "private";
-        case Exposure::below: return "below";
-        case Exposure::whole_tree: return "host";
-        case Exposure::foreign: return "outside";
+std::string shows(const Hierarchy& hierarchy, const HierarchyMount& mount) {
+    if (shows_more(hierarchy, mount) == Tri::yes) {
+        return mount.exposure == Exposure::foreign ? "outside" : "host";
     }
-    return {};
+    return mount.exposure == Exposure::below ? "below" : "private";
 }
 
 /// `cpu,cpuacct       rw private  /sys/fs/cgroup/cpu,cpuacct`
-std::string mount_row(const std::string& name, const HierarchyMount& mount, std::size_t width) {
+std::string mount_row(const std::string& name, const Hierarchy& hierarchy, const HierarchyMount& mount,
+                      std::size_t width) {
     const char* mode = mount.entry.flags.read_only ? "ro" : "rw";
-    return concat({"  ", padded(name, width), " ", mode, " ", padded(shows(mount), 8), " ", escaped(mount.entry.point),
-                   mount.visible ? "" : (mount.sealed ? " (sealed)" : " (covered)"), "\n"});
+    return concat({"  ", padded(name, width), " ", mode, " ", padded(shows(hierarchy, mount), 8), " ",
+                   escaped(mount.entry.point), mount.visible ? "" : (mount.sealed ? " (sealed)" : " (covered)"), "\n"});
 }
 
 std::string hierarchies_text(const World& world, const TextStyle& style) {
@@ -164,7 +161,7 @@ std::string hierarchies_text(const World& world, const TextStyle& style) {
             text += concat({"  ", padded(name, kName), " not mounted\n"});
         }
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            text += mount_row(&mount == &hierarchy.mounts.front() ? name : std::string(), mount, kName);
+            text += mount_row(&mount == &hierarchy.mounts.front() ? name : std::string(), hierarchy, mount, kName);
         }
         const std::string root = hierarchy.real_root == Tri::yes ? " (the host's root)" : "";
         text += concat(

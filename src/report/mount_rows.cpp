@@ -68,14 +68,14 @@ ShownMount show_known(const World& world, const Hierarchy& hierarchy, const Hier
     const bool v2 = hierarchy.version == HierarchyVersion::v2;
     ShownMount shown = shown_as(mount.entry, v2 ? "cgroup2" : hierarchy_name(hierarchy));
     shown.cgroup = mount.entry.root;
-    const bool above = mount.exposure == Exposure::whole_tree || mount.exposure == Exposure::foreign;
-    if (above || hierarchy.real_root == Tri::yes) {
+    const Tri more = shows_more(hierarchy, mount);
+    if (more == Tri::yes) {
         shown.reach = Reach::host;
         return shown;
     }
     const bool in_namespace = mount.exposure == Exposure::namespaced || world.namespaced == Tri::yes;
     shown.reach = in_namespace ? Reach::private_ : Reach::own;
-    shown.unsure = hierarchy.real_root == Tri::unknown && mount.entry.root == hierarchy.own_path;
+    shown.unsure = more == Tri::unknown;
     return shown;
 }
 
@@ -113,9 +113,10 @@ const HierarchyDecision* choice_for(const Decision& decision, const MountEntry& 
     return nullptr;
 }
 
-Tri real_root_of(const World& world, const std::string& name) {
+/// Whether what the init is given is the host's root.
+Tri real_root_of(const World& world, const HierarchyDecision& choice) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
-        if (hierarchy_name(hierarchy) == name) {
+        if (choice.init_cgroup == "/" && hierarchy_name(hierarchy) == choice.name) {
             return hierarchy.real_root;
         }
     }
@@ -178,14 +179,15 @@ private:
         }
         // The last unshare made the init's cgroup the root that a fresh mount shows.
         shown.cgroup = unshared_ ? join_path(choice->init_cgroup, entry.root) : entry.root;
-        const Tri real_root = choice->init_cgroup == "/" ? real_root_of(world_, choice->name) : Tri::no;
-        if (real_root == Tri::yes) {
-            return shown;
-        }
-        if (is_at_or_below(shown.cgroup, choice->init_cgroup)) {
-            shown.reach = unshared_ || world_.namespaced == Tri::yes ? Reach::private_ : Reach::own;
-            shown.unsure = real_root == Tri::unknown && !asserted_.contains(choice->name);
-        } else if (is_at_or_below(shown.cgroup, choice->engine_cgroup)) {
+        const bool in_namespace = unshared_ || world_.namespaced == Tri::yes;
+        const Exposure exposure = !is_at_or_below(shown.cgroup, choice->init_cgroup) ? Exposure::whole_tree
+                                  : in_namespace                                     ? Exposure::namespaced
+                                                                                     : Exposure::own_subtree;
+        const Tri more = shows_more(exposure, real_root_of(world_, *choice));
+        if (more != Tri::yes) {
+            shown.reach = in_namespace ? Reach::private_ : Reach::own;
+            shown.unsure = more == Tri::unknown && !asserted_.contains(choice->name);
+        } else if (is_above_own(exposure) && is_at_or_below(shown.cgroup, choice->engine_cgroup)) {
             shown.reach = Reach::engine;
         }
         return shown;
