@@ -41,7 +41,7 @@ if(cginit_libmount STREQUAL "static")
     # On the terminal: the first build takes a minute, and what it does should be seen while it does it.
     add_custom_command(
         OUTPUT "${libmount_dir}/lib/libmount.a"
-        BYPRODUCTS "${libmount_dir}/lib/libblkid.a" "${libmount_dir}/include/libmount.h" "${libmount_dir}/include/blkid.h"
+        BYPRODUCTS "${libmount_dir}/include/libmount.h" "${libmount_dir}/include/blkid.h"
         COMMAND "${libmount_script}" build --out "${libmount_dir}" ${libmount_args}
         DEPENDS ${libmount_depends}
         COMMENT "libmount of util-linux 2.38.1"
@@ -50,7 +50,7 @@ if(cginit_libmount STREQUAL "static")
     file(MAKE_DIRECTORY "${libmount_dir}/include")
     add_dependencies(cginit_dep_mount cginit_libmount_build)
     target_include_directories(cginit_dep_mount SYSTEM INTERFACE "${libmount_dir}/include")
-    target_link_libraries(cginit_dep_mount INTERFACE "${libmount_dir}/lib/libmount.a" "${libmount_dir}/lib/libblkid.a")
+    target_link_libraries(cginit_dep_mount INTERFACE "${libmount_dir}/lib/libmount.a")
     set(CGINIT_LIBMOUNT_DIR "${libmount_dir}")
 elseif(cginit_libmount STREQUAL "shared")
     if(CGINIT_STATIC)

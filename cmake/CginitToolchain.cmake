@@ -10,6 +10,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 # -Og: what a debugger shows is what was written, and -Wmaybe-uninitialized and its kin still see the flow.
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
+set(CMAKE_CXX_FLAGS_MINSIZEREL "-Oz -DNDEBUG")
 
 add_library(cginit_flags INTERFACE)
 target_compile_options(cginit_flags INTERFACE
@@ -26,6 +27,11 @@ if(CGINIT_STATIC)
     # GCC and clang make PIEs by default here, and CMake's own property only ever adds -fPIE.
     # One section per function and object, so that the linker can leave out what nothing reaches.
     target_compile_options(cginit_flags INTERFACE -fno-pie -fno-pic -ffunction-sections -fdata-sections)
+    # Whatever nothing calls across files goes, too. Fat objects, so that any compiler can link the relink kit.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+        target_compile_options(cginit_flags INTERFACE -ffat-lto-objects)
+    endif()
     # clang finds -no-pie superfluous next to -static, and says so; tests are linked without -static.
     target_link_options(cginit_flags INTERFACE -no-pie -Wl,--gc-sections
         $<$<CXX_COMPILER_ID:Clang>:-Wno-unused-command-line-argument>)

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Static libmount and libblkid of util-linux 2.38.1, kept in a cache outside of the source tree.
+# Static libmount of util-linux 2.38.1, kept in a cache outside of the source tree.
 #
 #   build.sh check                    exit 1 and name what is missing, unless the cache already has the library
-#   build.sh build --out DIR          put DIR/include/libmount.h, DIR/lib/libmount.a and DIR/lib/libblkid.a there
+#   build.sh build --out DIR          put DIR/include/libmount.h, DIR/include/blkid.h and DIR/lib/libmount.a there
 #   build.sh source --out DIR         put the source package there (what the LGPL asks to be passed on)
 #
 #   --source PATH     an unpacked release of util-linux 2.38.1, or a tarball of it, instead of apt's source package
@@ -231,13 +231,13 @@ build_entry() {
     say "configuring util-linux $kVersion"
     (cd "$top" && ./configure CC="$cc" CFLAGS="$kCflags" LDFLAGS=-no-pie ${host:+--host="$host"} "${kConfigure[@]}") >"$log" 2>&1 ||
         die "configure failed; the end of its output:" "$(tail -n 15 "$log")"
-    say "compiling libblkid.a and libmount.a (about a minute)"
+    say "compiling libmount.a (about a minute)"
     # The tarball's time stamps must not send us looking for the autotools.
     make -C "$top" -j"$(nproc)" ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: libblkid.la libmount.la >>"$log" 2>&1 ||
         die "make failed; the end of its output:" "$(tail -n 15 "$log")"
     mkdir -p "$dir/entry/include" "$dir/entry/lib" "$dir/entry/licenses"
     cp "$top/libmount/src/libmount.h" "$top/libblkid/src/blkid.h" "$dir/entry/include/"
-    cp "$top/.libs/libmount.a" "$top/.libs/libblkid.a" "$dir/entry/lib/"
+    cp "$top/.libs/libmount.a" "$dir/entry/lib/"
     cp "$top/Documentation/licenses/COPYING.LGPL-2.1-or-later" "$dir/entry/licenses/"
     mv "$dir/entry" "$entry"
 }

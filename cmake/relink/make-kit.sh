@@ -1,5 +1,5 @@
 #!/bin/bash
-# Packs what is needed to link cginit again with another libmount, libblkid or libc.
+# Packs what is needed to link cginit again with another libmount or libc.
 #
 #   make-kit.sh --name NAME --objects LIST --libmount DIR --libcap FILE --cxx COMPILER --out DIR [--source PATH]
 #
@@ -34,12 +34,12 @@ while IFS= read -r object; do
     cp "$object" "$kit/objects/$flat"
 done <"$objects"
 
-cp "$libmount/lib/libmount.a" "$libmount/lib/libblkid.a" "$libcap" "$kit/lib/"
+cp "$libmount/lib/libmount.a" "$libcap" "$kit/lib/"
 cp "$libmount"/licenses/* "$here/../../LICENSE" "$here/../../docs/third-party.md" "$kit/licenses/"
 sed "s|@CXX@|$(basename "$cxx")|" "$here/link.sh.in" >"$kit/link.sh"
 chmod +x "$kit/link.sh"
 {
-    echo "Link cginit again:  ./link.sh [OUTPUT]     (LIBMOUNT=, LIBBLKID=, CXX= and LDFLAGS= replace a part)"
+    echo "Link cginit again:  ./link.sh [OUTPUT]     (LIBMOUNT=, CXX= and LDFLAGS= replace a part)"
     echo "Which parts, under which licence, and how: licenses/third-party.md"
     echo
     echo "Made with:"
