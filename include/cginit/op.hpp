@@ -289,15 +289,29 @@ struct ExecuteProgram {
     bool operator==(const ExecuteProgram&) const = default;
 };
 
-using Op = std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
-                        UnshareCgroupNamespace, RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace,
-                        EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup,
-                        RemoveCgroup, MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits,
-                        EnableControllers, DisableControllers, LimitDescendants, RestoreDescendantLimits,
-                        AssertNotRealRoot, AssertRealRoot, AssertHierarchicalMemory, AssertMember, ProbeCgroup,
-                        AssertNoOutsiders, EnterDirectory, ReturnToDirectory, HoldStandardDescriptors, HideFromOthers,
-                        LockMountNamespace, HoldSignals, ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors,
-                        DropCapabilities, KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+using AnyOp =
+    std::variant<MountFilesystem, BindMount, RemountBind, MoveMount, SetPropagation, DetachMount,
+                 UnshareCgroupNamespace, RestoreCgroupNamespace, UnshareUserNamespace, MakeUserNamespace,
+                 EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup,
+                 MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits, EnableControllers,
+                 DisableControllers, LimitDescendants, RestoreDescendantLimits, AssertNotRealRoot, AssertRealRoot,
+                 AssertHierarchicalMemory, AssertMember, ProbeCgroup, AssertNoOutsiders, EnterDirectory,
+                 ReturnToDirectory, HoldStandardDescriptors, HideFromOthers, LockMountNamespace, HoldSignals,
+                 ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors, DropCapabilities, KeepCapabilities,
+                 RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+
+/// One op of any kind: a variant whose copies, moves and comparisons are compiled once. Each file that has a plan would otherwise
+/// compile those of all kinds.
+struct Op : AnyOp {
+    using AnyOp::AnyOp;
+    Op(const Op& other);
+    Op(Op&& other) noexcept;
+    Op& operator=(const Op& other);
+    Op& operator=(Op&& other) noexcept;
+    ~Op();
+
+    bool operator==(const Op& other) const;
+};
 
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);

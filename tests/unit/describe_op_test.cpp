@@ -69,12 +69,12 @@ TEST(DescribeOp, OneLinePerVerb) {
         {KeepCapabilities{0xff, {"cap_kill"}}, "keep the capabilities ff alone, but not cap_kill"},
         {ExecuteProgram{"/sbin/init", {"init"}, {"A=b"}}, "execute /sbin/init"},
     };
-    std::vector<bool> seen(std::variant_size_v<Op>, false);
+    std::vector<bool> seen(std::variant_size_v<AnyOp>, false);
     for (const Case& c : cases) {
         EXPECT_EQ(describe(c.op), c.line);
         seen[c.op.index()] = true;
     }
-    EXPECT_EQ(seen, std::vector<bool>(std::variant_size_v<Op>, true)) << "a verb has no case";
+    EXPECT_EQ(seen, std::vector<bool>(std::variant_size_v<AnyOp>, true)) << "a verb has no case";
 }
 
 TEST(DescribeOp, MountFlags) {
