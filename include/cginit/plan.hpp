@@ -22,11 +22,33 @@ enum class Scope {
     none,             ///< changes nothing
 };
 
+/// What can be given up as a whole.
+enum class PartKind {
+    hierarchy,    ///< all of a hierarchy: it is not in the view
+    inner_level,  ///< what makes it writable
+    own_cgroup,   ///< of two ways, the one where the container has a cgroup of its own
+    host_cgroup,  ///< the other: its own cgroup is the host's root
+    ttys,         ///< the host's terminals are hidden
+    sys,          ///< /sys is read-only
+    share,        ///< the mount tree is shared
+};
+
+/// A part of a plan: steps that make sense together only.
+struct Part {
+    PartKind kind = PartKind::hierarchy;
+    std::string hierarchy = {};  ///< of which (hierarchy_name()); empty for the last three
+    bool operator==(const Part&) const = default;
+};
+
+using Parts = std::vector<Part>;
+
+[[nodiscard]] bool has_part(const Parts& parts, const Part& part);
+
 /// What to do instead when a step fails: the later steps of the same part are skipped.
 struct OrElse {
     std::vector<Op> instead;
     /// Parts that are given up: later steps that carry one are not performed.
-    std::vector<std::string> give_up;
+    Parts give_up;
     std::string why;     ///< told as a warning
     bool quiet = false;  ///< one of two ways that are both fine: no warning
     bool operator==(const OrElse&) const = default;
@@ -42,8 +64,7 @@ struct Step {
     std::optional<Op> undo;
     std::string no_undo;
     std::optional<OrElse> or_else;
-    /// What the step belongs to (`memory`, `memory inner`), so that it can be given up as a whole.
-    std::vector<std::string> parts;
+    Parts parts;  ///< what the step belongs to
 
     bool operator==(const Step&) const = default;
 };
@@ -57,11 +78,6 @@ struct Plan {
 /// The place where the new tree is built and the old one is kept until commit: a directory that every kernel's proc
 /// has (fs/proc/root.c), so that no writable directory on the root file system is needed.
 inline constexpr const char* kWorkbench = "/proc/driver";
-
-/// The parts of a plan that hide the host's terminals, make /sys read-only, and share the mount tree.
-inline constexpr const char* kTtysPart = "ttys";
-inline constexpr const char* kSysPart = "sys";
-inline constexpr const char* kSharePart = "mounts";
 
 /// A decision to steps; pure.
 [[nodiscard]] Plan make_plan(const World& world, const Decision& decision);
@@ -77,15 +93,14 @@ inline constexpr const char* kSharePart = "mounts";
 
 /// Judges the facts gathered after the switch: what is wrong with the view (private, consistent), one text each.
 /// `given_up` are the parts that fell back. The workbench, detached in commit, is not looked at.
-[[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision,
-                                                  const std::vector<std::string>& given_up);
+[[nodiscard]] std::vector<std::string> check_view(const World& after, const Decision& decision, const Parts& given_up);
 
 /// The same for what the process carries into the init: working directory, root directory, descriptors.
 [[nodiscard]] std::vector<std::string> check_holdings(const World& after, const Decision& decision);
 
 /// The same for what choose_expectations() decided, but for the mount tree, which is shared after the judgement.
 [[nodiscard]] std::vector<std::string> check_expectations(const World& after, const Decision& decision,
-                                                          const std::vector<std::string>& given_up);
+                                                          const Parts& given_up);
 
 [[nodiscard]] const char* to_string(Phase phase);
 [[nodiscard]] const char* to_string(Scope scope);

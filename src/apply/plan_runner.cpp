@@ -30,9 +30,8 @@ PlanRunner::~PlanRunner() {
 }
 
 bool PlanRunner::is_given_up(const Step& step) const {
-    return std::any_of(step.parts.begin(), step.parts.end(), [this](const std::string& part) {
-        return std::find(given_up_.begin(), given_up_.end(), part) != given_up_.end();
-    });
+    return std::any_of(step.parts.begin(), step.parts.end(),
+                       [this](const Part& part) { return has_part(given_up_, part); });
 }
 
 Error PlanRunner::failure(std::size_t index, const Error& error) {

@@ -33,7 +33,7 @@ public:
     Status commit();
 
     /// Parts that fell back to their or_else.
-    [[nodiscard]] const std::vector<std::string>& given_up() const { return given_up_; }
+    [[nodiscard]] const Parts& given_up() const { return given_up_; }
     /// What the steps had to tell, and what was given up, in order.
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
     /// What went well in more detail than the steps say, for the debug log.
@@ -54,7 +54,7 @@ private:
     Observer observer_;
     std::vector<std::size_t> done_;
     std::vector<char> reserve_;  ///< given back before the undo, so that it has memory to work with
-    std::vector<std::string> given_up_;
+    Parts given_up_;
     std::vector<std::string> notes_;
     std::vector<std::string> details_;
     const Op* failed_ = nullptr;

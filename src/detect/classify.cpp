@@ -73,9 +73,9 @@ Exposure classify_exposure(const MountEntry& mount, const std::string& own_path,
     if (is_outside_namespace(mount.root)) {
         return Exposure::foreign;
     }
-    // A cginit left the root that it gave the init to a leaf: `0::/init.scope`, or by a bind `0::/docker/ID/init.scope`.
-    if (ours && own_path == join_path(mount.root, kLeafName)) {
-        return mount.root == "/" && namespaced != Tri::no ? Exposure::namespaced : Exposure::own_subtree;
+    // An earlier cginit left the root of the namespace that it made to a leaf: `0::/init.scope`.
+    if (mount.root == "/" && ours && namespaced == Tri::yes && own_path == join_path("/", kLeafName)) {
+        return Exposure::namespaced;
     }
     if (is_above_namespace(own_path)) {
         return Exposure::below;

@@ -61,10 +61,8 @@ Scope scope_of(const Op& op) {
 
 std::string Stage::init_directory() const { return choice->inner ? join_path(engine, kInnerName) : engine; }
 
-std::vector<std::string> Stage::level_parts() const {
-    return choice->host_cgroup == HostCgroup::if_real_root
-               ? std::vector<std::string>{choice->name, choice->name + " own"}
-               : inner_parts();
+Parts Stage::level_parts() const {
+    return choice->host_cgroup == HostCgroup::if_real_root ? with(PartKind::own_cgroup) : inner_parts();
 }
 
 bool Stage::memory_is_unsure() const {

@@ -21,18 +21,22 @@ struct Stage {
     /// The directory of init_cgroup, seen through the staged engine's cgroup.
     [[nodiscard]] std::string init_directory() const;
     /// The part of everything that belongs to the hierarchy, and of what makes it writable.
-    [[nodiscard]] std::vector<std::string> parts() const { return {choice->name}; }
-    [[nodiscard]] std::vector<std::string> inner_parts() const { return {choice->name, inner_part()}; }
+    [[nodiscard]] Parts parts() const { return {{PartKind::hierarchy, choice->name}}; }
+    [[nodiscard]] Parts inner_parts() const { return with(PartKind::inner_level); }
     /// The parts of making the inner level. Where the own cgroup may be the host's root that is one of two ways, and
     /// giving it up does not make the hierarchy read-only.
-    [[nodiscard]] std::vector<std::string> level_parts() const;
+    [[nodiscard]] Parts level_parts() const;
     /// The parts of the other way: a cgroup at the host's root.
-    [[nodiscard]] std::vector<std::string> host_parts() const { return {choice->name, choice->name + " host"}; }
+    [[nodiscard]] Parts host_parts() const { return with(PartKind::host_cgroup); }
     /// True if the hierarchy is part of the new view, and not only guarded.
     [[nodiscard]] bool is_visible() const { return choice->access != Access::left_out; }
     /// True if the inner level guards memory only where use_hierarchy turns out to be set.
     [[nodiscard]] bool memory_is_unsure() const;
-    [[nodiscard]] std::string inner_part() const { return choice->name + " inner"; }
+
+private:
+    [[nodiscard]] Parts with(PartKind kind) const {
+        return {{PartKind::hierarchy, choice->name}, {kind, choice->name}};
+    }
 };
 
 /// Collects the steps of a plan in order.
@@ -72,7 +76,7 @@ struct Replacement {
     std::string point;
     std::string stage;
     std::vector<std::string> carried;  ///< the mount points below `point`
-    std::vector<std::string> parts;
+    Parts parts;
 
     /// Where a path at or below the point is while it is being built.
     [[nodiscard]] std::string stage_for(const std::string& path) const;

@@ -6,8 +6,7 @@
 
 namespace cginit {
 
-std::vector<std::string> check_expectations(const World& after, const Decision& decision,
-                                            const std::vector<std::string>& given_up) {
+std::vector<std::string> check_expectations(const World& after, const Decision& decision, const Parts& given_up) {
     std::vector<std::string> problems;
     for (const TmpfsDecision& tmpfs : decision.tmpfs) {
         const MountEntry* mount = visible_mount_at(after.mounts, tmpfs.point);
@@ -15,16 +14,14 @@ std::vector<std::string> check_expectations(const World& after, const Decision& 
             problems.push_back(concat({tmpfs.point, " is not the new tmpfs"}));
         }
     }
-    const auto is_given_up = [&given_up](const char* part) {
-        return std::find(given_up.begin(), given_up.end(), part) != given_up.end();
-    };
     const MountEntry* sys = visible_mount_at(after.mounts, "/sys");
-    if (decision.sys_read_only.taken && !is_given_up(kSysPart) && (sys == nullptr || !sys->flags.read_only)) {
+    if (decision.sys_read_only.taken && !has_part(given_up, {PartKind::sys}) &&
+        (sys == nullptr || !sys->flags.read_only)) {
         problems.emplace_back("/sys should be read-only and is not");
     }
     const std::vector<std::string> names = after.host_ttys.value_or(std::vector<std::string>());
     for (const std::string& tty : decision.ttys) {
-        if (!is_given_up(kTtysPart) && std::find(names.begin(), names.end(), tty) != names.end()) {
+        if (!has_part(given_up, {PartKind::ttys}) && std::find(names.begin(), names.end(), tty) != names.end()) {
             problems.push_back(concat({"/dev/", tty, " is still in sight"}));
         }
     }

@@ -13,6 +13,13 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 
 bool will_be_detached(const MountEntry& mount) { return is_at_or_below(mount.point, kWorkbench); }
 
+/// The plan left the root of what it gave the init to a leaf, in which the init is.
+bool is_left_to_leaf(const HierarchyMount& mount, const std::string& own_path, const Decision& decision) {
+    return std::any_of(decision.hierarchies.begin(), decision.hierarchies.end(), [&](const HierarchyDecision& choice) {
+        return !choice.leaf.empty() && own_path == join_path(mount.entry.root, choice.leaf);
+    });
+}
+
 void check_private(const Hierarchy& hierarchy, const Decision& decision, std::vector<std::string>& problems) {
     for (const HierarchyMount& mount : hierarchy.mounts) {
         const std::string& point = mount.entry.point;
@@ -21,16 +28,16 @@ void check_private(const Hierarchy& hierarchy, const Decision& decision, std::ve
         }
         if (!mount.in_view) {
             problems.push_back(concat({"the cgroup mount at ", point, " is still there"}));
-        } else if (is_above_own(mount)) {
+        } else if (is_above_own(mount) && !is_left_to_leaf(mount, hierarchy.own_path, decision)) {
             problems.push_back(concat({point, " shows more than the init's own cgroup (root ", mount.entry.root, ")"}));
         }
     }
 }
 
-void check_choice(const Hierarchy& hierarchy, const HierarchyDecision& choice, const std::vector<std::string>& given_up,
+void check_choice(const Hierarchy& hierarchy, const HierarchyDecision& choice, const Parts& given_up,
                   std::vector<std::string>& problems) {
     const HierarchyMount* mount = view_mount(hierarchy);
-    const bool left_out = choice.access == Access::left_out || contains(given_up, choice.name);
+    const bool left_out = choice.access == Access::left_out || has_part(given_up, {PartKind::hierarchy, choice.name});
     if (left_out) {
         if (mount != nullptr) {
             problems.push_back(concat({mount->entry.point, " should have been left out"}));
@@ -41,7 +48,8 @@ void check_choice(const Hierarchy& hierarchy, const HierarchyDecision& choice, c
         problems.push_back(concat({choice.name, " is not mounted"}));
         return;
     }
-    const bool read_only = choice.access == Access::read_only || contains(given_up, choice.name + " inner");
+    const bool read_only =
+        choice.access == Access::read_only || has_part(given_up, {PartKind::inner_level, choice.name});
     if (mount->entry.flags.read_only != read_only) {
         problems.push_back(
             concat({mount->entry.point, " should be ", read_only ? "read-only" : "writable", " and is not"}));
@@ -80,8 +88,7 @@ std::vector<std::string> check_holdings(const World& after, const Decision& deci
     return problems;
 }
 
-std::vector<std::string> check_view(const World& after, const Decision& decision,
-                                    const std::vector<std::string>& given_up) {
+std::vector<std::string> check_view(const World& after, const Decision& decision, const Parts& given_up) {
     std::vector<std::string> problems;
     for (const Hierarchy& hierarchy : after.hierarchies) {
         check_private(hierarchy, decision, problems);

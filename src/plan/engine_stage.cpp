@@ -128,7 +128,8 @@ void make_inner_cgroup(PlanBuilder& builder, const Stage& stage) {
         Step& step = builder.add(Phase::prepare, AssertHierarchicalMemory{stage.engine},
                                  "a limit that does not hold for children guards nothing", kNothingToUndo);
         step.parts = stage.parts();
-        step.or_else = OrElse{{}, {stage.inner_part()}, "memory stays read-only: it is not hierarchical on this host"};
+        step.or_else =
+            OrElse{{}, {stage.inner_parts().back()}, "memory stays read-only: it is not hierarchical on this host"};
     }
     builder.add(Phase::prepare, MakeCgroup{inner}, "one level below the engine's limits", RemoveCgroup{inner}).parts =
         stage.level_parts();

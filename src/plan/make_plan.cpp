@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "plan/builder.hpp"
@@ -176,6 +178,10 @@ const char* to_string(Phase phase) {
         case Phase::commit: return "commit";
     }
     return "";
+}
+
+bool has_part(const Parts& parts, const Part& part) {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
 }
 
 const char* to_string(Scope scope) {

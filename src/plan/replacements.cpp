@@ -70,7 +70,7 @@ std::vector<Replacement> replacements(const PlanBuilder& builder) {
         }
     }
     if (decision.hide_ttys.taken) {
-        all.push_back({"/dev", stage_of({}, "/dev"), topmost_mounts_below(mounts, "/dev"), {kTtysPart}});
+        all.push_back({"/dev", stage_of({}, "/dev"), topmost_mounts_below(mounts, "/dev"), {{PartKind::ttys}}});
     }
     return all;
 }

@@ -9,10 +9,10 @@ namespace {
 constexpr const char* kDevLimits = "mode=755,size=4m,nr_inodes=64k";
 constexpr const char* kTtysStay = "the host's terminals stay in sight, since /dev cannot be overlaid";
 
-OrElse leave_dev() { return {{}, {kTtysPart}, kTtysStay}; }
+OrElse leave_dev() { return {{}, {{PartKind::ttys}}, kTtysStay}; }
 
 void add_dev_step(PlanBuilder& builder, Op op, const char* why) {
-    builder.add(Phase::prepare, std::move(op), why, kGoneWithWorkbench).parts = {kTtysPart};
+    builder.add(Phase::prepare, std::move(op), why, kGoneWithWorkbench).parts = {{PartKind::ttys}};
 }
 
 /// What is done to a node in the engine's /dev may be done to the host's: whiteouts in a layer of our own hide it.
@@ -54,11 +54,11 @@ void plan_dev_aside(PlanBuilder& builder) {
     }
     const std::string place = join_path(kWorkbench, "old-dev");
     builder.add(Phase::aside, MakeDirectory{place}, "a place for the engine's /dev", kGoneWithWorkbench).parts = {
-        kTtysPart};
+        {PartKind::ttys}};
     builder
         .add(Phase::aside, MoveMount{"/dev", place}, "keep the engine's /dev until all is proved",
              MoveMount{place, "/dev"})
-        .parts = {kTtysPart};
+        .parts = {{PartKind::ttys}};
 }
 
 void plan_sys(PlanBuilder& builder) {
@@ -71,8 +71,9 @@ void plan_sys(PlanBuilder& builder) {
     sealed.read_only = true;
     // The mount and not its superblock, which may be the host's.
     builder.add(Phase::switch_, RemountBind{"/sys", sealed}, measure.reason, RemountBind{"/sys", before});
-    builder.last().parts = {kSysPart};
-    builder.last().or_else = OrElse{{}, {kSysPart}, "/sys stays writable, and systemd may manage the host's devices"};
+    builder.last().parts = {{PartKind::sys}};
+    builder.last().or_else =
+        OrElse{{}, {{PartKind::sys}}, "/sys stays writable, and systemd may manage the host's devices"};
 }
 
 void plan_share(PlanBuilder& builder) {
@@ -81,7 +82,7 @@ void plan_share(PlanBuilder& builder) {
         builder
             .add(Phase::commit, SetPropagation{"/", PropagationType::shared, true}, measure.reason,
                  "the last step of all")
-            .or_else = OrElse{{}, {kSharePart}, "the mount tree could not be made shared as systemd expects it"};
+            .or_else = OrElse{{}, {{PartKind::share}}, "the mount tree could not be made shared as systemd expects it"};
     }
 }
 

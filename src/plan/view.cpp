@@ -69,8 +69,7 @@ void mount_bound(PlanBuilder& builder, const Stage& stage) {
     }
 }
 
-void add_symlink(PlanBuilder& builder, const std::string& target, const std::string& name,
-                 const std::vector<std::string>& parts) {
+void add_symlink(PlanBuilder& builder, const std::string& target, const std::string& name, const Parts& parts) {
     builder
         .add(Phase::prepare, MakeSymlink{target, join_path(join_path(kWorkbench, "new"), name)},
              "where programs look for it", kGoneWithWorkbench)

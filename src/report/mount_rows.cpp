@@ -133,7 +133,9 @@ public:
           before_(by_id(world.mounts)) {
         for (const Step& step : plan.steps) {
             if (std::holds_alternative<AssertNotRealRoot>(step.op)) {
-                asserted_.insert(step.parts.begin(), step.parts.end());
+                for (const Part& part : step.parts) {
+                    asserted_.insert(part.hierarchy);
+                }
             }
         }
     }

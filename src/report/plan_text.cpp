@@ -111,21 +111,22 @@ std::string plan_text(const World& world, const Decision& decision, const Plan& 
     return text;
 }
 
-std::string summary_line(const World& world, const Decision& decision, const std::vector<std::string>& given_up) {
-    const auto is_given_up = [&given_up](const std::string& part) {
-        return std::find(given_up.begin(), given_up.end(), part) != given_up.end();
+std::string summary_line(const World& world, const Decision& decision, const Parts& given_up) {
+    const auto is_given_up = [&given_up](PartKind kind, const std::string& hierarchy) {
+        return has_part(given_up, {kind, hierarchy});
     };
     std::size_t visible = 0;
     std::size_t writable = 0;
     std::size_t guarded = 0;
     for (HierarchyDecision choice : decision.hierarchies) {
-        if (is_given_up(choice.name)) {
+        if (is_given_up(PartKind::hierarchy, choice.name)) {
             continue;
         }
-        if (is_given_up(choice.name + " inner") && choice.access == Access::writable) {
+        if (is_given_up(PartKind::inner_level, choice.name) && choice.access == Access::writable) {
             choice.access = Access::read_only;
         }
-        choice.inner = choice.inner && !is_given_up(choice.name + " inner") && !is_given_up(choice.name + " own");
+        choice.inner = choice.inner && !is_given_up(PartKind::inner_level, choice.name) &&
+                       !is_given_up(PartKind::own_cgroup, choice.name);
         visible += choice.access == Access::left_out ? 0U : 1U;
         writable += choice.access == Access::writable ? 1U : 0U;
         guarded += choice.inner ? 1U : 0U;
@@ -142,7 +143,8 @@ std::string summary_line(const World& world, const Decision& decision, const std
         return concat({changes_nothing(decision) ? "nothing to do (" : "cgroups as they are (", decision.method_reason,
                        ")", kept, "; ", next});
     }
-    const View layout = decision.layout == View::hybrid && is_given_up("unified") ? View::legacy : decision.layout;
+    const View layout =
+        decision.layout == View::hybrid && is_given_up(PartKind::hierarchy, "unified") ? View::legacy : decision.layout;
     return concat({to_string(layout), " cgroups private (", to_string(decision.method), "): ", std::to_string(visible),
                    visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable), " writable, ",
                    std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});

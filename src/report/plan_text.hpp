@@ -17,7 +17,6 @@ namespace cginit {
 
 /// The one line of an ordinary run: `legacy cgroups private (namespace): 9 hierarchies, 8 writable, 7 guarded by an inner
 /// cgroup; systemd 252 next`. `given_up` are the parts that fell back.
-[[nodiscard]] std::string summary_line(const World& world, const Decision& decision,
-                                       const std::vector<std::string>& given_up);
+[[nodiscard]] std::string summary_line(const World& world, const Decision& decision, const Parts& given_up);
 
 }  // namespace cginit

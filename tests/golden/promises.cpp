@@ -32,19 +32,19 @@ Hierarchy without_kept(Hierarchy hierarchy, const Decision& decision, const Simu
 }
 
 /// What is wrong with the mounts of one hierarchy after the plan.
-std::string wrong_with(const Hierarchy& hierarchy, const Replay& replay, const std::vector<std::string>& given_up) {
+std::string wrong_with(const Hierarchy& hierarchy, const Replay& replay, const Parts& given_up) {
     const std::string name = hierarchy_name(hierarchy);
     const auto& choices = replay.decision->hierarchies;
     const auto choice = std::find_if(choices.begin(), choices.end(),
                                      [&name](const HierarchyDecision& candidate) { return candidate.name == name; });
-    const bool left_out =
-        choice == choices.end() || choice->access == Access::left_out || contains(given_up, choice->name);
+    const bool left_out = choice == choices.end() || choice->access == Access::left_out ||
+                          has_part(given_up, {PartKind::hierarchy, choice->name});
     const std::size_t promised = left_out ? 0 : promised_mounts(*replay.decision, *choice);
     if (hierarchy.mounts.size() != promised) {
         return concat({name, " has ", std::to_string(hierarchy.mounts.size()), " mounts"});
     }
     for (const HierarchyMount& mount : hierarchy.mounts) {
-        const bool read_only = choice->access == Access::read_only || contains(given_up, name + " inner");
+        const bool read_only = choice->access == Access::read_only || has_part(given_up, {PartKind::inner_level, name});
         // A bind may leave its root to a leaf, as a namespace does.
         const bool left_to_leaf = !choice->leaf.empty() && mount.entry.root == choice->init_cgroup;
         const bool is_private =
@@ -85,7 +85,7 @@ bool rebuilds(const Decision& decision) { return rebuilds_view(decision); }
 
 std::vector<std::string> broken_promises(const Replay& replay, const Rehearsal& rehearsal) {
     const Decision& decision = *replay.decision;
-    const std::vector<std::string>& given_up = rehearsal.given_up();
+    const Parts& given_up = rehearsal.given_up();
     const World after = world_after(replay, rehearsal.table(), given_up);
     std::vector<std::string> problems = rehearsal.troubles();
     append(problems, check_view(after, decision, given_up));
@@ -94,7 +94,7 @@ std::vector<std::string> broken_promises(const Replay& replay, const Rehearsal& 
         problems.push_back(wrong_with(without_kept(hierarchy, decision, rehearsal.mounts()), replay, given_up));
     }
     problems.push_back(wrong_with_holder(decision, rehearsal.table()));
-    const bool shared = decision.share_tree.taken && !contains(given_up, kSharePart);
+    const bool shared = decision.share_tree.taken && !has_part(given_up, {PartKind::share});
     for (const MountEntry& mount : rehearsal.table()) {
         if (shared && mount.propagation.shared == 0) {
             problems.push_back(mount.point + " has no peers");

@@ -21,7 +21,7 @@ Rehearsal::Rehearsal(const World& world, const Plan& plan, Fails fails)
 
 bool Rehearsal::is_given_up(const Step& step) const {
     return std::any_of(step.parts.begin(), step.parts.end(),
-                       [this](const std::string& part) { return contains(given_up_, part); });
+                       [this](const Part& part) { return has_part(given_up_, part); });
 }
 
 void Rehearsal::apply(std::size_t index, const Op& op) {
@@ -70,7 +70,7 @@ void Rehearsal::roll_back() {
     }
 }
 
-World world_after(const Replay& replay, const MountTable& mounts, const std::vector<std::string>& given_up) {
+World world_after(const Replay& replay, const MountTable& mounts, const Parts& given_up) {
     Snapshot after = replay.snapshot;
     after.mounts = mounts;
     after.directories.clear();
@@ -82,7 +82,7 @@ World world_after(const Replay& replay, const MountTable& mounts, const std::vec
         after.uid_map = "0 0 4294967294";
     }
     // Whiteouts hide them from whoever lists /dev.
-    if (after.host_ttys && replay.decision->hide_ttys.taken && !contains(given_up, kTtysPart)) {
+    if (after.host_ttys && replay.decision->hide_ttys.taken && !has_part(given_up, {PartKind::ttys})) {
         const std::vector<std::string>& hidden = replay.decision->ttys;
         std::erase_if(*after.host_ttys, [&hidden](const std::string& tty) { return contains(hidden, tty); });
     }
@@ -90,7 +90,7 @@ World world_after(const Replay& replay, const MountTable& mounts, const std::vec
         cgroup.path = unshared ? "/" : cgroup.path;
         const std::string name = cgroup.controllers.empty() ? "unified" : join(cgroup.controllers, ",");
         for (const HierarchyDecision& choice : replay.decision->hierarchies) {
-            if (choice.name != name || contains(given_up, name + " inner")) {
+            if (choice.name != name || has_part(given_up, {PartKind::inner_level, name})) {
                 continue;
             }
             cgroup.path = join_path(unshared ? "/" : choice.init_cgroup, choice.leaf);

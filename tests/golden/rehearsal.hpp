@@ -25,7 +25,7 @@ public:
 
     [[nodiscard]] const MountTable& table() const { return mounts_.table(); }
     [[nodiscard]] const SimulatedMounts& mounts() const { return mounts_; }
-    [[nodiscard]] const std::vector<std::string>& given_up() const { return given_up_; }
+    [[nodiscard]] const Parts& given_up() const { return given_up_; }
     /// What the kernel would have refused, or told to peers.
     [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
 
@@ -38,13 +38,12 @@ private:
     Fails fails_;
     SimulatedMounts mounts_;
     std::vector<std::size_t> done_;
-    std::vector<std::string> given_up_;
+    Parts given_up_;
     std::vector<std::string> troubles_;
 };
 
 /// The facts that would be gathered after the plan: the mounts as given, the paths as the init would read them.
-[[nodiscard]] World world_after(const Replay& replay, const MountTable& mounts,
-                                const std::vector<std::string>& given_up);
+[[nodiscard]] World world_after(const Replay& replay, const MountTable& mounts, const Parts& given_up);
 
 /// The table without what may differ after a roll-back: the numbers of peer groups.
 [[nodiscard]] MountTable without_peer_groups(MountTable table);

@@ -120,9 +120,8 @@ void does_without_and_is_taken_back(const Story& story, std::size_t failing, int
     PlanRunner runner(kernel, story.plan, kernel.observe());
     const Status applied = runner.run_until_commit();
     ASSERT_TRUE(applied) << applied.error().message();
-    for (const std::string& part : step.or_else->give_up) {
-        const auto& given_up = runner.given_up();
-        EXPECT_NE(std::find(given_up.begin(), given_up.end(), part), given_up.end()) << part;
+    for (const Part& part : step.or_else->give_up) {
+        EXPECT_TRUE(has_part(runner.given_up(), part)) << part.hierarchy;
     }
     EXPECT_EQ(join(verify_story(story, runner), "\n"), "") << describe(step.op);
     const Status undone = runner.roll_back();

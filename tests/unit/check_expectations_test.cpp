@@ -22,7 +22,7 @@ World good_world() {
     return world_of(after);
 }
 
-Lines problems_of(const std::function<void(World&)>& spoil, const Lines& given_up = {}) {
+Lines problems_of(const std::function<void(World&)>& spoil, const Parts& given_up = {}) {
     World world = good_world();
     spoil(world);
     return check_expectations(world, plan_of(scene("privileged")).decision, given_up);
@@ -43,8 +43,8 @@ TEST(CheckExpectations, RefusesEachWrongEndState) {
 }
 
 TEST(CheckExpectations, WhatWasGivenUpIsNotAskedFor) {
-    EXPECT_EQ(problems_of([](World& w) { w.host_ttys = {"tty1"}; }, {kTtysPart}), Lines{});
-    EXPECT_EQ(problems_of([](World& w) { w.mounts[1].flags.read_only = false; }, {kSysPart}), Lines{});
+    EXPECT_EQ(problems_of([](World& w) { w.host_ttys = {"tty1"}; }, {{PartKind::ttys}}), Lines{});
+    EXPECT_EQ(problems_of([](World& w) { w.mounts[1].flags.read_only = false; }, {{PartKind::sys}}), Lines{});
 }
 
 TEST(CheckExpectations, NothingDecidedNothingAsked) {

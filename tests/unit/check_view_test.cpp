@@ -26,7 +26,7 @@ constexpr const char* kAfterMounts =
 struct After {
     std::string mounts = kAfterMounts;
     std::string cgroups = "5:blkio:/\n4:memory:/\n3:cpuset:/\n1:name=systemd:/\n";
-    Lines given_up = {};
+    Parts given_up = {};
 };
 
 void replace(std::string& text, const std::string& from, const std::string& to) {
@@ -95,11 +95,13 @@ TEST(CheckView, RefusesEachWrongEndState) {
          {"/sys/fs/cgroup/cpuset should have been left out"}},
         {"given up, yet there",
          [](After& a) {
-             a.given_up = {"blkio", "blkio inner"};
+             a.given_up = {{PartKind::hierarchy, "blkio"}, {PartKind::inner_level, "blkio"}};
          },
          {"/sys/fs/cgroup/blkio should have been left out"}},
         {"inner level given up, yet writable",
-         [](After& a) { a.given_up = {"memory inner"}; },
+         [](After& a) {
+             a.given_up = {{PartKind::inner_level, "memory"}};
+         },
          {"/sys/fs/cgroup/memory should be read-only and is not"}},
         {"mount elsewhere",
          [](After& a) { a.mounts += "220 140 0:62 / /host/memory ro - cgroup cgroup rw,memory\n"; },
@@ -186,7 +188,7 @@ TEST(CheckView, WhatIsCarriedAlong) {
 TEST(CheckView, GivenUpPartsAreJudgedByWhatTheyFellBackTo) {
     After after;
     replace(after.mounts, "cgroup/memory rw", "cgroup/memory ro");
-    after.given_up = {"memory inner"};
+    after.given_up = {{PartKind::inner_level, "memory"}};
     EXPECT_EQ(problems_of(after, decided()), Lines{});
 }
 

@@ -350,13 +350,14 @@ TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {
         if (const auto* root = std::get_if<AssertNotRealRoot>(&step.op)) {
             ASSERT_TRUE(step.or_else) << root->path;
             EXPECT_EQ(step.or_else->instead, std::vector<Op>{DetachMount{root->path}});
-            EXPECT_EQ(step.or_else->give_up, (Lines{step.parts.front(), step.parts.front() + " inner"}));
+            const std::string& name = step.parts.front().hierarchy;
+            EXPECT_EQ(step.or_else->give_up, (Parts{{PartKind::hierarchy, name}, {PartKind::inner_level, name}}));
             ++answered;
         }
         if (std::holds_alternative<AssertHierarchicalMemory>(step.op)) {
             ASSERT_TRUE(step.or_else);
             EXPECT_TRUE(step.or_else->instead.empty());
-            EXPECT_EQ(step.or_else->give_up, Lines{"memory inner"});
+            EXPECT_EQ(step.or_else->give_up, (Parts{{PartKind::inner_level, "memory"}}));
             ++answered;
         }
     }
@@ -369,7 +370,8 @@ TEST(MakePlan, WhatTheInitNeedsIsNotGivenUp) {
     with_systemd.init = {InitKind::systemd, 252, "/lib/systemd/systemd"};
     for (const Scene& one : {with_systemd, scene("unknown-v2")}) {
         for (const Step& step : plan_of(one).plan.steps) {
-            const bool needed = !step.parts.empty() && (step.parts[0] == "name=systemd" || step.parts[0] == "unified");
+            const bool needed = has_part(step.parts, {PartKind::hierarchy, "name=systemd"}) ||
+                                has_part(step.parts, {PartKind::hierarchy, "unified"});
             EXPECT_FALSE(needed && step.or_else && !step.or_else->give_up.empty())
                 << one.name << ": " << describe(step.op);
         }

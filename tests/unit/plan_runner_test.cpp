@@ -151,10 +151,8 @@ TEST_P(PlanRunnerForEach, EveryAnswerIsFollowed) {
         EXPECT_EQ(runner.notes(), step.or_else->quiet ? Lines{} : Lines{step.or_else->why}) << k;
         for (std::size_t later = k + 1; later < planned.plan.steps.size(); ++later) {
             const Step& other = planned.plan.steps[later];
-            const bool given_up = std::any_of(other.parts.begin(), other.parts.end(), [&](const std::string& part) {
-                return std::find(step.or_else->give_up.begin(), step.or_else->give_up.end(), part) !=
-                       step.or_else->give_up.end();
-            });
+            const bool given_up = std::any_of(other.parts.begin(), other.parts.end(),
+                                              [&](const Part& part) { return has_part(step.or_else->give_up, part); });
             const bool performed = std::find(kernel.performed.begin(), kernel.performed.end(), describe(other.op)) !=
                                    kernel.performed.end();
             EXPECT_TRUE(other.phase == Phase::commit || performed == !given_up) << k << ": " << describe(other.op);
@@ -229,8 +227,8 @@ TEST(PlanRunner, CommitRollsBackOnlyWhileNothingIsGone) {
 TEST(PlanRunner, NotesAreKeptInOrder) {
     RefusingKernel kernel({"make directory /2"});
     Plan plan = small_plan();
-    plan.steps[1].or_else = OrElse{{}, {"part"}, "without 2"};
-    plan.steps[2].parts = {"part"};
+    plan.steps[1].or_else = OrElse{{}, {{PartKind::ttys}}, "without 2"};
+    plan.steps[2].parts = {{PartKind::ttys}};
     PlanRunner runner(kernel, plan, ignore);
     EXPECT_TRUE(runner.run_until_commit());
     EXPECT_EQ(runner.notes(), (Lines{"note", "without 2", "note"}));
@@ -241,7 +239,7 @@ TEST(PlanRunner, NotesAreKeptInOrder) {
 TEST(PlanRunner, FailedAnswerFailsTheStep) {
     RefusingKernel kernel({"make directory /4", "make directory /instead"});
     Plan plan = small_plan();
-    plan.steps[3].or_else = OrElse{{MakeDirectory{"/instead"}}, {"part"}, "without 4"};
+    plan.steps[3].or_else = OrElse{{MakeDirectory{"/instead"}}, {{PartKind::ttys}}, "without 4"};
     PlanRunner runner(kernel, plan, ignore);
     const Status status = runner.run_until_commit();
     ASSERT_FALSE(status);
@@ -254,8 +252,8 @@ TEST(PlanRunner, FailedAnswerFailsTheStep) {
 TEST(PlanRunner, GivenUpPartsAreNotTakenBackTwice) {
     RefusingKernel kernel({"make directory /2", "make directory /4"});
     Plan plan = small_plan();
-    plan.steps[0].parts = {"part"};
-    plan.steps[1].or_else = OrElse{{DetachMount{"/1"}}, {"part"}, "without it"};
+    plan.steps[0].parts = {{PartKind::ttys}};
+    plan.steps[1].or_else = OrElse{{DetachMount{"/1"}}, {{PartKind::ttys}}, "without it"};
     PlanRunner runner(kernel, plan, ignore);
     EXPECT_FALSE(runner.run_until_commit());
     EXPECT_EQ(kernel.performed, (Lines{"make directory /1", "make directory /2", "detach /1", "make directory /3",

@@ -108,7 +108,7 @@ TEST(PlanText, StepsByPhase) {
     plan.steps.push_back(step(Phase::prepare, AssertHierarchicalMemory{"/m"}, "no guard without"));
     plan.steps.back().scope = Scope::none;
     plan.steps.back().no_undo = "changes nothing";
-    plan.steps.back().or_else = OrElse{{}, {"memory inner"}, "memory stays read-only"};
+    plan.steps.back().or_else = OrElse{{}, {{PartKind::inner_level, "memory"}}, "memory stays read-only"};
     plan.steps.push_back(step(Phase::commit, DetachMount{"/proc/driver"}, "the old view goes"));
     plan.steps.back().no_undo = "the point of no return";
     EXPECT_EQ(plan_text(world(), decision(), plan),
