@@ -47,6 +47,15 @@ static long long now(void) {
     return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+/* What mounts may be named after. */
+static void show_pid_namespace(void) {
+    char link[64];
+    const ssize_t size = readlink("/proc/self/ns/pid", link, sizeof link);
+    if (size < 0)
+        die("readlink /proc/self/ns/pid");
+    dprintf(STDOUT_FILENO, "%.*s\n", (int)size, link);
+}
+
 noreturn static void run_candidate(const struct host* host, const char* id, const struct candidate* candidate, int out,
                                    int errors, bool show) {
     static char* environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -65,6 +74,8 @@ noreturn static void run_candidate(const struct host* host, const char* id, cons
     dup2(out, 1);
     if (errors >= 0)
         dup2(errors, 2);
+    if (show)
+        show_pid_namespace();
     *started = now();
     execve(candidate->program, direct ? alone : with_init, environment);
     die("execve %s", candidate->program);

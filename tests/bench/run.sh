@@ -60,7 +60,7 @@ make_image() {
     ln -s ../lib/systemd/systemd "$image/usr/sbin/init"
     touch "$image/usr/lib/systemd/libsystemd-shared-252.so"
     cp "$top/build/release/cginit" "$scratch/same_calls" "$here/script.sh" "$image"
-    for program in bash mount umount mkdir rmdir ln unshare; do
+    for program in bash mount umount mkdir rmdir ln readlink unshare; do
         program=$(command -v "$program")
         cp -L "$program" "$image/usr/bin"
         ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
@@ -87,11 +87,16 @@ drive() { # OUTPUT OPTIONS... -- CANDIDATES...
     driver_pid=
 }
 
-# Numbers, ids and the order of the environment are nobody's fault.
+# Numbers, ids and the order of the environment are nobody's fault. In the place of the id of the container's PID namespace,
+# and of no other's, is PIDNS.
 view_of() { # NAME=PROGRAM
+    local id
     drive "$scratch/view" -s -- "$1"
+    id=$(sed -n 's/^pid:\[\([0-9]*\)\]$/\1/p' "$scratch/view")
+    [ -n "$id" ] || die "the driver did not tell the PID namespace"
     sed -E -e 's/^[0-9]+ [0-9]+ [0-9]+:[0-9]+ //' -e 's/[0-9a-f]{64}/ID/g' -e 's/cginit-bench-[0-9]+/BENCH/g' \
-        -e 's/^(container_uuid=).*/\1.../' -e '/^(PWD|OLDPWD|SHLVL)=/d' "$scratch/view" | LC_ALL=C sort
+        -e "s/\\[$id\\]/[PIDNS]/g" -e 's/^(container_uuid=).*/\1.../' -e '/^(PWD|OLDPWD|SHLVL)=/d' "$scratch/view" |
+        LC_ALL=C sort
 }
 
 same_view() {

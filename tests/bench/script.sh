@@ -1,6 +1,6 @@
 #!/bin/bash
 # What cginit does on the layout of container.h, as one would write it with bash, coreutils and util-linux. Files are read
-# and written by bash itself; what needs a program is mount, umount, mkdir, rmdir, ln and unshare.
+# and written by bash itself; what needs a program is mount, umount, mkdir, rmdir, ln, readlink and unshare.
 set -eu
 
 bench=/proc/driver
@@ -8,7 +8,8 @@ view=/sys/fs/cgroup
 strict=nosuid,nodev,noexec,relatime
 stage=${CGROUP_STAGE-see}
 
-# Fills shown, guarded and sealed with sets of controllers: 4:memory:/docker/3aef
+# Fills shown, guarded and sealed with sets of controllers: 4:memory:/docker/3aef. A container that froze itself could not be
+# killed.
 find_hierarchies() {
     shown=() guarded=() sealed=,
     local mounts names
@@ -18,10 +19,22 @@ find_hierarchies() {
         shown+=("$names")
         case ,$names, in
             *,blkio,* | *,net_cls,* | *,net_prio,*) sealed+=$names, ;;
-            ,name=* | ,cpuacct, | ,perf_event,) ;;
+            ,name=* | ,perf_event,) ;;
+            *,freezer,*) guarded+=("$names") sealed+=$names, ;;
             *) guarded+=("$names") ;;
         esac
     done </proc/self/cgroup
+}
+
+# Programs look for their limits at their own root.
+copy_limits() { # FILE...
+    local file limit own
+    for file in "$@"; do
+        [[ -e $file ]] || continue
+        read -r limit <"$file"
+        read -r own <"cginit/$file"
+        [[ $limit = "$own" ]] || echo "$limit" >"cginit/$file"
+    done
 }
 
 # The limits stay one level above what the init will see.
@@ -46,21 +59,28 @@ make_inner_levels() {
                 echo "$pid" >cginit/cgroup.procs
             done
         done
+        case ,$names, in
+            *,memory,*) copy_limits memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes ;;&
+            *,pids,*) copy_limits pids.max ;;
+        esac
     done
     cd /
 }
 
 build_view() {
-    local names options
+    local names options source
+    # pid:[4026532181]: whose the view is.
+    source=$(readlink /proc/self/ns/pid)
+    source=cginit:${source#pid:}
     mkdir $bench/new $bench/run $bench/old
-    mount -n -t tmpfs -o "mode=755,size=1m,$strict" cginit $bench/new
+    mount -n -t tmpfs -o "mode=755,size=1m,$strict" "$source" $bench/new
     cd $bench/new
     mkdir "${shown[@]#name=}"
     for names in "${shown[@]}"; do
         options=$names,$strict
         [[ $names != name=* ]] || options=none,$options
         [[ $sealed != *,$names,* ]] || options=ro,$options
-        mount -n -t cgroup -o "$options" cginit "$bench/new/${names#name=}"
+        mount -n -t cgroup -o "$options" "$source" "$bench/new/${names#name=}"
     done
     ln -s net_cls,net_prio net_cls
     ln -s net_cls,net_prio net_prio
