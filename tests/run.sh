@@ -2,7 +2,8 @@
 # run.sh: everything that has to pass, from nothing: installs what is missing, builds, tests; prints how long each took.
 #
 #   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
-#                        sanitizers; a short fuzz; valgrind), quickstart, e2e, hosts (real hosts in QEMU)
+#                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, hosts (real
+#                        hosts in QEMU)
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
 #
@@ -12,7 +13,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/common.sh
 . tests/support/common.sh
 
-readonly kLanes='format lint unit quickstart e2e hosts'
+readonly kLanes='format lint unit bench quickstart e2e hosts'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
 readonly kHosts='v2 v1 hybrid v1-flat'
 # What one of them may take, without the guest's own start and end.
@@ -190,6 +191,18 @@ unit() {
     return "$rc"
 }
 
+# Not beside tests that look at the machine's cgroups: its containers are there, too.
+bench() {
+    local rc=0 log=$logs/bench.log
+    run_step bench "$log" tests/bench/run.sh --wide || rc=$?
+    case $rc in
+        0) count 1 0 ;;
+        77) count 0 0 1 ;;
+        *) count 0 1 ;;
+    esac
+    grep -E '^(PASS|FAIL|SKIP)' "$log" || true
+}
+
 quickstart() {
     check "quickstart" examples/quickstart.sh
 }
@@ -290,6 +303,7 @@ lane set-up setup
 lane build build
 ! wanted format || lane format check_format
 ! wanted unit || lane unit unit
+if wanted bench && is_built release; then lane bench bench; fi
 ! wanted lint || start_job clang-tidy-run nice -n 19 cmake --build --preset lint
 if [ -n "$needs_images" ]; then
     lane images wait_for images
