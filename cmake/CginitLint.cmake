@@ -35,9 +35,10 @@ if(CMAKE_UNITY_BUILD)
         COMMAND ${CMAKE_COMMAND} -E echo "clang-tidy looks at one file at a time: cmake --preset lint && cmake --build --preset lint"
         COMMAND ${CMAKE_COMMAND} -E false VERBATIM)
 elseif(CGINIT_RUN_CLANG_TIDY)
+    string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" cginit_top "${PROJECT_SOURCE_DIR}")
     add_custom_target(lint
         COMMAND "${CGINIT_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}" -extra-arg=-Wno-unknown-warning-option
-            "^${PROJECT_SOURCE_DIR}/src/.*\\.cpp$"
+            "^${cginit_top}/src/.*\\.cpp$"
         COMMENT "clang-tidy" USES_TERMINAL VERBATIM)
     if(CGINIT_LIBMOUNT_DIR)
         add_dependencies(lint cginit_libmount_build)

@@ -56,7 +56,7 @@ logs=$job_dir
 mkdir -p "$logs"
 rm -f "$logs"/*.pid "$logs"/*.status
 begin=$SECONDS
-passed=0 failed=0 skipped=0 timings=()
+passed=0 failed=0 skipped=0 timings=() begun=() ended=()
 
 # count PASSED FAILED [SKIPPED]
 count() {
@@ -69,8 +69,10 @@ count() {
 lane() {
     local name=$1 started=$SECONDS before=$failed rc=0
     shift
+    begun+=("$name")
     say "" "== $name"
     "$@" || rc=$?
+    ended+=("$name")
     [ "$rc" = 0 ] || [ "$failed" -gt "$before" ] || count 0 1
     timings+=("$(printf '%-12s %4d s%s' "$name" $((SECONDS - started)) "$([ "$failed" = "$before" ] || echo '  FAILED')")")
 }
@@ -163,6 +165,11 @@ run_ctest() { # PRESET [ARGUMENTS]
         return 1
     fi
     read -r bad total < <(sed -n -E 's/^.* ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")
+    if [ -z "${total-}" ]; then
+        tail -n 200 "$log"
+        say "$preset: ctest did not say how many tests there are"
+        return 1
+    fi
     left_out=$(sed '1,/^The following tests did not run:$/d' "$log" | grep -cE '^\s+[0-9]+ - .* \((Skipped|Disabled)\)$' || true)
     count $((total - bad - left_out)) "$bad" "$left_out"
     [ "$rc" = 0 ] || tail -n 200 "$log"
@@ -324,5 +331,8 @@ printf '%s\n' "${timings[@]}"
 printf '%-12s %4d s\n' total $((SECONDS - begin))
 say ""
 [ "$skipped" = 0 ] || say "$skipped skipped: this machine lacks what they need, and their logs in $logs say what"
+for name in "${begun[@]}"; do
+    [[ " ${ended[*]} " == *" $name "* ]] || { say "$name was begun and has no end"; count 0 1; }
+done
 say "$passed passed, $failed failed"
 [ "$failed" = 0 ]
