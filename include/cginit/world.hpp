@@ -23,7 +23,7 @@ enum class Exposure {
 /// True if the root of a mount lies above the own cgroup, or beside it.
 [[nodiscard]] bool is_above_own(Exposure exposure);
 /// The one question of V1: does a mount show more than the own cgroup? Its root lies above it or beside it, or it is the host's
-/// root of the hierarchy, which nobody limits (`real_root`). Where the mount is, whether it is covered and what its source is
+/// root of the hierarchy, which nobody limits (`real_root`); where the own cgroup is that root, all that is below is somebody else's. Where the mount is, whether it is covered and what its source is
 /// called make no difference.
 [[nodiscard]] Tri shows_more(Exposure exposure, Tri real_root);
 

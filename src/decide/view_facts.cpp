@@ -56,8 +56,8 @@ bool finds_itself(const World& world) {
         }
         // --method=bind: the own cgroup is bound once more, over its literal path.
         const std::string literal = join_path(mount->entry.point, hierarchy.own_path);
-        return std::any_of(hierarchy.mounts.begin(), hierarchy.mounts.end(), [&literal](const HierarchyMount& other) {
-            return other.visible && other.entry.point == literal;
+        return std::any_of(hierarchy.mounts.begin(), hierarchy.mounts.end(), [&](const HierarchyMount& other) {
+            return &other != mount && other.visible && other.entry.point == literal;
         });
     });
 }

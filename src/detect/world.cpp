@@ -39,7 +39,7 @@ Tri shows_more(Exposure exposure, Tri real_root) {
     if (is_above_own(exposure)) {
         return Tri::yes;
     }
-    return exposure == Exposure::below ? Tri::no : real_root;
+    return exposure == Exposure::below && real_root != Tri::yes ? Tri::no : real_root;
 }
 
 bool is_above_own(const HierarchyMount& mount) { return is_above_own(mount.exposure); }
