@@ -56,7 +56,7 @@ logs=$job_dir
 mkdir -p "$logs"
 rm -f "$logs"/*.pid "$logs"/*.status
 begin=$SECONDS
-passed=0 failed=0 skipped=0 timings=() begun=() ended=()
+passed=0 failed=0 skipped=0 timings=() begun=()
 
 # count PASSED FAILED [SKIPPED]
 count() {
@@ -72,7 +72,6 @@ lane() {
     begun+=("$name")
     say "" "== $name"
     "$@" || rc=$?
-    ended+=("$name")
     [ "$rc" = 0 ] || [ "$failed" -gt "$before" ] || count 0 1
     timings+=("$(printf '%-12s %4d s%s' "$name" $((SECONDS - started)) "$([ "$failed" = "$before" ] || echo '  FAILED')")")
 }
@@ -332,7 +331,7 @@ printf '%-12s %4d s\n' total $((SECONDS - begin))
 say ""
 [ "$skipped" = 0 ] || say "$skipped skipped: this machine lacks what they need, and their logs in $logs say what"
 for name in "${begun[@]}"; do
-    [[ " ${ended[*]} " == *" $name "* ]] || { say "$name was begun and has no end"; count 0 1; }
+    [[ " ${timings[*]}" == *" $name "* ]] || { say "$name was begun and has no end"; count 0 1; }
 done
 say "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -2,8 +2,8 @@
 """check_calls.py TRACE CGINIT OTHER: compares the system calls of two programs in one `strace -f` of the driver.
 
 Held against each other are the calls that do the job, in order, with their paths, those of children included; file
-descriptors, memory and what a language's start-up does are left out. Prints a summary and the differences; exit status 1 if they are so many that OTHER is
-no measure of CGINIT any more.
+descriptors, memory and what a language's start-up does are left out. Prints a summary and the differences; exit status 1 if
+they are so many that OTHER is no measure of CGINIT any more.
 """
 import difflib
 import re

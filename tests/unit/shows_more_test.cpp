@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 #include "core/text.hpp"
 #include "unit/world_builder.hpp"
 
@@ -50,6 +53,12 @@ std::string memory_mount(const Shown& shown) {
     return cgroup_line(20, 12, shown.root, "/sys/fs/cgroup/memory", "ro", "memory");
 }
 
+/// The same where the directory at the mount point is out of sight: of a root only that tells whether it is the host's.
+Tri more_unseen(const Shown& shown) {
+    const bool at_root = std::string_view(shown.own_path) == "/" && std::string_view(shown.root) == "/";
+    return at_root && shown.cgroup_namespace == kPrivate ? Tri::unknown : shown.more;
+}
+
 Tri answer(const World& world) {
     const Hierarchy& memory = hierarchy_of(world, "memory");
     return shows_more(memory, memory.mounts.front());
@@ -66,20 +75,14 @@ TEST(V1ShowsMore, IsTheSameForWhatIsCovered) {
     for (const Shown& shown : kShown) {
         const World world = world_with(shown, base_mounts() + memory_mount(shown) + cover);
         EXPECT_FALSE(hierarchy_of(world, "memory").mounts.front().visible) << shown.what;
-        // What the own cgroup is at its root, only a directory that can be seen tells.
-        const bool by_directory = shown.cgroup_namespace == kPrivate && std::string_view(shown.own_path) == "/" &&
-                                  std::string_view(shown.root) == "/";
-        EXPECT_EQ(answer(world), by_directory ? Tri::unknown : shown.more) << shown.what;
+        EXPECT_EQ(answer(world), more_unseen(shown)) << shown.what;
     }
 }
 
 TEST(V1ShowsMore, IsTheSameElsewhere) {
     for (const Shown& shown : kShown) {
         const std::string elsewhere = cgroup_line(20, 10, shown.root, "/host/memory", "rw", "memory");
-        const bool by_directory = shown.cgroup_namespace == kPrivate && std::string_view(shown.own_path) == "/" &&
-                                  std::string_view(shown.root) == "/";
-        EXPECT_EQ(answer(world_with(shown, base_mounts() + elsewhere)), by_directory ? Tri::unknown : shown.more)
-            << shown.what;
+        EXPECT_EQ(answer(world_with(shown, base_mounts() + elsewhere)), more_unseen(shown)) << shown.what;
     }
 }
 
