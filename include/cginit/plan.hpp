@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cginit/decision.hpp"
+#include "cginit/error_code.hpp"
 #include "cginit/op.hpp"
 
 namespace cginit {
@@ -51,6 +52,8 @@ struct OrElse {
     Parts give_up;
     std::string why;     ///< told as a warning
     bool quiet = false;  ///< one of two ways that are both fine: no warning
+    /// If set, only this error is answered, and every other one fails the plan: what could not be looked at is not known.
+    std::optional<ErrorCode> only_for = std::nullopt;
     bool operator==(const OrElse&) const = default;
 };
 

@@ -12,6 +12,10 @@ namespace {
 /// More than all undos of a plan need at a time; small enough to come from the heap and to stay there.
 constexpr std::size_t kReserve = 64U << 10U;
 
+bool is_answered(const Step& step, const Error& error) {
+    return step.or_else && (!step.or_else->only_for || step.or_else->only_for == error.code);
+}
+
 }  // namespace
 
 PlanRunner::PlanRunner(Kernel& kernel, const Plan& plan, Observer observer)
@@ -71,7 +75,7 @@ Result<bool> PlanRunner::perform(std::size_t index) {
         details_.insert(details_.end(), outcome->details.begin(), outcome->details.end());
         return true;
     }
-    if (!step.or_else) {
+    if (!is_answered(step, outcome.error())) {
         return failure(index, outcome.error());
     }
     const Status fallen_back = fall_back(*step.or_else);

@@ -30,6 +30,9 @@ void check_private(const Hierarchy& hierarchy, const Decision& decision, std::ve
             problems.push_back(concat({"the cgroup mount at ", point, " is still there"}));
         } else if (is_above_own(mount) && !is_left_to_leaf(mount, hierarchy.own_path, decision)) {
             problems.push_back(concat({point, " shows more than the init's own cgroup (root ", mount.entry.root, ")"}));
+        } else if (hierarchy.real_root == Tri::yes && shows_more(hierarchy, mount) == Tri::yes &&
+                   !mount.entry.flags.read_only) {
+            problems.push_back(concat({point, " is the host's root of the hierarchy, and writable"}));
         }
     }
 }

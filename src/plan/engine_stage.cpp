@@ -36,16 +36,22 @@ bool is_required(const PlanBuilder& builder, const Stage& stage) {
                        stage.choice->name == "name=systemd");
 }
 
-/// Two ways, of which one is given up: below the host's root in a cgroup made for it, or in an inner level of the own.
+/// Two ways, of which exactly one is given up: below the host's root in a cgroup made for it, or in an inner level of the
+/// own. Without either the init would get the host's root.
 void assert_which_root(PlanBuilder& builder, const Stage& stage) {
     Step& real = builder.add(Phase::prepare, AssertRealRoot{stage.engine, true},
                              "only at the host's root is another cgroup needed", kNothingToUndo);
     real.parts = stage.parts();
-    real.or_else = OrElse{{}, {stage.host_parts().back()}, "the container has a cgroup of its own", true};
+    real.or_else =
+        OrElse{{}, {stage.host_parts().back()}, "the container has a cgroup of its own", true, ErrorCode::host_root};
     Step& own = builder.add(Phase::prepare, AssertNotRealRoot{stage.engine, true},
                             "what is at the host's root is not the container's to move", kNothingToUndo);
     own.parts = stage.parts();
-    own.or_else = OrElse{{}, {stage.level_parts().back()}, host_cgroup_warning(*stage.choice, builder.decision())};
+    own.or_else = OrElse{{},
+                         {stage.level_parts().back()},
+                         host_cgroup_warning(*stage.choice, builder.decision()),
+                         false,
+                         ErrorCode::host_root};
 }
 
 void assert_not_real_root(PlanBuilder& builder, const Stage& stage) {

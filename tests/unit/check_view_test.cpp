@@ -124,6 +124,23 @@ TEST(CheckView, RefusesEachWrongEndState) {
     }
 }
 
+/// Whatever the steps before found: a writable mount of the host's root is never handed over.
+TEST(CheckView, RefusesTheHostsRoot) {
+    Scene scene;
+    scene.name = "after";
+    scene.mountinfo = kAfterMounts;
+    scene.cgroups = After{}.cgroups;
+    scene.cgroup_namespace = kOwnCgroupNamespace;
+    for (const auto& [name, problems] : std::vector<std::pair<std::string, Lines>>{
+             {"memory", {"/sys/fs/cgroup/memory is the host's root of the hierarchy, and writable"}}, {"blkio", {}}}) {
+        World world = world_of(scene);
+        for (Hierarchy& hierarchy : world.hierarchies) {
+            hierarchy.real_root = hierarchy_name(hierarchy) == name ? Tri::yes : Tri::no;
+        }
+        EXPECT_EQ(check_view(world, decided(), {}), problems) << name;
+    }
+}
+
 TEST(CheckView, WhatWasToBeKeptIsNoProblem) {
     After after;
     after.mounts += "220 140 0:62 / /host/memory ro - cgroup cgroup rw,memory\n";

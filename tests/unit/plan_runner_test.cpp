@@ -58,6 +58,9 @@ Lines expected_ops(const Plan& plan, std::size_t failing) {
     return expected;
 }
 
+/// For an error that is none of the facts that a step asks for.
+bool is_answered(const Step& step) { return step.or_else && !step.or_else->only_for; }
+
 class PlanRunnerForEach : public testing::TestWithParam<Scene> {};
 
 INSTANTIATE_TEST_SUITE_P(Scenes, PlanRunnerForEach, testing::ValuesIn(scenes()), [](const auto& instance) {
@@ -86,7 +89,7 @@ TEST_P(PlanRunnerForEach, EveryFailureTakesBackWhatWasDone) {
     const Planned planned = plan_of(GetParam());
     for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
         const Step& step = planned.plan.steps[k];
-        if (step.or_else || is_behind_commit(planned.plan, k)) {
+        if (is_answered(step) || is_behind_commit(planned.plan, k)) {
             continue;
         }
         FaultyKernel kernel({k}, planned.world.mounts);
@@ -108,7 +111,7 @@ TEST_P(PlanRunnerForEach, EveryFailureTakesBackWhatWasDone) {
 TEST_P(PlanRunnerForEach, BehindTheCommitAFailureIsTheEnd) {
     const Planned planned = plan_of(GetParam());
     for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
-        if (planned.plan.steps[k].or_else || !is_behind_commit(planned.plan, k)) {
+        if (is_answered(planned.plan.steps[k]) || !is_behind_commit(planned.plan, k)) {
             continue;
         }
         FaultyKernel kernel({k}, planned.world.mounts);
@@ -139,7 +142,7 @@ TEST_P(PlanRunnerForEach, EveryAnswerIsFollowed) {
     const Planned planned = plan_of(GetParam());
     for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
         const Step& step = planned.plan.steps[k];
-        if (!step.or_else) {
+        if (!is_answered(step)) {
             continue;
         }
         FaultyKernel kernel({k}, planned.world.mounts);
@@ -246,6 +249,20 @@ TEST(PlanRunner, FailedAnswerFailsTheStep) {
     EXPECT_EQ(status.error().message(), "step 4 (because): call: Device or resource busy");
     EXPECT_EQ(kernel.performed.back(), "detach /1");
     EXPECT_TRUE(runner.given_up().empty());
+}
+
+/// An answer to one error is none to another: the kernel's EBUSY does not say that it is the host's root.
+TEST(PlanRunner, AnAnswerToOneErrorIsNoneToAnother) {
+    for (const auto& [answered, goes_on] :
+         {std::pair(ErrorCode::system_call, true), std::pair(ErrorCode::host_root, false)}) {
+        RefusingKernel kernel({"make directory /4"});
+        Plan plan = small_plan();
+        plan.steps[3].or_else = OrElse{{}, {{PartKind::ttys}}, "without 4", false, answered};
+        PlanRunner runner(kernel, plan, ignore);
+        EXPECT_EQ(bool(runner.run_until_commit()), goes_on);
+        EXPECT_EQ(runner.given_up().empty(), !goes_on);
+        EXPECT_EQ(kernel.performed.back() == "detach /1", !goes_on);
+    }
 }
 
 /// A part that fell back undid itself; what it shares with others is still taken back.
