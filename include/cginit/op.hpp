@@ -313,6 +313,10 @@ struct Op : AnyOp {
     bool operator==(const Op& other) const;
 };
 
+/// What an op changes. `nothing`: it asserts, and fails where that does not hold.
+enum class Writes { mounts, namespaces, files, cgroups, process, nothing };
+[[nodiscard]] Writes writes(const Op& op);
+
 /// One line, as --dry-run, the debug log and errors print it: `move mount /sys/fs/cgroup -> /proc/driver/old`.
 [[nodiscard]] std::string describe(const Op& op);
 /// `rw,nosuid,nodev,noexec,relatime`

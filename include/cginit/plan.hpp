@@ -23,6 +23,8 @@ enum class Scope {
     none,             ///< changes nothing
 };
 
+[[nodiscard]] Scope scope_of(const Op& op);
+
 /// What can be given up as a whole.
 enum class PartKind {
     hierarchy,    ///< all of a hierarchy: it is not in the view

@@ -30,33 +30,6 @@ std::string directory_name(const Hierarchy& hierarchy, View layout) {
     return name.starts_with("name=") ? name.substr(5) : name;
 }
 
-Scope scope_of(const Op& op) {
-    const bool irreversible =
-        std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<EnterUserNamespace>(op);
-    const bool process = std::holds_alternative<UnshareCgroupNamespace>(op) ||
-                         std::holds_alternative<MakeUserNamespace>(op) ||
-                         std::holds_alternative<KeepCapabilities>(op) || std::holds_alternative<EnterDirectory>(op);
-    const bool persistent = std::holds_alternative<MakeCgroup>(op) || std::holds_alternative<MoveProcesses>(op) ||
-                            std::holds_alternative<CopyCgroupFile>(op) || std::holds_alternative<CopyLimits>(op) ||
-                            std::holds_alternative<EnableControllers>(op) || std::holds_alternative<JoinCgroup>(op) ||
-                            std::holds_alternative<WriteCgroupFile>(op) || std::holds_alternative<LimitDescendants>(op);
-    const bool nothing =
-        std::holds_alternative<AssertNotRealRoot>(op) || std::holds_alternative<AssertMember>(op) ||
-        std::holds_alternative<AssertHierarchicalMemory>(op) || std::holds_alternative<AssertRealRoot>(op) ||
-        std::holds_alternative<ProbeCgroup>(op) || std::holds_alternative<AssertNoOutsiders>(op) ||
-        std::holds_alternative<RehearseDropCapabilities>(op) || std::holds_alternative<RehearseUnmount>(op);
-    if (irreversible) {
-        return Scope::irreversible;
-    }
-    if (process) {
-        return Scope::process;
-    }
-    if (persistent) {
-        return Scope::persistent;
-    }
-    return nothing ? Scope::none : Scope::mount_namespace;
-}
-
 }  // namespace
 
 std::string Stage::init_directory() const { return choice->inner ? join_path(engine, kInnerName) : engine; }

@@ -81,14 +81,14 @@ bool SimulatedMounts::is_sealed(const MountEntry& mount) const {
     return holder != nullptr && holder->id != mount.id && is_locked(holder->id) && is_locked(mount.id);
 }
 
-/// Peers become masters: what is mounted there still comes here, and nothing goes back.
-void SimulatedMounts::lock_all() {
+std::string SimulatedMounts::lock_all() {
     for (MountEntry& entry : table_) {
         locked_.insert_or_assign(entry.id, entry.flags);
         if (entry.propagation.shared != 0) {
             entry.propagation = {.shared = 0, .master = entry.propagation.shared};
         }
     }
+    return {};
 }
 
 std::string SimulatedMounts::mount(const MountFilesystem& op) {
@@ -240,32 +240,6 @@ void SimulatedMounts::propagate(MountEntry& entry, PropagationType type) {
             }
             break;
     }
-}
-
-std::string SimulatedMounts::apply(const Op& op) {
-    if (const auto* mount_op = std::get_if<MountFilesystem>(&op)) {
-        return mount(*mount_op);
-    }
-    if (const auto* bind_op = std::get_if<BindMount>(&op)) {
-        return bind(*bind_op);
-    }
-    if (const auto* move_op = std::get_if<MoveMount>(&op)) {
-        return move(*move_op);
-    }
-    if (const auto* detach_op = std::get_if<DetachMount>(&op)) {
-        return detach(*detach_op);
-    }
-    if (const auto* remount_op = std::get_if<RemountBind>(&op)) {
-        return remount(*remount_op);
-    }
-    if (std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<EnterUserNamespace>(op)) {
-        lock_all();
-        return {};
-    }
-    if (const auto* propagation_op = std::get_if<SetPropagation>(&op)) {
-        return propagate(*propagation_op);
-    }
-    return {};
 }
 
 MountTable mounts_after(const World& world, const Plan& plan) {

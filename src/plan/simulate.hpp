@@ -17,19 +17,23 @@ public:
     /// Applies one op. Returns what the kernel would refuse or carry to peers, empty if all is well. Ops that do not
     /// touch mounts change nothing.
     std::string apply(const Op& op);
+
+    // What the rows of the ops do; each returns the same.
+    std::string mount(const MountFilesystem& op);
+    std::string bind(const BindMount& op);
+    std::string move(const MoveMount& op);
+    std::string detach(const DetachMount& op);
+    std::string remount(const RemountBind& op);
+    std::string propagate(const SetPropagation& op);
+    /// A new user namespace. Peers become masters: what is mounted there still comes here, and nothing goes back.
+    std::string lock_all();
+
     [[nodiscard]] const MountTable& table() const { return table_; }
     /// True if a path does not lead to the mount, and a user namespace keeps what covers it in place.
     [[nodiscard]] bool is_sealed(const MountEntry& mount) const;
 
 private:
-    std::string mount(const MountFilesystem& op);
-    std::string bind(const BindMount& op);
     void bind_below(int from, int to, const BindMount& op);
-    std::string move(const MoveMount& op);
-    std::string detach(const DetachMount& op);
-    std::string remount(const RemountBind& op);
-    std::string propagate(const SetPropagation& op);
-    void lock_all();
     [[nodiscard]] bool is_locked(int id) const { return locked_.contains(id); }
     [[nodiscard]] bool has_locked_child(int id) const;
     void propagate(MountEntry& entry, PropagationType type);

@@ -12,12 +12,6 @@ namespace {
 constexpr const char* kLockedCure =
     "the mount is locked by a user namespace above: start cginit without another user namespace around it";
 
-bool is_mount_call(const Op& op) {
-    return std::holds_alternative<MountFilesystem>(op) || std::holds_alternative<BindMount>(op) ||
-           std::holds_alternative<RemountBind>(op) || std::holds_alternative<MoveMount>(op) ||
-           std::holds_alternative<SetPropagation>(op) || std::holds_alternative<DetachMount>(op);
-}
-
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
 Cure security_module_cure(const World& world) {
     const std::string& label = world.security_label;
@@ -144,10 +138,10 @@ Cure cure_for(const Op& op, int errnum, const World& world) {
         }
     }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
-    if (errnum == EACCES && is_mount_call(op)) {
+    if (errnum == EACCES && writes(op) == Writes::mounts) {
         return security_module_cure(world);
     }
-    if (errnum == EPERM && (is_mount_call(op) || unshare)) {
+    if (errnum == EPERM && (writes(op) == Writes::mounts || unshare)) {
         return permission_cure(world);
     }
     if (errnum == EINVAL && unshare) {
