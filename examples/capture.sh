@@ -1,35 +1,52 @@
 #!/bin/sh
-# capture.sh >REPORT.tar: what cginit --capture writes, where cginit itself cannot be started; but for the init, and for what
-# only trying tells: whether a user namespace can be had, and whether the engine delegated the cgroup. It needs a shell, cat,
-# mktemp, readlink and tar (busybox will do), and leaves nothing behind:
+# capture.sh >REPORT: what cginit --capture writes, where cginit itself cannot be started; but for the init, and for what only
+# trying tells: whether a user namespace can be had, and whether the engine delegated the cgroup. It needs a shell, readlink and
+# uname (busybox will do), and writes no file:
 #
-#   docker run --rm -i OPTIONS --entrypoint sh IMAGE <examples/capture.sh >report.tar
+#   docker run --rm -i OPTIONS --entrypoint sh IMAGE <examples/capture.sh >report
 #
 # No environment, no command line and no other file is read than tests/captures/README.md lists.
 set -eu
-umask 022
 
-[ ! -t 1 ] || { echo "error: standard output is a terminal: send it to a file, without -t" >&2; exit 1; }
+kept='|' facts=''
 
-folder=
-for place in "${TMPDIR:-/tmp}" /tmp /dev/shm /run /var/tmp; do
-    folder=$(mktemp -d "$place/cginit-capture.XXXXXX" 2>/dev/null) && break
-done
-[ -n "$folder" ] || { echo "error: no directory to write to: add --tmpfs /tmp" >&2; exit 1; }
-trap 'rm -rf "$folder"' EXIT
+# is_new PATH: once each, through however many mounts it is seen.
+is_new() {
+    case $kept in *"|$1|"*) return 1 ;; esac
+    kept="$kept$1|"
+}
+
+# mark PATH: the line before a file's text.
+mark() { printf -- '-- %s --\n' "${1#/}"; }
+
+# copy PATH: standard input, which is its text. What is none (the NUL behind a label) is left out.
+copy() {
+    mark "$1"
+    while IFS= read -r line || [ -n "$line" ]; do
+        printf '%s\n' "$line"
+    done
+}
 
 # keep FILE: its text, if it can be read.
 keep() {
-    mkdir -p "$folder${1%/*}"
-    cat "$1" >"$folder$1" 2>/dev/null || rm -f "$folder$1"
+    is_new "$1" || return 0
+    # shellcheck disable=SC2094 # its name is written, and nothing to it
+    { copy "$1" <"$1"; } 2>/dev/null || true
+}
+
+# keep_link LINK: its text.
+keep_link() {
+    if target=$(readlink "$1"); then
+        mark "$1"
+        printf '%s\n' "$target"
+    fi
 }
 
 # look DIRECTORY: of a cgroup, what tells whether it is the host's root.
 look() {
-    [ -e "$1/cgroup.procs" ] || return 0
-    mkdir -p "$folder$1"
+    [ -e "$1/cgroup.procs" ] && is_new "$1" || return 0
     for name in cgroup.procs cgroup.events cgroup.type release_agent; do
-        [ ! -e "$1/$name" ] || : >"$folder$1/$name"
+        [ ! -e "$1/$name" ] || mark "$1/$name"
     done
     for file in memory.use_hierarchy memory.kmem.tcp.limit_in_bytes; do
         [ ! -e "$1/$file" ] || keep "$1/$file"
@@ -38,20 +55,28 @@ look() {
 
 # fact WORDS: a line of what no file of the system says.
 fact() {
-    mkdir -p "$folder/cginit"
-    printf '%s\n' "$*" >>"$folder/cginit/facts"
+    facts="$facts$*
+"
 }
 
 # count DIRECTORY POINT: a process from outside of the container is the number 0 in a v2 cgroup.
 count() {
-    ids=$(cat "$1/cgroup.procs" 2>/dev/null) || return 0
+    is_new "outsiders $2" && [ -r "$1/cgroup.procs" ] || return 0
     outsiders=no
-    for id in $ids; do
+    while read -r id; do
         [ "$id" != 0 ] || outsiders=yes
-    done
+    done <"$1/cgroup.procs"
     fact outsiders "$2" $outsiders
 }
 
+about() {
+    printf '%s\n' capture.sh "kernel $(uname -r)" '' \
+        'Please add how the container was started, with which init, and on what kind of host.' \
+        'Before you pass it on, look through proc/self/mountinfo: it names directories of the host.' \
+        'To replay it: cginit --root=FILE --init-traits=systemd:252 --dry-run' ''
+}
+
+about
 for file in mountinfo cgroup status uid_map gid_map attr/current; do
     keep "/proc/self/$file"
 done
@@ -59,13 +84,11 @@ keep /proc/filesystems
 keep /proc/cgroups
 keep /proc/sys/kernel/osrelease
 keep /proc/sys/user/max_user_namespaces
-mkdir -p "$folder/proc/self/ns"
 for name in cgroup mnt pid user; do
-    readlink "/proc/self/ns/$name" >"$folder/proc/self/ns/$name" || rm -f "$folder/proc/self/ns/$name"
+    keep_link "/proc/self/ns/$name"
 done
-readlink /proc/self/cwd >"$folder/proc/self/cwd" || rm -f "$folder/proc/self/cwd"
-mkdir -p "$folder/proc/1/ns"
-readlink /proc/1/ns/mnt >"$folder/proc/1/ns/mnt" || rm -f "$folder/proc/1/ns/mnt"
+keep_link /proc/self/cwd
+keep_link /proc/1/ns/mnt
 fact pid $$
 
 # The own cgroup's directory, through each mount that shows it.
@@ -102,21 +125,11 @@ for place in /run /run/lock /tmp; do
 done
 
 # Only names, and of these only terminals; the other one says that /dev was looked at.
-mkdir -p "$folder/dev"
-: >"$folder/dev/null"
+mark /dev/null
 for tty in /dev/tty[0-9] /dev/tty[0-9][0-9]; do
-    [ ! -e "$tty" ] || [ -L "$tty" ] || : >"$folder$tty"
+    [ ! -e "$tty" ] || [ -L "$tty" ] || mark "$tty"
 done
 
-cat >"$folder/about.txt" <<TEXT
-capture.sh
-kernel $(uname -r)
-
-Please add how the container was started, with which init, and on what kind of host.
-Before you pass it on, look through proc/self/mountinfo: it names directories of the host.
-To replay it: mkdir FOLDER && tar xf FILE -C FOLDER && cginit --root FOLDER --init-traits systemd:252 --dry-run
-TEXT
-
-# Not the folder itself, which only its owner may enter.
-cd "$folder"
-tar -cf - -- *
+mark /cginit/facts
+printf '%s' "$facts"
+echo '-- end --'

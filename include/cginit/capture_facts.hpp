@@ -11,7 +11,7 @@
 
 namespace cginit {
 
-/// The file of a capture that holds what no file of the system tells; `--capture` writes it.
+/// The file of a capture that holds what no file of the system tells, and makes it one; `--capture` writes it.
 inline constexpr const char* kCaptureFacts = "/cginit/facts";
 
 /// What is in that file. A fact without a line is unknown.
@@ -51,7 +51,8 @@ struct CaptureFacts {
 ///     root-mount 96
 ///     descriptor 7 directory
 [[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
-/// The reverse; `name` is the file for messages. A line that is no such fact is an error with its number.
+/// The reverse; `name` is the file for messages. A line that begins with another word is passed over: a later version knows more. A
+/// fact that is not as above, or is there twice, is an error with its line.
 [[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);
 
 }  // namespace cginit

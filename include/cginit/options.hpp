@@ -72,9 +72,9 @@ struct Options {
     bool ignore_variables = false;
     Action action = Action::run;
     ExplainAs explain_as = ExplainAs::text;
-    /// `--capture FILE`; `-` is standard output.
+    /// `--capture=FILE`; empty = standard output.
     std::string capture_file;
-    /// `--root DIR`: the facts are read below it; "/" is the running system.
+    /// `--root`: the capture that the facts are read from; "/" is the running system.
     std::string root = "/";
     /// `--init-traits`, with `--root` only.
     std::optional<InitTraits> init_traits;

@@ -3,19 +3,19 @@
 #include <unistd.h>
 
 #include <map>
+#include <string_view>
 
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/kernel_linux_files.hpp"
+#include "cginit/capture_facts.hpp"
+#include "core/capture_text.hpp"
 #include "core/text.hpp"
 #include "detect/init_traits.hpp"
 #include "report/capture.hpp"
-#include "report/tar.hpp"
 
 namespace cginit {
 namespace {
-
-using Files = std::map<std::string, std::string>;
 
 /// The command line without the init's.
 std::string options_given(const Options& options, const Invocation& invocation) {
@@ -26,7 +26,7 @@ std::string options_given(const Options& options, const Invocation& invocation) 
     return join({begin, end}, " ");
 }
 
-Files gather_files(Source& source, const Result<InitCommand>& init, const std::string& options) {
+Capture gather_capture(Source& source, const Result<InitCommand>& init, const std::string& options) {
     Files texts;
     Snapshot known;
     known.pid = ::getpid();
@@ -40,27 +40,32 @@ Files gather_files(Source& source, const Result<InitCommand>& init, const std::s
     }
     const std::string problem = !gathered ? gathered.error().message() : (init ? "" : init.error().message());
     const Snapshot& snapshot = gathered ? *gathered : known;
-    Files files = capture_files(std::move(texts), snapshot);
-    files["/about.txt"] = about_text(snapshot, options, problem);
-    return files;
+    return {about_text(snapshot, options, problem), capture_files(std::move(texts), snapshot)};
+}
+
+/// An earlier capture gives way to a new one, and nothing else does.
+bool is_capture(const Source& source, const std::string& file) {
+    constexpr std::size_t kFirst = 64U << 10U;
+    const Result<std::string> text = source.read_head(file, kFirst);
+    return source.type(file) == FileType::regular && text && text->starts_with("cginit ") &&
+           text->find(concat({"\n-- ", std::string_view(kCaptureFacts).substr(1), " --\n"})) != std::string::npos;
 }
 
 }  // namespace
 
 Status write_capture(Source& source, const Result<InitCommand>& init, const Options& options,
                      const Invocation& invocation) {
-    const std::string archive = tar_archive(gather_files(source, init, options_given(options, invocation)));
-    if (options.capture_file != "-") {
-        const Status written = write_new_file(options.capture_file, archive);
-        return written ? written
-                       : written.error().with_cure(
-                             {ErrorCode::usage, "name a file that is not there, or - for standard output"});
+    const std::string text = capture_text(gather_capture(source, init, options_given(options, invocation)));
+    const std::string& file = options.capture_file;
+    if (file.empty()) {
+        return print_text(text);
     }
-    if (::isatty(STDOUT_FILENO) == 1) {
-        return make_error(ErrorCode::usage, "standard output is a terminal, which garbles a tar archive",
-                          "send it to a file: cginit --capture - > report.tar, with an engine's run without -t");
-    }
-    return print_text(archive);
+    const Status written = is_capture(source, file) ? replace_file(file, text) : write_new_file(file, text);
+    return written
+               ? written
+               : written.error().with_cure({ErrorCode::usage,
+                                            "name a file that is not there, or is a capture; without =FILE it goes to "
+                                            "standard output"});
 }
 
 }  // namespace cginit

@@ -8,7 +8,7 @@
 
 namespace cginit {
 
-/// `--capture`: the facts as a tar archive, to standard output or to a new file. Where some cannot be had, the others are
+/// `--capture`: the facts as one text, to standard output or to a file. Where some cannot be had, the others are
 /// written: a container that cginit refuses is what a report is about.
 [[nodiscard]] Status write_capture(Source& source, const Result<InitCommand>& init, const Options& options,
                                    const Invocation& invocation);

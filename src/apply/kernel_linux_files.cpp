@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "core/path.hpp"
 #include "core/text.hpp"
@@ -66,6 +67,16 @@ Status write_new_file(const std::string& path, std::string_view content) {
         return make_errno_error(errnum, concat({"write ", path}));
     }
     return {};
+}
+
+Status replace_file(const std::string& path, std::string_view content) {
+    const std::string beside = concat({path, ".new"});
+    Status written = write_new_file(beside, content);
+    if (written && ::rename(beside.c_str(), path.c_str()) != 0) {
+        written = make_errno_error(errno, concat({"rename ", beside}));
+        ::unlink(beside.c_str());
+    }
+    return written;
 }
 
 Result<std::vector<std::string>> list_numbers(const std::string& path) {

@@ -60,6 +60,11 @@ Status take_init(const CLI::App& app, const std::vector<std::string>& arguments,
     }
     if (!rest.empty() && rest.front() == "--") {
         rest.erase(rest.begin());
+    } else if (!rest.empty() && options_end != arguments.begin() && *(options_end - 1) == "--capture") {
+        // It took its file so once, and would now take that for the init.
+        return make_error(
+            ErrorCode::usage, concat({"--capture takes no word after it, as ", rest.front()}),
+            concat({"for a file write --capture=", rest.front(), ", for an init --capture -- ", rest.front()}));
     } else if (!rest.empty() && rest.front().size() > 1 && rest.front().starts_with('-')) {
         return make_error(ErrorCode::usage, "unknown option " + rest.front(), kSeeHelp);
     }
@@ -210,7 +215,7 @@ void warn_of_unknown_variables(const Invocation& invocation, Options& options) {
 Status check_contradictions(const Options& options) {
     if (options.init_traits && options.root == "/") {
         return make_error(ErrorCode::usage, "--init-traits stands in for the init of a capture",
-                          "give the capture with --root DIR");
+                          "give the capture with --root=FILE");
     }
     if (options.root != "/" && options.action == Action::run) {
         return make_error(ErrorCode::usage, "--root " + options.root + " is only read, nothing can be run there",

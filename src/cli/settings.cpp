@@ -170,8 +170,8 @@ bool set_explain(Options& options, const std::string& value) {
 
 bool set_capture(Options& options, const std::string& value) {
     options.action = Action::capture;
-    options.capture_file = value;
-    return !value.empty();
+    options.capture_file = value == "true" || value == "-" ? "" : value;
+    return true;
 }
 
 bool set_root(Options& options, const std::string& value) {
@@ -285,12 +285,12 @@ constexpr Setting kSettings[] = {
      "say whether the init would get its view, and if not what is missing and\n"
      "the flag that gives it; the exit status is 0 if it would, 1 if not",
      set_explain, false, false, true, true},
-    {"--capture", nullptr, "FILE", "a new file, or - for standard output", kInspect,
-     "write the facts for a report: a tar archive that --root takes unpacked;\n"
-     "FILE must not be there, - is standard output (default: no report)",
-     set_capture, false, false, true},
-    {"--root", nullptr, "DIR", "a directory", kInspect,
-     "read the facts below DIR, a capture; with --dry-run or --explain\n(default: /)", set_root},
+    {"--capture", nullptr, "FILE", "a file", kInspect,
+     "write the facts for a report, to standard output or to FILE: a text that\n"
+     "--root takes",
+     set_capture, false, false, true, true},
+    {"--root", nullptr, "FILE", "a capture: its file, or a folder", kInspect,
+     "read the facts from FILE, a capture; with --dry-run or --explain\n(default: /)", set_root},
     {"--init-traits", nullptr, "KIND[:VERSION]",
      "KIND[:VERSION] such as systemd:252, KIND one of systemd, sysvinit, busybox, openrc, runit, s6, finit, dinit, "
      "dockerd, podman, k3s, other and unknown",

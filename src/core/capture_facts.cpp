@@ -161,48 +161,66 @@ bool take_descriptor(std::string_view value, CaptureFacts& facts) {
     return true;
 }
 
-/// False if the line is no fact, or one that was told before.
+bool take_init_file(std::string_view value, CaptureFacts& facts) {
+    const bool good = facts.init && facts.init->path.empty() && !value.empty();
+    if (good) {
+        facts.init->path = value;
+    }
+    return good;
+}
+
+bool take_init_needs(std::string_view value, CaptureFacts& facts) {
+    const bool good = facts.init && !value.empty();
+    if (good) {
+        facts.init->needs.emplace_back(value);
+    }
+    return good;
+}
+
+bool take_init_version_unknown(std::string_view value, CaptureFacts& facts) {
+    const bool good = facts.init && !value.empty();
+    if (good) {
+        facts.init->version_unknown_because = value;
+    }
+    return good;
+}
+
+struct FactRow {
+    std::string_view word;
+    /// False if the value is none, or one was told before.
+    bool (*take)(std::string_view value, CaptureFacts& facts);
+};
+
+constexpr std::array kFacts = {
+    FactRow{"pid", take_pid},
+    FactRow{"init", take_init},
+    FactRow{"init-file", take_init_file},
+    FactRow{"init-needs", take_init_needs},
+    FactRow{"init-version-unknown", take_init_version_unknown},
+    FactRow{"place", take_place},
+    FactRow{"user-namespaces", take_user_namespaces},
+    FactRow{"delegated",
+            [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.delegated); }},
+    FactRow{"outsiders",
+            [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.outsiders); }},
+    FactRow{"pid1-mounts", take_pid1_mounts},
+    FactRow{"neighbours", take_neighbours},
+    FactRow{
+        "working-directory-mount",
+        [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.working_directory_mount); }},
+    FactRow{"root-mount",
+            [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.root_mount); }},
+    FactRow{"descriptor", take_descriptor},
+};
+
+/// A word that is in no row is a fact of a later version.
 bool take_line(std::string_view line, CaptureFacts& facts) {
     const std::size_t space = line.find(' ');
     const std::string_view word = line.substr(0, space);
-    const std::string_view value = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
-    if (word == "pid") {
-        return take_pid(value, facts);
-    }
-    if (word == "init") {
-        return take_init(value, facts);
-    }
-    if (word == "user-namespaces") {
-        return take_user_namespaces(value, facts);
-    }
-    if (word == "delegated" || word == "outsiders") {
-        return take_by_point(value, word == "delegated" ? facts.delegated : facts.outsiders);
-    }
-    if (word == "pid1-mounts") {
-        return take_pid1_mounts(value, facts);
-    }
-    if (word == "neighbours") {
-        return take_neighbours(value, facts);
-    }
-    if (word == "working-directory-mount" || word == "root-mount") {
-        return take_mount(value, word == "root-mount" ? facts.root_mount : facts.working_directory_mount);
-    }
-    if (word == "descriptor") {
-        return take_descriptor(value, facts);
-    }
-    if (word == "init-file" && facts.init && facts.init->path.empty() && !value.empty()) {
-        facts.init->path = value;
-        return true;
-    }
-    if (word == "init-needs" && facts.init && !value.empty()) {
-        facts.init->needs.emplace_back(value);
-        return true;
-    }
-    if (word == "init-version-unknown" && facts.init && !value.empty()) {
-        facts.init->version_unknown_because = value;
-        return true;
-    }
-    return word == "place" && take_place(value, facts);
+    const auto* const row =
+        std::find_if(kFacts.begin(), kFacts.end(), [word](const FactRow& known) { return known.word == word; });
+    return row == kFacts.end() ||
+           row->take(space == std::string_view::npos ? std::string_view() : line.substr(space + 1), facts);
 }
 
 std::string by_point_text(const char* word, const std::map<std::string, Tri>& facts) {
@@ -274,7 +292,7 @@ std::string capture_facts_text(const CaptureFacts& facts) {
 }
 
 Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name) {
-    constexpr const char* kCure = "cginit --capture writes this file; one of another version may write other facts";
+    constexpr const char* kCure = "cginit --capture writes this file";
     CaptureFacts facts;
     std::vector<std::string> lines = split(text, '\n');
     if (!lines.empty() && !lines.back().empty()) {

@@ -10,8 +10,6 @@ namespace cginit {
 
 namespace {
 
-using Files = std::map<std::string, std::string>;
-
 /// Each is empty: that it is there is the fact. Without cgroup.procs a directory counts as not looked at, so that where
 /// one fact could not be had none is told.
 void add_directory(Files& files, const std::string& path, const CgroupDirectory& directory) {
@@ -77,7 +75,8 @@ std::string about_text(const Snapshot& snapshot, const std::string& options, con
         "\n"
         "Please add how the container was started, and on what kind of host.\n"
         "Before you pass it on, look through proc/self/mountinfo: it names directories of the host.\n"
-        "To replay it: mkdir FOLDER && tar xf FILE -C FOLDER && cginit --root FOLDER --dry-run\n";
+        "To replay it: cginit --root=FILE --dry-run\n"
+        "\n";
     return text;
 }
 

@@ -1,16 +1,15 @@
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "cginit/snapshot.hpp"
+#include "core/capture_text.hpp"
 
 namespace cginit {
 
 /// The files of a capture by absolute path: what was read, and what tells the rest of the Snapshot. gather() makes the
 /// same Snapshot of them (tests/captures/README.md).
-[[nodiscard]] std::map<std::string, std::string> capture_files(std::map<std::string, std::string> texts,
-                                                               const Snapshot& snapshot);
+[[nodiscard]] Files capture_files(Files texts, const Snapshot& snapshot);
 
 /// What a capture says to people; `options` as they were given on the command line, `problem` why it is not complete.
 [[nodiscard]] std::string about_text(const Snapshot& snapshot, const std::string& options, const std::string& problem);

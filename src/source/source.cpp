@@ -228,11 +228,31 @@ Result<Source> Source::open(const std::string& root, Beneath beneath) {
         return Source(UniqueFd(), live, beneath);
     }
     // O_PATH: a root that may be walked but not listed is enough.
-    const int fd = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
+    UniqueFd fd(::open(root.c_str(), O_PATH | O_CLOEXEC));
+    struct stat status = {};
+    if (!fd.valid() || ::fstat(fd.get(), &status) != 0) {
         return make_errno_error(errno, concat({"open ", root}));
     }
-    return Source(UniqueFd(fd), live, beneath);
+    if (S_ISDIR(status.st_mode)) {
+        return Source(std::move(fd), live, beneath);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return make_error(ErrorCode::usage, concat({root, " is neither a capture's file nor a folder"}));
+    }
+    const Result<UniqueFd> file = opened(root, [&root] { return ::open(root.c_str(), O_RDONLY | O_CLOEXEC); });
+    const Result<std::string> content = file ? read_all(*file, root) : file.error();
+    Result<Files> files = content ? read_capture(*content, root) : content.error();
+    return files ? Result<Source>(Source(std::move(*files))) : files.error();
+}
+
+/// Of a capture that is one file.
+Result<std::string> Source::text_of(const std::string& path) const {
+    const auto file = files_->find(path);
+    if (file != files_->end()) {
+        return file->second;
+    }
+    return has_directory(*files_, path) ? make_errno_error(EISDIR, concat({"read ", path}))
+                                        : make_errno_error(ENOENT, concat({"open ", path}));
 }
 
 /// O_NOCTTY: whatever the path turns out to be, it must not become our controlling terminal.
@@ -257,8 +277,8 @@ Result<UniqueFd> Source::open_to_read(const std::string& path) const {
 }
 
 Result<std::string> Source::read(const std::string& path) const {
-    const Result<UniqueFd> fd = open_to_read(path);
-    Result<std::string> text = fd ? read_all(*fd, path) : fd.error();
+    const Result<UniqueFd> fd = files_ ? UniqueFd() : open_to_read(path);
+    Result<std::string> text = files_ ? text_of(path) : (fd ? read_all(*fd, path) : fd.error());
     if (text) {
         note(path, *text);
     }
@@ -266,6 +286,9 @@ Result<std::string> Source::read(const std::string& path) const {
 }
 
 Result<std::string> Source::read_settled(const std::string& path) const {
+    if (files_) {
+        return read(path);
+    }
     constexpr int kTries = 20;
     std::string before;
     for (int i = 0; i < kTries; ++i) {
@@ -296,6 +319,10 @@ Result<std::optional<std::string>> Source::read_if_exists(const std::string& pat
 }
 
 Result<std::string> Source::read_head(const std::string& path, std::size_t limit) const {
+    if (files_) {
+        Result<std::string> whole = text_of(path);
+        return whole ? whole->substr(0, limit) : whole;
+    }
     // O_NONBLOCK: a FIFO that took the file's place must not hold up PID 1.
     const Result<UniqueFd> fd = open_below(path, O_RDONLY | O_NONBLOCK);
     if (!fd) {
@@ -323,7 +350,9 @@ std::optional<std::string> Source::peek_link(const std::string& path) const {
 
 std::optional<std::string> Source::read_link_if_exists(const std::string& path) const {
     std::optional<std::string> text;
-    if (live_) {
+    if (files_) {
+        errno = EINVAL;  // nothing is a link there
+    } else if (live_) {
         text = link_text(AT_FDCWD, path.c_str());
     } else if (const Result<UniqueFd> fd = open_below(path, O_PATH | O_NOFOLLOW)) {
         text = link_text(fd->get(), "");
@@ -347,6 +376,10 @@ void Source::note(const std::string& path, const std::string& text) const {
 }
 
 FileType Source::type(const std::string& path) const {
+    if (files_) {
+        return files_->contains(path) ? FileType::regular
+                                      : (has_directory(*files_, path) ? FileType::directory : FileType::absent);
+    }
     struct stat status = {};
     int errnum = 0;
     if (live_) {
@@ -371,6 +404,9 @@ bool Source::exists(const std::string& path) const {
 }
 
 bool Source::is_executable(const std::string& path) const {
+    if (files_) {
+        return false;
+    }
     const int directory = live_ ? AT_FDCWD : root_.get();
     const char* name = live_ ? path.c_str() : below_root(path);
     if (::faccessat(directory, name, X_OK, AT_EACCESS) == 0) {
@@ -403,6 +439,9 @@ std::vector<InheritedDescriptor> Source::inherited_descriptors() const {
 }
 
 std::vector<std::string> Source::list(const std::string& path) const {
+    if (files_) {
+        return names_in(*files_, path);
+    }
     std::vector<std::string> names;
     Result<UniqueFd> fd = open_below(path, O_RDONLY | O_DIRECTORY);
     DIR* directory = fd ? ::fdopendir(fd->get()) : nullptr;

@@ -8,6 +8,7 @@
 #include "cginit/result.hpp"
 #include "cginit/snapshot.hpp"
 #include "core/unique_fd.hpp"
+#include "source/capture_files.hpp"
 
 namespace cginit {
 
@@ -17,14 +18,14 @@ enum class FileType { absent, regular, directory, symlink, other, unknown };
 /// How a path is kept below a capture's folder. `by_hand`: for kernels without openat2(2) (before Linux 5.6).
 enum class Beneath { by_kernel, by_hand };
 
-/// The only reader of the system: files below one root directory, which is "/" for the running container and the
-/// capture's folder for `--root`. Paths are absolute as the container sees them. Nothing is ever written.
+/// The only reader of the system: files below one root directory, which is "/" for the running container and for `--root` a
+/// capture: its one file, or a folder. Paths are absolute as the container sees them. Nothing is ever written.
 ///
 /// A capture comes from somebody else: its symbolic links lead nowhere but below its folder. The running system is always
 /// looked up from the process's own root, so that after unshare(2) it is the new mount namespace that is seen.
 class Source {
 public:
-    /// Opens the root directory; an error names it.
+    /// Opens the root directory, or reads the file that is a capture; an error names it.
     static Result<Source> open(const std::string& root, Beneath beneath = Beneath::by_kernel);
 
     /// The whole file, 64 MiB at most (EFBIG). A missing file is an error; in a capture so is a link.
@@ -66,10 +67,13 @@ public:
 
 private:
     Source(UniqueFd root, bool live, Beneath beneath) : root_(std::move(root)), live_(live), beneath_(beneath) {}
+    explicit Source(Files files) : files_(std::move(files)), live_(false), beneath_(Beneath::by_kernel) {}
+    [[nodiscard]] Result<std::string> text_of(const std::string& path) const;
     [[nodiscard]] Result<UniqueFd> open_below(const std::string& path, int flags) const;
     [[nodiscard]] Result<UniqueFd> open_to_read(const std::string& path) const;
     void note(const std::string& path, const std::string& text) const;
-    UniqueFd root_;  ///< of a capture
+    std::optional<Files> files_;  ///< of a capture that is one file
+    UniqueFd root_;               ///< of one that is a folder
     bool live_;
     Beneath beneath_;
     std::map<std::string, std::string>* noted_ = nullptr;

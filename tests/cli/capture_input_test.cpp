@@ -7,6 +7,7 @@
 
 #include "cli/run_cginit.hpp"
 #include "core/text.hpp"
+#include "kernel/support/test_cgroups.hpp"
 #include "unit/temp_root.hpp"
 
 namespace cginit {
@@ -45,6 +46,38 @@ TEST(CaptureInput, GoodOneIsPlanned) {
     EXPECT_EQ(finished.errors, "");
     EXPECT_NE(finished.output.find("move mount /proc/driver/new to /sys/fs/cgroup"), std::string::npos);
     EXPECT_EQ(plan_for(root).output, finished.output);
+}
+
+/// As tar, busybox and Python write them, with names that hardly fit and links.
+TEST(CaptureInput, ArchivesAreReadAsTheyAre) {
+    const TempRoot root;
+    make_capture(root);
+    root.file(concat({"/sys/fs/cgroup/", std::string(90, 'n'), "/", std::string(60, 'n'), "/cgroup.procs"}), "");
+    std::filesystem::remove(root.path() + "/proc/self/ns/cgroup");
+    root.link("/proc/self/ns/cgroup", "cgroup:[4026532601]");
+    const Finished wanted = plan_for(root);
+    EXPECT_EQ(wanted.status, 0) << wanted.errors;
+    const TempRoot elsewhere;
+    const std::string archive = elsewhere.path() + "/report.tar";
+    const std::string python =
+        "import sys, tarfile\nwith tarfile.open(sys.argv[1], 'w') as archive: archive.add(sys.argv[2], '')";
+    for (const Strings& program : {Strings{"/bin/tar", "-cf", archive, "-C", root.path(), "."},
+                                   {"/bin/tar", "--format=ustar", "-cf", archive, "-C", root.path(), "proc", "sys"},
+                                   {"/bin/tar", "--format=posix", "-cf", archive, "-C", root.path(), "proc", "sys"},
+                                   {"/usr/bin/busybox", "tar", "-cf", archive, "-C", root.path(), "."},
+                                   {"/usr/bin/python3", "-c", python, archive, root.path()}}) {
+        SCOPED_TRACE(testing::PrintToString(program));
+        const Finished packed = run_program(program, {"PATH=/usr/bin:/bin"});
+        EXPECT_EQ(packed.status, 0) << packed.errors;
+        const Finished read = run_program({CGINIT_BINARY, "--root=" + archive, "--dry-run"});
+        EXPECT_EQ(read.errors, "");
+        EXPECT_EQ(read.output, wanted.output);
+        for (const std::size_t size : {600U, 700U, 1024U}) {
+            elsewhere.file("/cut.tar", read_text(archive).substr(0, size));
+            expect_error(run_program({CGINIT_BINARY, "--root=" + elsewhere.path() + "/cut.tar", "--dry-run"}), 125,
+                         {elsewhere.path() + "/cut.tar: at byte ", "it is cut off", "cginit --capture writes one"});
+        }
+    }
 }
 
 TEST(CaptureInput, TheViewIsDrawnForTheReader) {
@@ -114,8 +147,8 @@ TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
          {"/proc/self/status", "CapEff is missing"}},
         {"status with garbage", write("/proc/self/status", "CapEff:\tlots\n"), {"/proc/self/status:1: ", "lots"}},
         {"facts of another kind",
-         write("/cginit/facts", "pid 1\nplace /run directory\nmood good\n"),
-         {"/cginit/facts:3: not a fact, or a second one: mood good", "cginit --capture writes this file"}},
+         write("/cginit/facts", "pid 1\nmood good\nplace /run nowhere\n"),
+         {"/cginit/facts:3: not a fact, or a second one: place /run nowhere", "cginit --capture writes this file"}},
         {"no cgroups in sight",
          write(mountinfo, good.substr(0, good.find("145 "))),
          {"no cgroup file system is visible at /sys/fs/cgroup", "leave the engine's cgroup mount"}},
@@ -216,7 +249,7 @@ TEST(CommandLine, IsRefusedBeforeAnythingIsRead) {
              {{"--layout"}, {}, {"--layout needs a value"}},
              {{"--keep-mount=relative"}, {}, {"--keep-mount", "an absolute path"}},
              {{"/sbin/init"}, {"CGINIT_INNER=maybe"}, {"CGINIT_INNER: 'maybe' is not auto or never"}},
-             {{"--init-traits=systemd:252"}, {}, {"--init-traits", "--root DIR"}},
+             {{"--init-traits=systemd:252"}, {}, {"--init-traits", "--root=FILE"}},
              {{"--init-traits=nonsense", "--root=/x", "--dry-run"}, {}, {"--init-traits: 'nonsense'", "systemd:252"}},
              {{"--root=/x"}, {}, {"--root /x", "add --dry-run"}}}) {
         SCOPED_TRACE(join(c.arguments, " "));

@@ -9,6 +9,7 @@
 #include "fuzz/lines.hpp"
 #include "parse/mountinfo.hpp"
 #include "parse/proc_files.hpp"
+#include "source/capture_files.hpp"
 
 // Each parser on its own, with bytes at random: the first one says which. Whatever is accepted was read whole.
 
@@ -63,6 +64,16 @@ void parse_facts(const std::string& text) {
     }
 }
 
+/// Likewise; what is said to people is no fact, and not kept to the byte.
+void parse_capture(const std::string& text) {
+    const Result<Files> files = read_capture(text, kName);
+    require_place(files);
+    if (files && !files->empty() && read_capture(capture_text({"", *files}), kName).value() != *files) {
+        std::fprintf(stderr, "BROKEN: what is written is read again\n");
+        std::abort();
+    }
+}
+
 /// Arguments first, one a line, then the environment after an empty line.
 void parse_options(const std::string& text) {
     Invocation invocation{{"/cginit"}, {}, "/cginit"};
@@ -94,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 'f': static_cast<void>(cginit::parse_filesystems(text)); break;
         case 'n': static_cast<void>(cginit::parse_namespace_link(text)); break;
         case 'k': cginit::parse_facts(text); break;
+        case 't': cginit::parse_capture(text); break;
         case 'i': static_cast<void>(cginit::parse_init_traits(text)); break;
         default: break;
     }

@@ -6,13 +6,13 @@ folder=$1
 
 # pack CAPTURE WISH...
 pack() {
-    local capture=$1 file
+    local capture=$1
     shift
     printf '%s\n' "$@"
-    while read -r file; do
-        printf '== /%s\n' "$file"
-        cat "$capture/$file"
-    done < <(cd "$capture" && find . -type f ! -name about.txt -printf '%P\n' | sort)
+    # What is escaped is none of what it plays with.
+    awk '/^-- end --$/ { exit }
+        /^-- .* --$/ { kept = !/ \(escaped\) --$/; if (kept) print "== /" $2; next }
+        kept' "$capture.txt"
     printf '== /run/\n== /run/lock/\n== /tmp/\n'
 }
 
@@ -21,8 +21,8 @@ allow() { sed -E 's/^(CapEff:\t).*/\10000003fffffffff/'; }
 
 mkdir -p "$folder"
 number=0
-for capture in */; do
-    capture=${capture%/}
+for capture in *.txt; do
+    capture=${capture%.txt}
     wishes=('CGINIT_METHOD=bind' 'init busybox' 'CGINIT_LAYOUT=unified' 'CGINIT_INNER=never' 'init systemd:262')
     pack "$capture" 'init systemd:252' >"$folder/$capture"
     pack "$capture" 'init systemd:252' "${wishes[number % 5]}" | allow >"$folder/$capture.other"

@@ -36,9 +36,11 @@ seeds() {
         tests/fuzz/pack.sh "$2"
         return
     fi
-    for capture in tests/captures/*/; do
+    for capture in tests/captures/*.txt; do
+        { printf 't' && cat "$capture"; } >"$2/$(basename "$capture").text"
         for file in mountinfo cgroup status; do
-            { printf '%s' "${file:0:1}" && cat "$capture/proc/self/$file"; } >"$2/$(basename "$capture").$file"
+            { printf '%s' "${file:0:1}" && awk -v file="proc/self/$file" '/^-- .* --$/ { kept = $2 == file; next } kept' "$capture"; } \
+                >"$2/$(basename "$capture").$file"
         done
     done
     printf 'kpid 1\ninit systemd\ninit-file /sbin/init\ninit-version-unknown none\nplace /run directory\n' >"$2/facts"

@@ -13,23 +13,21 @@
 namespace cginit {
 namespace {
 
-using Files = std::map<std::string, std::string>;
-
 /// The files that gather() reads of a capture, and what it makes of them.
 std::pair<Files, Snapshot> noted(const std::string& capture) {
     Files texts;
-    Result<Source> source = Source::open(std::string(CGINIT_SOURCE_DIR) + "/tests/captures/" + capture);
-    source->note_texts(&texts);
-    Result<Snapshot> snapshot = gather(*source, std::nullopt, std::nullopt);
+    Source source = open_capture(capture);
+    source.note_texts(&texts);
+    Result<Snapshot> snapshot = gather(source, std::nullopt, std::nullopt);
     return {std::move(texts), snapshot ? std::move(*snapshot) : Snapshot{}};
 }
 
 Snapshot written_and_gathered(const Files& texts, const Snapshot& snapshot) {
     const TempRoot root;
-    for (const auto& [path, content] : capture_files(texts, snapshot)) {
-        root.file(path, content);
-    }
-    const Result<Snapshot> again = gather(root.source(), std::nullopt, std::nullopt);
+    root.file("/capture", capture_text({"for people\n", capture_files(texts, snapshot)}));
+    const Result<Source> source = Source::open(root.path() + "/capture");
+    const Result<Snapshot> again =
+        source ? gather(*source, std::nullopt, std::nullopt) : Result<Snapshot>(source.error());
     EXPECT_TRUE(again) << again.error().message();
     return again ? *again : Snapshot{};
 }
@@ -42,6 +40,18 @@ TEST_P(CaptureProperty, ACaptureOfACaptureIsTheSame) {
     const Snapshot again = written_and_gathered(texts, snapshot);
     EXPECT_EQ(again, snapshot);
     EXPECT_EQ(replay(again, {}).text, replay(snapshot, {}).text);
+}
+
+/// As folders, and in tar archives, captures are read still.
+TEST_P(CaptureProperty, TheSameInAFolder) {
+    const auto [texts, snapshot] = noted(GetParam());
+    const TempRoot root;
+    for (const auto& [path, content] : capture_files(texts, snapshot)) {
+        root.file(path, content);
+    }
+    const Result<Snapshot> again = gather(root.source(), std::nullopt, std::nullopt);
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(*again, snapshot);
 }
 
 /// Every directory as a kernel can show it, and one that could not be looked at.

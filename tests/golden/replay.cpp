@@ -9,7 +9,6 @@
 #include "core/text.hpp"
 #include "detect/gather.hpp"
 #include "report/plan_text.hpp"
-#include "source/source.hpp"
 
 namespace cginit {
 namespace {
@@ -105,7 +104,7 @@ Variant variant(const std::string& name) {
 /// A capture that says which init there was is replayed with that.
 Variant default_of(const std::string& capture) {
     Variant made = variant("default");
-    if (std::filesystem::exists(kCaptures + "/" + capture + kCaptureFacts)) {
+    if (open_capture(capture).exists(kCaptureFacts)) {
         made.init.reset();
     }
     return made;
@@ -144,7 +143,6 @@ const std::vector<std::string> kWithSysAdmin = {
     "docker-usernsremap-unified-default",
     "host-hybrid-docker-nsdefault-cgro",
     "host-hybrid-docker-nsprivate-cgro",
-    "host-hybrid-podman-cgroupfs",
     "host-hybrid-podman-cgroups-disabled",
     "host-hybrid-podman-cgroups-split",
     "host-hybrid-podman-nshost-systemd-always",
@@ -152,7 +150,6 @@ const std::vector<std::string> kWithSysAdmin = {
     "host-v1-docker-nsprivate-cgrw",
     "host-v1-podman-cgroups-disabled",
     "host-v1-podman-default",
-    "host-v1-podman-runc",
     "host-v1-podman-systemd-always",
     "host-v2-docker-nshost-cgro",
     "host-v2-docker-nsprivate-cgrw",
@@ -324,12 +321,20 @@ std::string mount_text(const HierarchyMount& mount) {
 std::vector<std::string> captures() {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(kCaptures)) {
-        if (entry.is_directory()) {
-            names.push_back(entry.path().filename().string());
+        if (entry.path().extension() == ".txt") {
+            names.push_back(entry.path().stem().string());
         }
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+Source open_capture(const std::string& name) {
+    Result<Source> source = Source::open(kCaptures + "/" + name + ".txt");
+    if (!source) {
+        throw std::runtime_error(source.error().message());
+    }
+    return std::move(*source);
 }
 
 std::vector<Case> cases() {
@@ -352,11 +357,7 @@ std::vector<Case> cases() {
 }
 
 Replay replay(const Case& which) {
-    const Result<Source> source = Source::open(kCaptures + "/" + which.capture);
-    if (!source) {
-        throw std::runtime_error(source.error().message());
-    }
-    Result<Snapshot> snapshot = gather(*source, std::nullopt, which.variant.init);
+    Result<Snapshot> snapshot = gather(open_capture(which.capture), std::nullopt, which.variant.init);
     if (!snapshot) {
         throw std::runtime_error(snapshot.error().message());
     }

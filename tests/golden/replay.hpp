@@ -6,6 +6,7 @@
 
 #include "cginit/plan.hpp"
 #include "cginit/snapshot.hpp"
+#include "source/source.hpp"
 
 namespace cginit {
 
@@ -38,6 +39,7 @@ struct Replay {
 
 /// The names of all captures, sorted.
 [[nodiscard]] std::vector<std::string> captures();
+[[nodiscard]] Source open_capture(const std::string& name);
 /// Every capture with the default variant, and the representative ones with the others, sorted by name.
 [[nodiscard]] std::vector<Case> cases();
 [[nodiscard]] Replay replay(const Case& which);

@@ -62,7 +62,7 @@ def main():
     jsonschema.Draft7Validator.check_schema(schema)
     validator = jsonschema.Draft7Validator(schema)
     documented = (source / "docs/errors.md").read_text(encoding="utf-8")
-    captures = sorted(path.parent for path in (source / "tests/captures").glob("*/about.txt"))
+    captures = sorted((source / "tests/captures").glob("*.txt"))
     problems = [] if captures else ["no capture was found"]
     for capture in captures:
         for init in INITS:

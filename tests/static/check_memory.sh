@@ -41,7 +41,7 @@ seen_red lost 'return new char[8]() == nullptr;'
 # A refusal is an answer, too.
 dry_run() {
     local rc=0
-    memcheck "$binary" --root "$captures/$1" --init-traits "$2" --dry-run >"$dir/$1.log" 2>&1 || rc=$?
+    memcheck "$binary" --root "$captures/$1.txt" --init-traits "$2" --dry-run >"$dir/$1.log" 2>&1 || rc=$?
     [ "$rc" = 0 ] || [ "$rc" = 125 ] || {
         printf '%s: exit status %d\n' "$1" "$rc"
         head -n 60 "$dir/$1.log"
@@ -49,14 +49,14 @@ dry_run() {
 }
 
 jobs=0
-for capture in "$captures"/*/; do
+for capture in "$captures"/*.txt; do
     if [ "$jobs" -ge "$(nproc)" ]; then
         wait -n || true
         jobs=$((jobs - 1))
     fi
-    dry_run "$(basename "$capture")" systemd:252 >>"$dir/wrong" &
+    dry_run "$(basename "$capture" .txt)" systemd:252 >>"$dir/wrong" &
     jobs=$((jobs + 1))
 done
 wait
-printf '%d dry runs under valgrind\n' "$(find "$captures" -mindepth 1 -maxdepth 1 -type d | wc -l)"
+printf '%d dry runs under valgrind\n' "$(find "$captures" -name '*.txt' | wc -l)"
 [ ! -s "$dir/wrong" ] || { cat "$dir/wrong" >&2; fail "see above"; }

@@ -27,8 +27,8 @@ def plan_problems(binary, source, readme):
     if not plans:
         yield "README.md shows no plan"
     for capture, traits, text in plans:
-        folder = source / "tests" / "captures" / capture
-        printed = output_of(binary, "--root", str(folder), "--init-traits", traits, "--dry-run")
+        file = source / "tests" / "captures" / f"{capture}.txt"
+        printed = output_of(binary, f"--root={file}", "--init-traits", traits, "--dry-run")
         if printed != text:
             yield f"README.md: the plan of {capture} is not what cginit prints now:\n{printed}"
 

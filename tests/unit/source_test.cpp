@@ -10,12 +10,16 @@
 namespace cginit {
 namespace {
 
-TEST(Source, OpensOnlyDirectories) {
+TEST(Source, OpensDirectoriesAndCaptures) {
     const TempRoot root;
     root.file("/file", "");
+    root.fifo("/fifo");
     EXPECT_EQ(Source::open(root.path() + "/none").error().message(),
               "open " + root.path() + "/none: No such file or directory");
-    EXPECT_EQ(Source::open(root.path() + "/file").error().errnum, ENOTDIR);
+    EXPECT_EQ(Source::open(root.path() + "/file").error().message(),
+              root.path() + "/file: no capture: no line is `-- PATH --`; cginit --capture writes such files");
+    EXPECT_EQ(Source::open(root.path() + "/fifo").error().message(),
+              root.path() + "/fifo is neither a capture's file nor a folder");
     EXPECT_EQ(Source::open("").error().errnum, ENOENT);
     EXPECT_FALSE(root.source().is_live());
     EXPECT_TRUE(Source::open("/").value().is_live());
@@ -33,6 +37,45 @@ TEST(Source, ReadsBelowItsRoot) {
     EXPECT_EQ(*source.read("/large"), large);
     EXPECT_EQ(source.read("/none").error().message(), "open /none: No such file or directory");
     EXPECT_EQ(source.read("/proc").error().message(), "read /proc: Is a directory");
+}
+
+/// The same questions to a folder, and to one file that holds the same.
+TEST(Source, OneFileIsLikeAFolder) {
+    const TempRoot root;
+    root.file("/folder/proc/self/cgroup", "0::/\n");
+    root.file("/folder/proc/self/ns/mnt", "mnt:[1]\n");
+    root.file("/folder/proc/selfish", "");
+    root.file("/capture", "words\n-- proc/self/cgroup --\n0::/\n-- proc/self/ns/mnt --\nmnt:[1]\n-- proc/selfish --\n");
+    for (const char* name : {"/folder", "/capture"}) {
+        std::map<std::string, std::string> texts;
+        Source source = std::move(Source::open(root.path() + name).value());
+        EXPECT_FALSE(source.is_live());
+        source.note_texts(&texts);
+        EXPECT_EQ(*source.read("/proc/self/cgroup"), "0::/\n");
+        EXPECT_EQ(*source.read_settled("/proc/self/cgroup"), "0::/\n");
+        EXPECT_EQ(*source.read_head("/proc/self/cgroup", 2), "0:");
+        EXPECT_EQ(*source.read_if_exists("/proc/selfish"), "");
+        EXPECT_EQ(*source.read_if_exists("/proc/none"), std::nullopt);
+        EXPECT_EQ(source.read("/proc/none").error().message(), "open /proc/none: No such file or directory");
+        EXPECT_EQ(source.read("/proc/self").error().message(), "read /proc/self: Is a directory");
+        EXPECT_EQ(source.read_link_if_exists("/proc/self/ns/mnt"), "mnt:[1]");
+        EXPECT_EQ(source.read_link_if_exists("/proc/self/ns/pid"), std::nullopt);
+        EXPECT_EQ(source.peek_link("/proc/self/ns/mnt"), std::nullopt);
+        EXPECT_EQ(source.type("/"), FileType::directory);
+        EXPECT_EQ(source.type("/proc/self"), FileType::directory);
+        EXPECT_EQ(source.type("/proc/selfish"), FileType::regular);
+        EXPECT_EQ(source.type("/proc/sel"), FileType::absent);
+        EXPECT_TRUE(source.exists("/proc/self/ns"));
+        EXPECT_FALSE(source.is_executable("/proc/selfish"));
+        EXPECT_FALSE(source.refuses_writing("/proc"));
+        EXPECT_EQ(source.list("/proc"), (std::vector<std::string>{"self", "selfish"}));
+        EXPECT_EQ(source.list("/proc/self"), (std::vector<std::string>{"cgroup", "ns"}));
+        EXPECT_EQ(source.list("/proc/none"), std::vector<std::string>());
+        EXPECT_TRUE(source.inherited_descriptors().empty());
+        EXPECT_EQ(texts,
+                  (std::map<std::string, std::string>{
+                      {"/proc/self/cgroup", "0::/\n"}, {"/proc/self/ns/mnt", "mnt:[1]\n"}, {"/proc/selfish", ""}}));
+    }
 }
 
 TEST(Source, ReadsFilesWithoutASize) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "cginit/result.hpp"
+
+namespace cginit {
+
+/// The texts of files by absolute path.
+using Files = std::map<std::string, std::string>;
+
+/// The files of a capture, and what it says to people.
+struct Capture {
+    std::string about;
+    Files files;
+
+    bool operator==(const Capture&) const = default;
+};
+
+/// One text, in the manner of Go's txtar: `about`, then each file under a line that names it, then a last line.
+///
+///     cginit 0.1.0 --capture
+///     -- cginit/facts --
+///     pid 1
+///     -- proc/self/attr/current (escaped) --
+///     system_u:system_r:container_t:s0\000
+///     -- end --
+///
+/// What is no text (a NUL, a byte that is no UTF-8, a last line without its end, a line that looks like one of these) has the
+/// whole file escaped: `\n` is the end of a line there, `\\` a backslash, `\ooo` any byte, and the line breaks mean nothing.
+[[nodiscard]] std::string capture_text(const Capture& capture);
+
+/// The reverse; `name` is the capture for messages. The last line may be missing, and what follows it means nothing: whoever
+/// pastes a text may have added to it, or have changed its line ends to CR LF. Errors: no file in it (`bad_facts`), a name that is
+/// no path, a file that is there twice, an escape that is none, each with its line.
+[[nodiscard]] Result<Capture> parse_capture_text(const std::string& text, const std::string& name);
+
+}  // namespace cginit
