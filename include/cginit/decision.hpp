@@ -17,6 +17,13 @@ enum class Access {
     left_out,   ///< not mounted
 };
 
+/// How the mounts of the view come to be: `fresh` in a cgroup namespace whose root is the own cgroup; binds of that; the engine's,
+/// with other flags; or as they are.
+enum class Mounting { fresh, bind, remount, keep };
+/// By whose permission: the container's own CAP_SYS_ADMIN; that of a user namespace that is made for it; or the engine's, which made
+/// the container's root the owner of its cgroup.
+enum class Authority { capability, user_namespace, delegation };
+
 /// Whether the init gets a cgroup right below the host's root of a hierarchy, because the engine gave it none
 /// (`--allow-host-cgroup`). Nobody removes it with the container.
 enum class HostCgroup {
@@ -66,14 +73,15 @@ struct TmpfsDecision {
     bool operator==(const TmpfsDecision&) const = default;
 };
 
-/// How the view will be built. Layout and method are never `automatic` here.
+/// How the view will be built. The layout is never `automatic` here. Of a method's two axes not all pairs are there: what is not
+/// fresh is done by the container's own capability, or is kept because the engine delegated it, which is proved before the init
+/// may have it.
 struct Decision {
     View layout = View::none;
     std::string layout_reason;
-    Method method = Method::none;
+    Mounting mounting = Mounting::keep;
+    Authority authority = Authority::capability;
     std::string method_reason;
-    /// The view stays because the engine delegated it, which is proved before the init may have it.
-    bool proves_view = false;
     std::vector<HierarchyDecision> hierarchies;
     Delegation delegation;
     /// v2: what is enabled above the init; empty = all that there are. No value: nothing.
@@ -127,6 +135,11 @@ inline constexpr const char* kHostCgroupPrefix = "cginit-";
 [[nodiscard]] bool mounts_afresh(const Decision& decision);
 /// True if mounts are built aside and moved into place, or moved away.
 [[nodiscard]] bool needs_workbench(const Decision& decision);
+
+/// What `--method` calls the two axes together: `namespace`, `userns`.
+[[nodiscard]] Method method_of(const Decision& decision);
+/// The reverse; not `automatic`.
+void set_method(Decision& decision, Method method);
 
 [[nodiscard]] const char* to_string(View view);
 [[nodiscard]] const char* to_string(Access access);

@@ -206,7 +206,7 @@ Status become_init(const Source& source, const Options& options, const Invocatio
     if (!status) {
         status = fall_back(status.error(), scene->sight.world, options);
     } else {
-        to_drop = intent->decision.method == Method::userns ? std::vector<std::string>() : to_drop;
+        to_drop = intent->decision.authority == Authority::user_namespace ? std::vector<std::string>() : to_drop;
         left_directory = leaves_directory(intent->plan);
     }
     return status ? hand_over(*scene, to_drop, left_directory, invocation, kernel) : status;

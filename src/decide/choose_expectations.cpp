@@ -60,7 +60,7 @@ std::string covered_program(const World& world, const std::string& point) {
 }
 
 bool may_mount(const World& world, const Decision& decision) {
-    return world.has_sys_admin || decision.method == Method::userns;
+    return world.has_sys_admin || decision.authority == Authority::user_namespace;
 }
 
 std::string reason_for(const std::string& point) {
@@ -174,7 +174,7 @@ Measure choose_ttys(const World& world, const Options& options, const Decision& 
         return leave(kNoSysAdmin);
     }
     // The kernel opens no device on a file system that was mounted in one (SB_I_NODEV).
-    return world.initial_user_namespace && decision.method != Method::userns
+    return world.initial_user_namespace && decision.authority != Authority::user_namespace
                ? take("systemd would take the host's terminals")
                : leave("a user namespace can mount no /dev that opens devices");
 }

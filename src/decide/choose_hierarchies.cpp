@@ -32,7 +32,7 @@ HostCgroup host_cgroup_of(const Hierarchy& hierarchy, const World& world, const 
     const bool possible = mounts_afresh(decision) && host_cgroup_obstacle(world, options).text.empty();
     if (possible && tracking) {
         // A new hierarchy takes CAP_SYS_ADMIN in the host's user namespace, too.
-        return decision.method == Method::userns ? HostCgroup::no : HostCgroup::yes;
+        return decision.authority == Authority::user_namespace ? HostCgroup::no : HostCgroup::yes;
     }
     if (!possible || !wanted || hierarchy.real_root == Tri::no) {
         return HostCgroup::no;
@@ -61,7 +61,7 @@ std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decis
     if (is_someone_elses(hierarchy, world)) {
         return concat({"the container has no cgroup of its own in it (", hierarchy.own_path, ")"});
     }
-    if (decision.method == Method::bind && !own_directory(view_mount(hierarchy)->entry, hierarchy.own_path)) {
+    if (decision.mounting == Mounting::bind && !own_directory(view_mount(hierarchy)->entry, hierarchy.own_path)) {
         return "the engine's mount does not show the own cgroup";
     }
     return {};
@@ -100,9 +100,9 @@ void apply_policy(const Hierarchy& hierarchy, const Options& options, Decision& 
 
 void guard(const Hierarchy& hierarchy, const Options& options, const Decision& decision, HierarchyDecision& choice) {
     const Guard guard = guard_of(hierarchy);
-    const Method method = decision.method;
+    const bool bind = decision.mounting == Mounting::bind;
     choice.access = Access::writable;
-    if (guard == Guard::not_needed && (method != Method::bind || options.inner == Inner::never)) {
+    if (guard == Guard::not_needed && (!bind || options.inner == Inner::never)) {
         choice.reason = "it limits nothing";
     } else if (options.inner == Inner::never) {
         choice.reason = "unguarded: --inner=never";
@@ -114,7 +114,7 @@ void guard(const Hierarchy& hierarchy, const Options& options, const Decision& d
         choice.inner = true;
         choice.access = access_without_guard(hierarchy, decision);
         choice.reason = "frozen by itself, the container could not be killed; guarded all the same";
-    } else if (guard == Guard::impossible || (guard == Guard::unknown && method == Method::bind)) {
+    } else if (guard == Guard::impossible || (guard == Guard::unknown && bind)) {
         // A bind needs the inner cgroup to be there: it cannot be given up halfway.
         choice.access = access_without_guard(hierarchy, decision);
         choice.reason = guard == Guard::impossible ? "limits of it do not hold for children"
@@ -158,7 +158,7 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         choice.reason = "a cgroup of its own at the host's root: --allow-host-cgroup";
         return choice;
     }
-    if (const HierarchyMount* mount = view_mount(hierarchy); decision.method == Method::none && mount != nullptr) {
+    if (const HierarchyMount* mount = view_mount(hierarchy); decision.mounting == Mounting::keep && mount != nullptr) {
         choice.access = mount->entry.flags.read_only ? Access::read_only : Access::writable;
         choice.reason = "as it stands";
         return choice;
@@ -168,7 +168,7 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         return choice;
     }
     choice.assert_not_real_root = hierarchy.real_root == Tri::unknown;
-    if (decision.method == Method::remount) {
+    if (decision.mounting == Mounting::remount) {
         choice.access = Access::writable;
         choice.reason = "remounted in place";
         return choice;
@@ -254,7 +254,7 @@ void warn_of_host_cgroup(Decision& decision) {
 /// earlier cginit made, that one did it.
 void warn_of_unlimited_cgroups(const World& world, const Options& options, Decision& decision) {
     const bool wanted = decision.max_cgroups || decision.max_depth;
-    if (!wanted || (decision.method == Method::none && is_own_view(world))) {
+    if (!wanted || (decision.mounting == Mounting::keep && is_own_view(world))) {
         return;
     }
     for (const HierarchyDecision& choice : decision.hierarchies) {
@@ -276,7 +276,7 @@ Status require_hierarchy(const Decision& decision, const std::string& name) {
     }
     const std::string reason = choice == decision.hierarchies.end() ? "the host has none" : choice->reason;
     const char* cure =
-        decision.method == Method::bind
+        decision.mounting == Mounting::bind
             ? "use --method=namespace where the kernel has cgroup namespaces"
             : "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)";
     return make_error(ErrorCode::no_hierarchy, concat({"the init needs the ", name, " hierarchy, but ", reason}), cure);
@@ -326,7 +326,7 @@ Status choose_hierarchies(const World& world, const Options& options, Decision& 
         decision.hierarchies.push_back(choose(tracking_hierarchy(), world, options, decision));
     }
     warn_of_unlimited_cgroups(world, options, decision);
-    if (decision.method == Method::none) {
+    if (decision.mounting == Mounting::keep) {
         return {};
     }
     choose_controllers(world, options, decision);

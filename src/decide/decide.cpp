@@ -74,7 +74,7 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
     if (!defect.empty()) {
         return make_error(ErrorCode::unusable_view, concat({"--method=", name, ": ", defect}), "use --method=auto");
     }
-    decision.method = options.method;
+    set_method(decision, options.method);
     decision.method_reason = concat({"asked for with --method=", name});
     return {};
 }
@@ -102,10 +102,10 @@ Status decide_on_userns(const World& world, const Options& options, Decision& de
                           either(obstacle.cure, other_method));
     }
     if (options.method == Method::userns) {
-        decision.method = Method::userns;
+        set_method(decision, Method::userns);
         decision.method_reason = "asked for with --method=userns";
     } else if (options.method == Method::automatic && !world.has_sys_admin && obstacle.text.empty()) {
-        decision.method = Method::userns;
+        set_method(decision, Method::userns);
         decision.method_reason = "this container has no CAP_SYS_ADMIN, and in a user namespace it has";
     }
     return {};
@@ -117,18 +117,18 @@ Status decide_method(const World& world, const Options& options, Decision& decis
     }
     if (options.method == Method::automatic && decision.layout == world.view && is_own_view(world) &&
         (!world.is_pid1 || (finds_itself(world) && view_defect(world, options.writable != Writable::all).empty()))) {
-        decision.method = Method::none;
+        set_method(decision, Method::none);
         decision.method_reason = "an earlier cginit made the view private and writable";
         return {};
     }
     if (options.method == Method::automatic && !world.has_sys_admin && is_delegated(world, options, decision)) {
-        decision.method = Method::none;
-        decision.proves_view = true;
+        set_method(decision, Method::none);
+        decision.authority = Authority::delegation;
         decision.method_reason = "the engine delegated the container's cgroup, whose limits belong to another user";
         return {};
     }
     Status status = decide_on_userns(world, options, decision);
-    if (!status || decision.method == Method::userns) {
+    if (!status || decision.authority == Authority::user_namespace) {
         return status;
     }
     if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
@@ -136,13 +136,13 @@ Status decide_method(const World& world, const Options& options, Decision& decis
                           "--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)", "use --method=bind");
     }
     if (options.method != Method::automatic) {
-        decision.method = options.method;
+        set_method(decision, options.method);
         decision.method_reason = concat({"asked for with --method=", to_string(options.method)});
     } else if (world.cgroup_namespaces == Tri::no) {
-        decision.method = Method::bind;
+        set_method(decision, Method::bind);
         decision.method_reason = "this kernel has no cgroup namespaces";
     } else {
-        decision.method = Method::name_space;
+        set_method(decision, Method::name_space);
         decision.method_reason = "the kernel has cgroup namespaces";
     }
     return {};
@@ -160,16 +160,16 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
                               concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
                               concat({"leave that volume out, or say ", keep}));
         }
-        if (decision.method == Method::userns && !mount.visible) {
+        if (decision.authority == Authority::user_namespace && !mount.visible) {
             continue;  // What covers it cannot be taken away there.
         }
-        const bool can_go = decision.method == Method::userns ? mount.visible : mount.reachable;
+        const bool can_go = decision.authority == Authority::user_namespace ? mount.visible : mount.reachable;
         if (!can_go || is_at_or_below(mount.point, "/run")) {
             return make_error(ErrorCode::host_mount,
                               concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
                               concat({"leave that volume out, or say ", keep}));
         }
-        if (decision.method == Method::none || decision.method == Method::remount) {
+        if (decision.mounting == Mounting::keep || decision.mounting == Mounting::remount) {
             return make_error(ErrorCode::host_mount,
                               concat({"a cgroup mount at ", mount.point, " reaches above the own cgroup"}),
                               concat({"use --method=auto, or say ", keep}));
@@ -177,14 +177,14 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         decision.detach_elsewhere.push_back(mount.point);
         decision.warnings.push_back(
             concat({"the read-only cgroup mount at ", mount.point, " is ",
-                    decision.method == Method::userns ? "covered" : "detached", " (", keep, ")"}));
+                    decision.authority == Authority::user_namespace ? "covered" : "detached", " (", keep, ")"}));
     }
     return {};
 }
 
 void decide_delegation(const World& world, const Options& options, Decision& decision) {
     Delegation& delegation = decision.delegation;
-    if (decision.method == Method::none || decision.method == Method::remount) {
+    if (decision.mounting == Mounting::keep || decision.mounting == Mounting::remount) {
         delegation.reason = "the view stays as it is";
     } else if (options.delegate == Delegate::automatic) {
         delegation.wanted = world.init.kind != InitKind::systemd;
@@ -197,7 +197,7 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
 }
 
 Status decide_capabilities(const World& world, const Options& options, Decision& decision) {
-    if (!options.drop_capabilities.empty() && !world.has_setpcap && decision.method != Method::userns) {
+    if (!options.drop_capabilities.empty() && !world.has_setpcap && decision.authority != Authority::user_namespace) {
         return make_error(ErrorCode::no_setpcap, "--drop-cap needs CAP_SETPCAP, which this container has not",
                           "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
     }
@@ -207,7 +207,7 @@ Status decide_capabilities(const World& world, const Options& options, Decision&
 }
 
 Status require_sys_admin(const World& world, const Options& options, const Decision& decision) {
-    if (decision.method == Method::none || decision.method == Method::userns) {
+    if (decision.mounting == Mounting::keep || decision.authority == Authority::user_namespace) {
         return {};
     }
     if (!world.is_root) {
@@ -276,8 +276,8 @@ Result<Decision> decide(const World& world, const Options& options) {
 }
 
 bool changes_nothing(const Decision& decision) {
-    return decision.method == Method::none && !decision.proves_view && !needs_workbench(decision) &&
-           !decision.sys_read_only.taken && !decision.share_tree.taken;
+    return decision.mounting == Mounting::keep && decision.authority != Authority::delegation &&
+           !needs_workbench(decision) && !decision.sys_read_only.taken && !decision.share_tree.taken;
 }
 
 bool limits_descendants(const HierarchyDecision& choice, const Decision& decision) {
@@ -291,11 +291,32 @@ std::string host_cgroup_warning(const HierarchyDecision& choice, const Decision&
                    ": --allow-host-cgroup"});
 }
 
-bool mounts_afresh(const Decision& decision) {
-    return decision.method == Method::name_space || decision.method == Method::userns;
+Method method_of(const Decision& decision) {
+    switch (decision.mounting) {
+        case Mounting::fresh:
+            return decision.authority == Authority::user_namespace ? Method::userns : Method::name_space;
+        case Mounting::bind: return Method::bind;
+        case Mounting::remount: return Method::remount;
+        case Mounting::keep: return Method::none;
+    }
+    return Method::none;
 }
 
-bool rebuilds_view(const Decision& decision) { return mounts_afresh(decision) || decision.method == Method::bind; }
+void set_method(Decision& decision, Method method) {
+    decision.authority = method == Method::userns ? Authority::user_namespace : Authority::capability;
+    switch (method) {
+        case Method::automatic:
+        case Method::name_space:
+        case Method::userns: decision.mounting = Mounting::fresh; break;
+        case Method::bind: decision.mounting = Mounting::bind; break;
+        case Method::remount: decision.mounting = Mounting::remount; break;
+        case Method::none: decision.mounting = Mounting::keep; break;
+    }
+}
+
+bool mounts_afresh(const Decision& decision) { return decision.mounting == Mounting::fresh; }
+
+bool rebuilds_view(const Decision& decision) { return mounts_afresh(decision) || decision.mounting == Mounting::bind; }
 
 const char* to_string(View view) {
     switch (view) {

@@ -41,14 +41,14 @@ void suspect(Prospect& prospect, const Decision& decision) {
     const World& world = prospect.world;
     const std::string& label = world.security_label;
     std::vector<Error>& suspected = prospect.suspected;
-    if (decision.method == Method::userns && refuses_user_namespaces(world)) {
+    if (decision.authority == Authority::user_namespace && refuses_user_namespaces(world)) {
         prospect.user_namespace_barrier = ErrorCode::seccomp;
         suspected.push_back(make_error(ErrorCode::no_sys_admin,
                                        "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot "
                                        "have it in a user namespace: Docker's own seccomp filter refuses new ones",
                                        "add --cap-add SYS_ADMIN, or a seccomp profile that permits unshare"));
     }
-    if (decision.method == Method::none) {
+    if (decision.mounting == Mounting::keep) {
         return;
     }
     // `system_u:system_r:container_t:s0:c1,c2`

@@ -56,7 +56,7 @@ Status refuse_laden_mounts(const World& world, const Decision& decision) {
 }  // namespace
 
 Status refuse_mount_obstacles(const World& world, const Decision& decision) {
-    if (decision.method == Method::userns) {
+    if (decision.authority == Authority::user_namespace) {
         // Nothing is moved, and a new mount namespace is cut off from its peers.
         return refuse_laden_mounts(world, decision);
     }

@@ -41,7 +41,7 @@ std::vector<std::string> weakening_settings(const World& world, const Options& o
     const bool keeps_view = options.method == Method::remount || options.method == Method::none;
     // In a cgroup namespace a bind leads no further than a fresh mount.
     const bool bare_bind =
-        options.method == Method::bind && decision.method == Method::bind && world.namespaced != Tri::yes;
+        options.method == Method::bind && decision.mounting == Mounting::bind && world.namespaced != Tri::yes;
     add(options.inner == Inner::never, "--inner", to_string(options.inner));
     add(keeps_view || bare_bind, "--method", to_string(options.method));
     add(!options.keep_mounts.empty(), "--keep-mount", join(options.keep_mounts, ":"));

@@ -229,7 +229,7 @@ private:
 
     [[nodiscard]] bool is_promised(const MountEntry& mount) const {
         const bool in_view = is_at_or_below(mount.point, kCgroupRoot);
-        const bool fresh = is_cginits(mount) || decision_.method == Method::bind;
+        const bool fresh = is_cginits(mount) || decision_.mounting == Mounting::bind;
         const bool kept = std::find(decision_.kept_elsewhere.begin(), decision_.kept_elsewhere.end(), mount.point) !=
                           decision_.kept_elsewhere.end();
         const bool from_before = std::any_of(world_.mounts.begin(), world_.mounts.end(),

@@ -9,7 +9,7 @@ namespace {
 
 std::string old_place(std::size_t number) { return join_path(kWorkbench, concat({"old-", std::to_string(number)})); }
 
-bool in_user_namespace(const PlanBuilder& builder) { return builder.decision().method == Method::userns; }
+bool in_user_namespace(const PlanBuilder& builder) { return builder.decision().authority == Authority::user_namespace; }
 
 /// Private first, always: an unmount in a tree with peers is carried to them, mount_namespaces(7).
 void cut_off_peers(PlanBuilder& builder) {
@@ -89,10 +89,10 @@ void plan_verify(PlanBuilder& builder) {
             continue;
         }
         std::string point = join_path(kCgroupRoot, stage.directory);
-        if (builder.decision().method == Method::bind) {
+        if (builder.decision().mounting == Mounting::bind) {
             point = join_path(point, stage.choice->init_cgroup);
         }
-        if (builder.decision().method == Method::remount) {
+        if (builder.decision().mounting == Mounting::remount) {
             point = view_mount(*stage.hierarchy)->entry.point;
         }
         const std::string own = stage.choice->leaf.empty() ? point : join_path(point, stage.choice->leaf);
@@ -145,11 +145,11 @@ Plan make_plan(const World& world, const Decision& decision) {
     plan_carry_over(builder);
     plan_dev_aside(builder);
     plan_switch(builder);
-    if (decision.method == Method::remount) {
+    if (decision.mounting == Mounting::remount) {
         plan_remount(builder);
     }
     plan_working_directory(builder);
-    if (decision.method != Method::none || decision.proves_view) {
+    if (decision.mounting != Mounting::keep || decision.authority == Authority::delegation) {
         plan_verify(builder);
     }
     if (!in_user_namespace(builder)) {

@@ -103,7 +103,7 @@ void plan_carry_over(PlanBuilder& builder) {
     for (const Replacement& replacement : replacements(builder)) {
         for (const std::string& point : replacement.carried) {
             const std::string place = replacement.stage_for(point);
-            if (builder.decision().method == Method::userns) {
+            if (builder.decision().authority == Authority::user_namespace) {
                 builder.add(Phase::aside, BindMount{point, place, true},
                             concat({"what the engine put below ", replacement.point, " is there as well"}),
                             kGoneWithWorkbench);

@@ -32,7 +32,7 @@ void plan_user_namespace(PlanBuilder& builder) {
 }
 
 void plan_second_namespace(PlanBuilder& builder) {
-    if (builder.decision().method != Method::userns) {
+    if (builder.decision().authority != Authority::user_namespace) {
         return;
     }
     // Here, since a leaf is no root, and nobody can go back from it where controllers are enabled.
@@ -62,7 +62,7 @@ void plan_seal(PlanBuilder& builder) {
 
 void plan_capabilities(PlanBuilder& builder) {
     const std::vector<std::string>& dropped = builder.decision().drop_capabilities;
-    if (builder.decision().method != Method::userns) {
+    if (builder.decision().authority != Authority::user_namespace) {
         if (!dropped.empty()) {
             builder.add(Phase::verify, RehearseDropCapabilities{dropped}, "after the commit nothing may fail",
                         kNothingToUndo);

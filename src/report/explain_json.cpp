@@ -111,7 +111,7 @@ Json json_of(const Decision& decision) {
         tmpfs.push_back(std::move(one));
     }
     return {{"layout", {{"value", to_string(decision.layout)}, {"reason", decision.layout_reason}}},
-            {"method", {{"value", to_string(decision.method)}, {"reason", decision.method_reason}}},
+            {"method", {{"value", to_string(method_of(decision))}, {"reason", decision.method_reason}}},
             {"delegate",
              {{"wanted", decision.delegation.wanted},
               {"controllers", decision.delegation.controllers},

@@ -44,7 +44,7 @@ std::vector<Finding> notes_of(const World& world, const Prospect& prospect) {
             world);
     }
     // Through /proc/PID/root one root gets at the other's view, unless each has a user namespace, ptrace(2).
-    const bool apart = prospect.decision && prospect.decision->method == Method::userns;
+    const bool apart = prospect.decision && prospect.decision->authority == Authority::user_namespace;
     if (world.pid1_mounts == Tri::no && !apart) {
         add_note(notes, ErrorCode::shared_processes,
                  "other containers' processes are in this PID namespace: root in one moves its processes into "

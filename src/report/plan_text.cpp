@@ -70,7 +70,7 @@ std::string entry_text(const char* heading, const std::string& text) {
 std::string decision_text(const Decision& decision) {
     std::string text = "decision\n";
     text += line_of({"  layout    ", to_string(decision.layout), ": ", decision.layout_reason});
-    text += line_of({"  method    ", to_string(decision.method), ": ", decision.method_reason});
+    text += line_of({"  method    ", to_string(method_of(decision)), ": ", decision.method_reason});
     text += delegation_text(decision.delegation);
     text += measure_text("failure", decision.go_on, "continue", "exit");
     text += concat({expectations_text(decision), "hierarchies\n", hierarchies_text(decision)});
@@ -139,13 +139,13 @@ std::string summary_line(const World& world, const Decision& decision, const Par
     if (!decision.weakened.empty()) {
         kept += concat({"; weakened: ", join(decision.weakened, ", ")});
     }
-    if (decision.method == Method::none) {
+    if (decision.mounting == Mounting::keep) {
         return concat({changes_nothing(decision) ? "nothing to do (" : "cgroups as they are (", decision.method_reason,
                        ")", kept, "; ", next});
     }
     const View layout =
         decision.layout == View::hybrid && is_given_up(PartKind::hierarchy, "unified") ? View::legacy : decision.layout;
-    return concat({to_string(layout), " cgroups private (", to_string(decision.method), "): ", std::to_string(visible),
+    return concat({to_string(layout), " cgroups private (", to_string(method_of(decision)), "): ", std::to_string(visible),
                    visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable), " writable, ",
                    std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
 }

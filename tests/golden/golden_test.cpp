@@ -104,8 +104,9 @@ std::string decision_line(const Case& which, const Replay& replay) {
         const std::size_t code = replay.text.rfind("(CG-");
         return concat({which.name(), ": refused ", replay.text.substr(std::min(code, replay.text.size()))});
     }
-    std::string text = concat({which.name(), ": ", to_string(replay.decision->layout), " by ",
-                               to_string(replay.decision->method), replay.plan.steps.empty() ? ", nothing to do" : ""});
+    std::string text =
+        concat({which.name(), ": ", to_string(replay.decision->layout), " by ", to_string(method_of(*replay.decision)),
+                replay.plan.steps.empty() ? ", nothing to do" : ""});
     for (const HierarchyDecision& choice : replay.decision->hierarchies) {
         text += concat({"; ", access_text(choice)});
     }

@@ -113,7 +113,7 @@ TEST_P(PlanProperty, NothingThatIsPrintedMovesTheCursor) {
 }
 TEST_P(PlanProperty, ASecondRunFindsNothingToDo) {
     const bool bound_v2 =
-        !done_ && replay_.decision->method == Method::bind && replay_.decision->layout == View::unified;
+        !done_ && replay_.decision->mounting == Mounting::bind && replay_.decision->layout == View::unified;
     // A bind of cgroup2 on /sys/fs/cgroup keeps the engine's mount source, and where the PID namespace cannot be told nothing
     // proves who made it: those views are made anew.
     if (done_ || !rebuilds(*replay_.decision) || bound_v2 || replay_.world.mount_mark == kMountSource) {
@@ -126,7 +126,7 @@ TEST_P(PlanProperty, ASecondRunFindsNothingToDo) {
     options.method = Method::automatic;
     const Result<Decision> second = decide(world_after(replay_, rehearsal.table(), {}), options);
     ASSERT_TRUE(second) << second.error().message();
-    EXPECT_EQ(second->method, Method::none) << second->method_reason;
+    EXPECT_EQ(method_of(*second), Method::none) << second->method_reason;
     for (const TmpfsDecision& tmpfs : second->tmpfs) {
         EXPECT_FALSE(tmpfs.measure.taken) << tmpfs.point;
     }

@@ -20,7 +20,7 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 
 /// How many mounts the init is to find of one hierarchy: with --method=bind a second one at the literal path.
 std::size_t promised_mounts(const Decision& decision, const HierarchyDecision& choice) {
-    return decision.method == Method::bind && choice.init_cgroup != "/" ? 2 : 1;
+    return decision.mounting == Mounting::bind && choice.init_cgroup != "/" ? 2 : 1;
 }
 
 /// The hierarchy without the mounts that stay because the user said so, or because a user namespace locks them up.

@@ -78,7 +78,7 @@ World world_after(const Replay& replay, const MountTable& mounts, const Parts& g
     if (unshared) {
         after.namespaces["cgroup"] = kNewCgroupNamespace;
     }
-    if (replay.decision->method == Method::userns) {
+    if (replay.decision->authority == Authority::user_namespace) {
         after.uid_map = "0 0 4294967294";
     }
     // Whiteouts hide them from whoever lists /dev.

@@ -199,7 +199,7 @@ int second_turn(const Run& run, const TestCgroups& cgroups) {
             EXPECT_TRUE(status) << status.error().message();
             // A view that is found complete is not made again for who sits beside the init: `docker exec`.
             const Lines breaches = breaches_of_contract(expected_of(run));
-            EXPECT_EQ(story.decision.method == Method::none ? "" : join(breaches, "\n"), "");
+            EXPECT_EQ(story.decision.mounting == Mounting::keep ? "" : join(breaches, "\n"), "");
             EXPECT_EQ(join(breaches, "\n").find("shows more"), std::string::npos) << join(breaches, "\n");
             return kGoodView;
         }

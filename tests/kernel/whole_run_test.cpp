@@ -76,7 +76,7 @@ void builds_it_twice(const Run& run) {
     const bool is_marked = run.method != Method::remount && !run.spec.name.starts_with("v2_bind");
     Options automatic = options_of(run);
     automatic.method = Method::automatic;
-    EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.method == Method::none, is_marked);
+    EXPECT_EQ(prepare_story(automatic, traits_of(run)).decision.mounting == Mounting::keep, is_marked);
 }
 
 /// A failure leaves a process in the user namespace that it made. Then that is a child, and what counts is the container.

@@ -40,7 +40,7 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 Decision decided() {
     Decision decision;
     decision.layout = View::legacy;
-    decision.method = Method::name_space;
+    decision.mounting = Mounting::fresh;
     decision.hierarchies = {{"blkio", Access::read_only, false, false, "/docker/c", "/docker/c", ""},
                             {"memory", Access::writable, true, false, "/docker/c", "/docker/c/cginit", ""},
                             {"cpuset", Access::left_out, false, false, "/docker/c", "/docker/c", ""},

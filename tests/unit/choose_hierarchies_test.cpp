@@ -27,7 +27,7 @@ std::map<std::string, HierarchyDecision> chosen(const Snapshot& snapshot, Decisi
 Decision planned(View layout, Method method) {
     Decision decision;
     decision.layout = layout;
-    decision.method = method;
+    set_method(decision, method);
     return decision;
 }
 

@@ -300,7 +300,7 @@ TEST(Decide, Method) {
     };
     for (const MethodCase& c : cases) {
         const Decision decision = decided(classify(c.snapshot), options_of(c.change));
-        EXPECT_EQ(decision.method, c.method) << c.what;
+        EXPECT_EQ(method_of(decision), c.method) << c.what;
         EXPECT_EQ(decision.method_reason, c.reason) << c.what;
     }
 }
@@ -308,10 +308,10 @@ TEST(Decide, Method) {
 TEST(Decide, AnOwnViewThatWasDamagedIsMadeAnew) {
     Snapshot snapshot = own_view(docker_v2());
     snapshot.mounts[3].flags.read_only = true;
-    EXPECT_EQ(decided(classify(snapshot)).method, Method::name_space);
+    EXPECT_EQ(method_of(decided(classify(snapshot))), Method::name_space);
     snapshot = own_view(docker_v1_private());
     snapshot.mounts[4].root = "/..";
-    EXPECT_EQ(decided(classify(snapshot)).method, Method::name_space);
+    EXPECT_EQ(method_of(decided(classify(snapshot))), Method::name_space);
 }
 
 /// Who is exec'd beside the init sits above its namespace, and takes the view as it stands.
@@ -324,7 +324,7 @@ TEST(Decide, AViewThatStaysIsJudgedAsItStands) {
     }
     const World world = classify(snapshot);
     const Decision decision = decided(world);
-    EXPECT_EQ(decision.method, Method::none);
+    EXPECT_EQ(method_of(decision), Method::none);
     for (const HierarchyDecision& choice : decision.hierarchies) {
         const bool shown = choice.name != "misc";
         const bool read_only = choice.name == "blkio";

@@ -245,7 +245,7 @@ TEST_P(MakePlanForEach, SameInputSamePlan) { EXPECT_EQ(plan_of(GetParam()).plan,
 /// What the init can reach after fresh mounts: in the view only what cginit mounted, elsewhere only what was to be kept.
 TEST_P(MakePlanForEach, LeavesNoCgroupMountOfTheEngineBehind) {
     const Planned planned = plan_of(GetParam());
-    if (planned.decision.method != Method::name_space) {
+    if (method_of(planned.decision) != Method::name_space) {
         return;
     }
     SimulatedMounts mounts(planned.world.mounts);
@@ -331,7 +331,7 @@ TEST(MakePlan, WhatCouldFailAfterTheCommitIsRehearsedBefore) {
                 rehearsed.push_back(step.phase);
             }
         }
-        if (planned.decision.method == Method::userns) {
+        if (planned.decision.authority == Authority::user_namespace) {
             // Its plan is rehearsed whole; and there only the second namespace surely has CAP_SETPCAP.
             const auto* last = std::get_if<KeepCapabilities>(&planned.plan.steps.back().op);
             ASSERT_NE(last, nullptr) << scene.name << ": mounting needs the capability";

@@ -10,7 +10,7 @@ namespace {
 std::string refusal(const Snapshot& snapshot, const std::vector<std::string>& elsewhere = {},
                     Method method = Method::name_space) {
     Decision decision;
-    decision.method = method;
+    set_method(decision, method);
     decision.detach_elsewhere = elsewhere;
     const Status status = refuse_mount_obstacles(classify(snapshot), decision);
     EXPECT_TRUE(status || !status.error().cure.empty());

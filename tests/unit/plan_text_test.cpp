@@ -14,7 +14,7 @@ Decision decision() {
     Decision made;
     made.layout = View::legacy;
     made.layout_reason = "the host's";
-    made.method = Method::name_space;
+    made.mounting = Mounting::fresh;
     made.method_reason = "the kernel has cgroup namespaces";
     made.delegation.reason = "systemd does it itself";
     made.go_on = {true, "safe"};
@@ -154,7 +154,7 @@ TEST(SummaryLine, Counts) {
     EXPECT_EQ(summary_line(world(), made, {}),
               "unified cgroups private (namespace): 1 hierarchy, 1 writable, 1 guarded by an inner cgroup; /host/sys "
               "kept; /mnt kept; systemd 252 next");
-    made.method = Method::none;
+    made.mounting = Mounting::keep;
     made.method_reason = "an earlier cginit made the view private and writable";
     EXPECT_TRUE(summary_line(world(), made, {}).starts_with("cgroups as they are (an earlier cginit made"));
     made.tmpfs.clear();
