@@ -1,7 +1,8 @@
 #!/bin/bash
-# check_memory.sh BINARY CAPTURES: the dry runs of all captures under valgrind's memcheck; nothing may be read before
-# it was written or after it was freed, and no memory may be lost. BINARY is the release's objects with a shared libc, since
-# valgrind cannot follow the malloc() of a static one. First two programs that do such things have to be seen.
+# check_memory.sh BINARY CAPTURES: dry runs of every third capture under valgrind's memcheck, which take four seconds each (the
+# sanitizers of asan-clang see all of them): nothing may be read before it was written or after it was freed, and no memory may
+# be lost. BINARY is the release's objects with a shared libc, since valgrind cannot follow the malloc() of a static one. First
+# three programs that do such things have to be seen.
 #
 # Exit status: 0 clean, 1 not, 77 could not be tried (1 with CGINIT_MUST_RUN=1).
 set -euo pipefail
@@ -49,14 +50,18 @@ dry_run() {
 }
 
 jobs=0
-for capture in "$captures"/*.txt; do
+runs=0
+all=("$captures"/*.txt)
+for ((i = 0; i < ${#all[@]}; i += 3)); do
     if [ "$jobs" -ge "$(nproc)" ]; then
         wait -n || true
         jobs=$((jobs - 1))
     fi
-    dry_run "$(basename "$capture" .txt)" systemd:252 >>"$dir/wrong" &
+    dry_run "$(basename "${all[i]}" .txt)" systemd:252 >>"$dir/wrong" &
     jobs=$((jobs + 1))
+    runs=$((runs + 1))
 done
 wait
-printf '%d dry runs under valgrind\n' "$(find "$captures" -name '*.txt' | wc -l)"
+[ "$runs" -gt 0 ] || fail "no capture in $captures"
+printf '%d dry runs under valgrind\n' "$runs"
 [ ! -s "$dir/wrong" ] || { cat "$dir/wrong" >&2; fail "see above"; }
