@@ -6,7 +6,8 @@ _cginit_init() {
     local word=$1 command
     compopt -o default
     if [[ -z $word ]]; then
-        for command in /sbin/init /usr/sbin/init /lib/systemd/systemd /usr/lib/systemd/systemd /etc/init /bin/init; do
+        compopt -o nosort 2>/dev/null
+        for command in $init_places; do
             [[ ! -x $command ]] || COMPREPLY+=("$command")
         done
     elif [[ $word != */* ]]; then
@@ -16,14 +17,17 @@ _cginit_init() {
     fi
 }
 
+# _cginit_wants_word OPTION: whether the next word is the option's value.
+_cginit_wants_word() { [[ -n ${takes[$1]-} && " $optional " != *" $1 "* ]]; }
+
 # _cginit_option WORD: offers the options in $takes that begin with WORD.
 _cginit_option() {
     local word=$1 option names=()
     for option in "${!takes[@]}"; do
-        [[ -n ${takes[$option]} && $option != "$optional" ]] || names+=("$option")
+        _cginit_wants_word "$option" || names+=("$option")
         [[ -z ${takes[$option]} ]] || names+=("$option=")
     done
-    [[ $word == --* ]] || names+=(-v -q -h)
+    [[ $word == --* ]] || names+=("$letters")
     mapfile -t COMPREPLY < <(compgen -W "${names[*]}" -- "$word")
     [[ ${COMPREPLY[*]} != --*= ]] || compopt -o nospace
 }
@@ -69,11 +73,15 @@ _cginit_words() {
 
 _cginit() {
     local IFS=$' \t\n'
-    local controllers='blkio cpu cpuacct cpuset devices freezer hugetlb io memory misc net_cls net_prio perf_event pids rdma'
+    # table: generated from src/cli/options.toml by src/cli/generate_options.py
+    local controllers='blkio cpu cpuacct cpuset devices freezer hugetlb io memory misc net_cls net_prio perf_event pids
+        rdma'
     local capabilities='AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
-        DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN
-        NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT
-        SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM'
+        DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD
+        NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT
+        SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM'
+    local init_kinds='systemd sysvinit busybox openrc runit s6 finit dinit dockerd podman k3s other unknown'
+    local init_places='/sbin/init /usr/sbin/init /lib/systemd/systemd /usr/lib/systemd/systemd /etc/init /bin/init'
     # What each takes, the default first.
     local -A takes=(
         [--layout]='auto host unified hybrid legacy'
@@ -90,18 +98,23 @@ _cginit() {
         [--sys]='auto keep'
         [--propagation]='auto keep'
         [--ttys]='auto keep'
-        [--drop-cap]=$capabilities
+        [--drop-cap]="$capabilities"
         [--ignore-variables]=''
         [--dry-run]=''
         [--explain]='text json'
         [--capture]=FILE
-        [--root]=DIR
-        [--init-traits]='systemd sysvinit busybox openrc runit s6 finit dinit dockerd podman k3s other unknown'
+        [--root]=FILE
+        [--init-traits]="$init_kinds"
         [--log-level]='info debug warning error off'
-        [--verbose]='' [--quiet]='' [--help]='' [--version]=''
+        [--verbose]=''
+        [--quiet]=''
+        [--help]=''
+        [--version]=''
     )
-    # Its value stands behind = or not at all.
-    local optional=--explain
+    local letters='-v -q -h'
+    # Their values stand behind = or not at all.
+    local optional='--explain --capture'
+    # end of table
     local words=() word option='' kept='' i last
     _cginit_words "$2"
     last=$((${#words[@]} - 1))
@@ -112,7 +125,7 @@ _cginit() {
         word=${words[i]}
         if [[ $word == -- ]]; then
             break
-        elif [[ -n ${takes[$word]-} && $word != "$optional" ]]; then
+        elif [[ -n $word ]] && _cginit_wants_word "$word"; then
             option=$word
             ((++i))
         elif [[ $word != -?* ]]; then

@@ -81,8 +81,6 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
     CLI::App app;
     app.set_help_flag();
     app.prefix_command();
-    const CLI::Option* help = app.add_flag("-h,--help");
-    const CLI::Option* version = app.add_flag("--version");
     std::vector<const CLI::Option*> options;
     for (const Setting& setting : settings()) {
         CLI::Option* option = nullptr;
@@ -108,8 +106,8 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
         return make_error(ErrorCode::usage, error.what(), kSeeHelp);
     }
     Given given;
-    given.help = help->count() > 0;
-    given.version = version->count() > 0;
+    given.help = app.count("--help") > 0;
+    given.version = app.count("--version") > 0;
     for (const CLI::Option* option : options) {
         given.values.push_back(option->results());
     }

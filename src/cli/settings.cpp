@@ -214,94 +214,8 @@ bool set_quiet(Options& options, const std::string&) {
     return true;
 }
 
-constexpr const char* kView = "The view of the cgroups";
-constexpr const char* kExpected = "What systemd expects of a container manager, where the engine did not do it";
-constexpr const char* kInit = "The init";
-constexpr const char* kInspect = "Looking without changing anything";
-constexpr const char* kMessages = "Messages";
-
 constexpr Setting kSettings[] = {
-    {"--layout", "CGINIT_LAYOUT", "auto|host|unified|hybrid|legacy", "auto, host, unified, hybrid or legacy", kView,
-     "the hierarchies that the init gets to see; host = those that the engine\n"
-     "shows; auto = host, unless this systemd cannot boot on it",
-     set_layout},
-    {"--method", "CGINIT_METHOD", "auto|namespace|bind|remount|userns|none",
-     "auto, namespace, bind, remount, userns or none", kView,
-     "how the view becomes private and writable; userns = in a user namespace,\n"
-     "which auto takes where there is no CAP_SYS_ADMIN",
-     set_method},
-    {"--inner", "CGINIT_INNER", "auto|never", "auto or never", kView,
-     "one cgroup level between the engine's limits and the init;\n"
-     "auto = wherever it guards them",
-     set_inner},
-    {"--writable", "CGINIT_WRITABLE", "all|tracking|LIST", "all, tracking or a list such as memory,pids", kView,
-     "the controllers that the init may set; all = those that cannot give the\n"
-     "engine's limits away; tracking = none, but services can be tracked",
-     set_writable},
-    {"--delegate", "CGINIT_DELEGATE", "auto|all|none|LIST", "auto, all, none or a list such as cpu,memory", kView,
-     "make the controllers ready for an init that does not do so itself;\n"
-     "auto = for everything but systemd; LIST = these, separated by commas",
-     set_delegate},
-    {"--max-cgroups", "CGINIT_MAX_CGROUPS", "4096|NUMBER|max", "a number of at least 16, or max", kView,
-     "how many v2 cgroups the container can have: they cost the host memory and\n"
-     "ids; a lower limit of the engine's stays; max = none",
-     set_max_cgroups},
-    {"--max-depth", "CGINIT_MAX_DEPTH", "15|NUMBER|max", "a number of at least 4, or max", kView,
-     "how many levels of them: deeper ones have paths that engines cannot\n"
-     "remove; max = no limit",
-     set_max_depth},
-    {"--allow-host-cgroup", "CGINIT_ALLOW_HOST_CGROUP", nullptr, "1 or 0", kView,
-     "permit a cgroup at the host's root, which outlives the container,\n"
-     "where the init cannot do without; 1 in the variable",
-     set_allow_host_cgroup, false, true},
-    {"--on-failure", "CGINIT_ON_FAILURE", "exit|continue", "exit or continue", kView,
-     "if the view cannot be had and all is as before: exit with 125, or run the\n"
-     "init on the engine's own view, where that is safe for the host",
-     set_on_failure},
-    {"--keep-mount", "CGINIT_KEEP_MOUNT", "PATH", "an absolute path", kView,
-     "leave the cgroup mounts at or below PATH as they are; repeatable,\n"
-     "separated by colons in the variable (default: none)",
-     add_keep_mount, true},
-    {"--tmpfs", "CGINIT_TMPFS", "auto|never|LIST", "auto, never or a list of /run, /run/lock and /tmp", kExpected,
-     "/run, /run/lock and /tmp as tmpfs, with what the engine put below them;\n"
-     "LIST, comma-separated: these, for any init",
-     set_tmpfs},
-    {"--sys", "CGINIT_SYS", "auto|keep", "auto or keep", kExpected,
-     "/sys read-only, or systemd manages the host's devices", set_sys},
-    {"--propagation", "CGINIT_PROPAGATION", "auto|keep", "auto or keep", kExpected,
-     "the mount tree shared, for what runs in namespaces below", set_propagation},
-    {"--ttys", "CGINIT_TTYS", "auto|keep", "auto or keep", kExpected,
-     "the host's terminals /dev/tty0 to tty63 out of sight", set_ttys},
-    {"--drop-cap", "CGINIT_DROP_CAP", "CAP", "a capability such as SYS_ADMIN", kInit,
-     "take this capability from the init, right before it starts; repeatable,\n"
-     "separated by colons in the variable (default: none)",
-     add_drop_cap, true},
-    {"--ignore-variables", nullptr, nullptr, "", kInit,
-     "the CGINIT_ variables set nothing, those of the image's ENV and the\n"
-     "operator's alike; the init's environment stays as it is",
-     set_ignore_variables},
-    {"--dry-run", nullptr, nullptr, "", kInspect, "print the plan", set_dry_run, false, false, true},
-    {"--explain", nullptr, "text|json", "text or json", kInspect,
-     "say whether the init would get its view, and if not what is missing and\n"
-     "the flag that gives it; the exit status is 0 if it would, 1 if not",
-     set_explain, false, false, true, true},
-    {"--capture", nullptr, "FILE", "a file", kInspect,
-     "write the facts for a report, to standard output or to FILE: a text that\n"
-     "--root takes",
-     set_capture, false, false, true, true},
-    {"--root", nullptr, "FILE", "a capture: its file, or a folder", kInspect,
-     "read the facts from FILE, a capture; with --dry-run or --explain\n(default: /)", set_root},
-    {"--init-traits", nullptr, "KIND[:VERSION]",
-     "KIND[:VERSION] such as systemd:252, KIND one of systemd, sysvinit, busybox, openrc, runit, s6, finit, dinit, "
-     "dockerd, podman, k3s, other and unknown",
-     kInspect,
-     "with --root: the init that the capture does not hold, such as\n"
-     "systemd:252 (default: found in the capture)",
-     set_init_traits},
-    {"--log-level", "CGINIT_LOG_LEVEL", "info|debug|warning|error|off", "info, debug, warning, error or off", kMessages,
-     "info = one line that says what was done; debug = each step", set_log_level},
-    {"-v,--verbose", "CGINIT_LOG_LEVEL", nullptr, "", kMessages, "the same as --log-level=debug", set_verbose},
-    {"-q,--quiet", "CGINIT_LOG_LEVEL", nullptr, "", kMessages, "the same as --log-level=warning", set_quiet},
+#include "cli/option_rows.inc"
 };
 
 constexpr std::string_view kHelpHead =
@@ -343,7 +257,9 @@ void append_setting(std::string& text, const Setting& setting) {
         text += concat({"  [", setting.variable, "]"});
     }
     text += "\n";
-    append_indented(text, setting.help);
+    if (setting.help != nullptr) {
+        append_indented(text, setting.help);
+    }
 }
 
 }  // namespace
@@ -360,7 +276,6 @@ std::string help_text() {
         }
         append_setting(text, setting);
     }
-    text += "\nAbout cginit:\n  -h, --help\n  --version\n";
     text += kHelpTail;
     return text;
 }

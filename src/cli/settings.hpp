@@ -7,15 +7,15 @@
 
 namespace cginit {
 
-/// One thing that the user can set: a row of the one list behind the command line, the environment and --help.
+/// An option: a row of options.toml, which makes the table, the documentation and the completions.
 struct Setting {
     const char* option;    ///< as CLI11 names it: `--layout`, `-v,--verbose`
     const char* variable;  ///< rows with the same variable exclude each other; nullptr if it has none
     const char* values;    ///< what it takes, the default first: `auto|never`, `PATH`; nullptr for a flag
     const char* expected;  ///< what a value must be, for errors: `auto or never`
     const char* group;     ///< heading in --help
-    const char* help;      ///< lines of --help
-    /// Lays one value over the options; false if it is not as expected.
+    const char* help;      ///< lines of --help; nullptr if its name says all
+    /// Lays one value over the options; false if it is not as expected. nullptr: it sets nothing (--help, --version).
     bool (*apply)(Options& options, const std::string& value);
     bool repeatable = false;  ///< every value counts, not just the last; colon-separated in the variable
     bool switchable = false;  ///< a flag whose variable takes 1 or 0

@@ -1,207 +1,244 @@
 #!/usr/bin/env python3
-"""completions/cginit.bash offers what cginit takes, in a real bash.
+"""The completions offer what the rows of src/cli/options.toml have, in real shells.
 
-    check_completion.py alone BINARY SOURCE_DIR     sourced, without bash-completion
-    check_completion.py loaded BINARY SOURCE_DIR    found by bash-completion, by the command's name
+    check_completion.py alone SOURCE_DIR     bash, where the file is sourced, without bash-completion
+    check_completion.py loaded SOURCE_DIR    bash, where bash-completion finds it, by the command's name
+    check_completion.py zsh SOURCE_DIR
+    check_completion.py fish SOURCE_DIR
 
-Exit status: 0 it does, 1 it does not, 77 there is no bash-completion (1 with CGINIT_MUST_RUN=1).
+Exit status: 0 they do, 1 they do not, 77 there is no such shell or no bash-completion (1 with CGINIT_MUST_RUN=1).
 """
 
 import os
-import re
-import subprocess
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from completing_bash import ALL, TAB, CompletingBash
-from option_rows import help_rows, setting_rows
+from completing_shell import ALL, TAB, CompletingBash, CompletingFish, CompletingZsh
+from option_rows import rows_module
 
-FILE = "completions/cginit.bash"
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
-CAPABILITIES = Path("/usr/include/linux/capability.h")
+FILES = {"alone": "cginit.bash", "loaded": "cginit.bash", "zsh": "_cginit", "fish": "cginit.fish"}
+# Paths that begin with fo, by what an option takes.
+PATHS = {"directories": ["folder"], "files": ["folded", "folder"]}
 
-# What is typed after `cginit `, and the arguments that come of it. X tells what stands behind the cursor then: a blank or not.
+# What is typed after `cginit `, and what is offered in the place of the last word.
+OFFERS = [
+    ("--ver", ["--verbose", "--version"]),
+    ("--layout=h", ["host", "hybrid"]),
+    ("--layout h", ["host", "hybrid"]),
+    ("--layout=nonsense", []),
+    ("--nonsense=", []),
+    ("--dry-run=", []),
+    ("--writable=memory,c", ["memory,cpu", "memory,cpuacct", "memory,cpuset"]),
+    ("--writable memory,pids,m", ["memory,pids,misc"]),
+    ("--writable=memory,mem", []),
+    ("--writable=tracking,", []),
+    ("--delegate=cpu,pi", ["cpu,pids"]),
+    ("--tmpfs=/run,", ["/run,/run/lock", "/run,/tmp"]),
+    ("--tmpfs /tmp,/run/", ["/tmp,/run/lock"]),
+    ("--drop-cap SYS_AD", ["SYS_ADMIN"]),
+    ("--init-traits=sys", ["systemd", "sysvinit"]),
+    ("--capture=rep", ["report.tar"]),
+    ("--capture=with", ["with a blank"]),
+    ("-v --layout=host --inn", ["--inner"]),
+    # INIT and its arguments.
+    ("folder/in", ["folder/init"]),
+    ("-- folder/in", ["folder/init"]),
+    ("an-init-in-p", ["an-init-in-path"]),
+    ("rep", ["report.tar"]),
+    ("-- --lay", []),
+    ("folder/init --lay", []),
+    ("folder/init rep", ["report.tar"]),
+    ("folder/init an-init-in-p", []),
+    ("-- folder/init --lay", []),
+    ("-- folder/init rep", ["report.tar"]),
+    ("--explain rep", ["report.tar"]),
+    ("--explain folder/init rep", ["report.tar"]),
+    ("-v --layout host --root=/x:y folder/in", ["folder/init"]),
+]
+
+# What is typed, and the arguments that come of it, where keys can be pressed. X tells what stands behind the cursor then: a
+# blank or not.
 LINES = [
-    (f"--lay{TAB}unified", ["--layout=unified"]),
     (f"--dry{TAB}X", ["--dry-run", "X"]),
-    (f"--ver{ALL}", ["--verbose", "--version"]),
-    (f"--explain{ALL}", ["--explain", "--explain="]),
-    (f"--layout={ALL}", ["--layout=auto", "host", "unified", "hybrid", "legacy"]),
-    (f"--layout {ALL}", ["--layout", "auto", "host", "unified", "hybrid", "legacy"]),
-    (f"--layout=h{ALL}", ["--layout=host", "hybrid"]),
+    (f"--lay{TAB}unified", ["--layout=unified"]),
     (f"--layout=leg{TAB}X", ["--layout=legacy", "X"]),
     (f"--layout leg{TAB}X", ["--layout", "legacy", "X"]),
-    (f"--layout=nonsense{ALL}", ["--layout=nonsense"]),
-    (f"--nonsense={ALL}", ["--nonsense="]),
-    (f"--dry-run={ALL}", ["--dry-run="]),
     (f"--explain=j{TAB}X", ["--explain=json", "X"]),
     (f"--writable=memo{TAB},pid{TAB},pids", ["--writable=memory,pids,pids"]),
-    (f"--writable=memory,mem{ALL}", ["--writable=memory,mem"]),
-    (f"--writable=tracking,{ALL}", ["--writable=tracking,"]),
-    (f"--tmpfs=/run,{ALL}", ["--tmpfs=/run,/run/lock", "/run,/tmp"]),
-    (f"--drop-cap SYS_AD{TAB}X", ["--drop-cap", "SYS_ADMIN", "X"]),
     (f"--drop-cap=MKN{TAB}X", ["--drop-cap=MKNOD", "X"]),
-    (f"--init-traits=sys{ALL}", ["--init-traits=systemd", "sysvinit"]),
-    (f"--init-traits=systemd{TAB}:252 --dry{TAB}X", ["--init-traits=systemd:252", "--dry-run", "X"]),
-    (f"--root=fo{ALL}", ["--root=folder"]),
-    (f"--root fo{TAB}X", ["--root", "folder/X"]),
+    (f"--drop-cap=MKNOD --drop-c{TAB}CHOW{TAB}X", ["--drop-cap=MKNOD", "--drop-cap=CHOWN", "X"]),
+    (f"--init-traits=systemd{TAB}:252 --inn{TAB}never", ["--init-traits=systemd:252", "--inner=never"]),
+    (f"--init-traits=runi{TAB}X", ["--init-traits=runit", "X"]),
     (f"--keep-mount=fo{TAB}X", ["--keep-mount=folder/X"]),
+    (f"--keep-mount fo{TAB}X", ["--keep-mount", "folder/X"]),
     (f"--capture=rep{TAB}X", ["--capture=report.tar", "X"]),
-    (f"--capture rep{TAB}X", ["--capture", "report.tar", "X"]),
     (f"--capture=with{TAB}X", ["--capture=with a blank", "X"]),
-    (f"--capture=a@b:c=d --dry{TAB}X", ["--capture=a@b:c=d", "--dry-run", "X"]),
-    (f"--capture=\"a b\":c --dry{TAB}X", ["--capture=a b:c", "--dry-run", "X"]),
-    # INIT and its arguments.
-    (f"-- /sb{TAB}", ["--", "/sbin"]),
-    (f"-- folder/in{TAB}X", ["--", "folder/init", "X"]),
+    (f"--capture=a@b:c=d --inn{TAB}never", ["--capture=a@b:c=d", "--inner=never"]),
+    (f"--capture=\"a b\":c --inn{TAB}never", ["--capture=a b:c", "--inner=never"]),
     (f"folder/in{TAB}X", ["folder/init", "X"]),
+    (f"an-init-in-p{TAB}X", ["an-init-in-path", "X"]),
+    (f"-- folder/in{TAB}X", ["--", "folder/init", "X"]),
     (f"folder/init --lay{TAB}X", ["folder/init", "--layX"]),
     (f"folder/init rep{TAB}X", ["folder/init", "report.tar", "X"]),
-    (f"-- folder/init --lay{TAB}X", ["--", "folder/init", "--layX"]),
-    (f"-- --lay{TAB}X", ["--", "--layX"]),
-    (f"-v --layout host --root=/x:y folder/in{TAB}X", ["-v", "--layout", "host", "--root=/x:y", "folder/init", "X"]),
-    (f"-v --layout=host --la{TAB}unified", ["-v", "--layout=host", "--layout=unified"]),
-    (f"--explain folder/in{TAB}X", ["--explain", "folder/init", "X"]),
-    (f"--explain folder/init rep{TAB}X", ["--explain", "folder/init", "report.tar", "X"]),
-    (f"an-init-in-p{TAB}X", ["an-init-in-path", "X"]),
-    (f"rep{TAB}X", ["report.tar", "X"]),
 ]
+BASH_LINES = [
+    (f"--explain{ALL}", ["--explain", "--explain="]),
+]
+ZSH_LINES = [
+    # The blank or the comma goes where another character follows.
+    (f"--explain{TAB} X", ["--explain", "X"]),
+    (f"--writable=memo{TAB}pid{TAB} X", ["--writable=memory,pids", "X"]),
+    # Options that exclude each other, and those that can be repeated.
+    (f"--dry-run --exp{TAB}X", ["--dry-run", "--expX"]),
+    (f"--verbose --qui{TAB}X", ["--verbose", "--quiX"]),
+]
+# Inits that have a completion of their own, in shells that have a way to ask for it.
+OWN = {
+    "zsh": ["an-init-in-path dee", "-- an-init-in-path dee", "-v --layout host an-init-in-path dee"],
+    "fish": ["an-init-in-path dee", "-- an-init-in-path dee", "-v --layout host an-init-in-path dee", "'an init' dee"],
+}
+OWN_ZSH = "compdef 'compadd deep-word' an-init-in-path"
+OWN_FISH = "complete -c '{0}' -f -a deep-word\n"
 
 
 def make_folder(folder):
     """Files to be found, some by their kind only."""
     (folder / "folder").mkdir()
     (folder / "bin").mkdir()
-    for program in ("folder/init", "bin/an-init-in-path"):
+    # fish completes a command only that is there.
+    for program in ("folder/init", "bin/an-init-in-path", "bin/an init", "bin/cginit"):
         (folder / program).write_text("#!/bin/sh\n")
         (folder / program).chmod(0o755)
     for name in ("report.tar", "folded", "with a blank"):
         (folder / name).touch()
 
 
-def start_of(mode, folder, source):
-    """Lines of bash that make the completion known, and the environment that they need."""
-    environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder)}
-    if mode == "alone":
-        return f". '{source / FILE}'\n", environment
-    target = folder / "share/bash-completion/completions/cginit"
+def installed(folder, source, name, place):
+    target = folder / place
     target.parent.mkdir(parents=True)
-    target.write_bytes((source / FILE).read_bytes())
-    return f". {BASH_COMPLETION}\n", {**environment, "XDG_DATA_DIRS": f"{folder}/share"}
+    target.write_bytes((source / "completions" / name).read_bytes())
+    return target
 
 
-def line_problems(bash):
-    for line, wanted in LINES:
-        found = bash.type(line)
-        # /sbin is a link or a directory, where a slash follows.
-        if [word.removesuffix("/") for word in found] != wanted:
-            yield f"{FILE}: `cginit {line!r}`: {found}, not {wanted}"
+def start_shell(mode, folder, source, after=""):
+    """The shell, with the completion where an installation puts it (alone: sourced)."""
+    environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder)}
+    share = {"XDG_DATA_DIRS": f"{folder}/share:/usr/local/share:/usr/share"}
+    name = FILES[mode]
+    if mode == "alone":
+        return CompletingBash(folder, f". '{source / 'completions' / name}'\n{after}", environment)
+    if mode == "loaded":
+        return CompletingBash(folder, f". {BASH_COMPLETION}\n{after}", {**environment, **share})
+    if mode == "zsh":
+        start = f"fpath=('{folder}/share/zsh/site-functions' $fpath)\nautoload -Uz compinit\ncompinit -u -D\n{after}"
+        return CompletingZsh(folder, start, environment)
+    return CompletingFish(folder, {**environment, **share})
 
 
-def offered_values(bash, name):
-    """What is offered as the value of an option, in order."""
-    words = bash.type(f"{name}={ALL}")
-    return [word for word in [words[0].removeprefix(f"{name}="), *words[1:]] if word]
+def install(mode, folder, source):
+    places = {"loaded": "bash-completion/completions/cginit", "zsh": "zsh/site-functions/_cginit",
+              "fish": "fish/vendor_completions.d/cginit.fish"}
+    if mode in places:
+        target = installed(folder, source, FILES[mode], f"share/{places[mode]}")
+        if mode == "fish":
+            for name in ("an-init-in-path", "an init"):
+                (target.parent / f"{name}.fish").write_text(OWN_FISH.format(name))
 
 
-def wanted_values(row, texts):
-    """What --help says, its words in capitals written out: (values, whether their order counts)."""
-    controllers = sorted({"io", *re.findall(r'\{"(\w+)", Guard::', texts["controllers"])})
-    points = re.findall(r'"(/[^"]*)"', re.search(r"kTmpfsPoints\{([^}]*)\}", texts["points"])[1])
-    kinds = re.findall(r'KindName\{InitKind::\w+,\s*"(\w+)"\}', texts["kinds"])
-    words = {
-        "LIST": points if row.name == "--tmpfs" else controllers,
-        "CAP": sorted(re.findall(r"^#define CAP_(\w+)\s+\d+$", texts["capabilities"], re.M)),
-        "KIND[:VERSION]": kinds,
-    }
-    values = []
-    for value in (row.values or "").split("|"):
-        values += words.get(value, [value] if value.islower() else [])
-    return values
+def compared(line, found, wanted):
+    if found != wanted:
+        yield f"`cginit {line!r}`: {found}, not {wanted}"
 
 
-def is_path(row):
-    return row.values in ("PATH", "DIR", "FILE")
+def line_problems(shell, lines):
+    for line, wanted in lines:
+        yield from compared(line, shell.type(line), wanted)
 
 
-def is_refused(binary, name, value):
-    """True if the value is not what the option takes. The root folder is to keep cginit from running for real."""
-    done = subprocess.run([binary, "--root=/nonexistent", f"{name}={value}"], capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        raise RuntimeError(f"{name}={value}: {done}")
-    return f"{name}: '{value}' is not " in done.stderr
+def offer_problems(shell, lines):
+    for line, wanted in lines:
+        # bash and fish say whether a value is to come.
+        yield from compared(line, [word.removesuffix("=") for word in shell.offered(line)], wanted)
 
 
-def option_problems(bash, rows, binary, texts):
-    wanted = {name for row in rows for name in row.names if not row.values or row.optional}
-    wanted |= {f"{row.name}=" for row in rows if row.values}
-    offered = set(bash.type(f"-{ALL}"))
-    yield from (f"{FILE}: {name} is not offered" for name in sorted(wanted - offered))
-    yield from (f"{FILE}: {name} is not an option" for name in sorted(offered - wanted))
-    for row in rows:
-        if not row.values or is_path(row):
-            continue
-        values = offered_values(bash, row.name)
-        if values != wanted_values(row, texts):
-            yield f"{FILE}: {row.name}: offers {values}, cginit takes {wanted_values(row, texts)}"
-        for value in values:
-            if is_refused(binary, row.name, value):
-                yield f"{FILE}: {row.name}: offers {value}, which cginit refuses"
-        if not is_refused(binary, row.name, "No-Such-Value"):
-            yield f"{FILE}: {row.name}: cginit refuses nothing, so that the above says nothing"
+def option_problems(shell, rows):
+    wanted = {name for option in rows.options for name in option.names}
+    offered = {name.removesuffix("=") for name in shell.offered("-")}
+    yield from (f"{name} is not offered" for name in sorted(wanted - offered))
+    yield from (f"{name} is not an option" for name in sorted(offered - wanted))
 
 
-def init_problems(bash, texts):
+def value_problems(shell, rows):
+    for option in rows.options:
+        starts = [f"{option.name}=", f"{option.name} "] if option.values else []
+        for start in starts[:1] if option.optional_value else starts:
+            if option.offers in PATHS:
+                yield from compared(f"{start}fo", shell.offered(f"{start}fo"), PATHS[option.offers])
+            else:
+                yield from compared(start, shell.offered(start), list(rows.offered(option)))
+        if option.optional_value:
+            both = set(shell.offered(f"{option.name} ")) & set(rows.offered(option))
+            yield from compared(f"{option.name} ", sorted(both), [])
+        # Whether the next word is its value, or could be the init.
+        word = " x" if option.values and not option.optional_value else ""
+        if not option.parser:
+            line = f"{option.name}{word} --vers"
+            yield from compared(line, shell.offered(line), ["--version"])
+
+
+def init_problems(shell, rows):
     """Without a word there are the places where cginit looks, if a program is there."""
-    places = re.findall(r'"(/[^"]+)"', re.search(r"kInitPlaces\[\] = \{(.*?)\}", texts["places"], re.S)[1])
-    wanted = [place for place in places if os.access(place, os.X_OK)]
-    for line in (ALL, f"-- {ALL}"):
-        offered = [word for word in bash.type(line) if word != "--"]
-        if wanted and sorted(offered) != sorted(wanted):
-            yield f"{FILE}: {line!r}: offers {offered}, cginit looks for {wanted}"
+    wanted = [place for place in rows.words["init_places"] if os.access(place, os.X_OK)]
+    for line in ("", "-- ") if wanted else ():
+        yield from compared(line, shell.offered(line), wanted)
 
 
 def whole_word_problems(bash):
     """Who takes = out of the characters that end a word has readline replace the whole one."""
-    for line, wanted in ((f"--layout=leg{TAB}X", ["--layout=legacy", "X"]), (f"--tmpfs=/run,/t{TAB}X", ["--tmpfs=/run,/tmpX"])):
-        found = bash.type(line)
-        if found != wanted:
-            yield f"{FILE}: without = in COMP_WORDBREAKS: {line!r}: {found}, not {wanted}"
+    return line_problems(bash, [(f"--layout=leg{TAB}X", ["--layout=legacy", "X"]),
+                                (f"--tmpfs=/run,/t{TAB}X", ["--tmpfs=/run,/tmpX"])])
 
 
-def read_texts(source):
-    files = {
-        "controllers": source / "src/decide/controller_policy.cpp",
-        "points": source / "include/cginit/options.hpp",
-        "kinds": source / "src/core/init_traits_text.cpp",
-        "places": source / "src/handoff/init_lookup.cpp",
-        "capabilities": CAPABILITIES,
-    }
-    return {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+def shell_problems(mode, shell, rows):
+    yield from offer_problems(shell, OFFERS)
+    yield from option_problems(shell, rows)
+    yield from value_problems(shell, rows)
+    yield from init_problems(shell, rows)
+    if mode != "fish":
+        yield from line_problems(shell, LINES)
+        yield from line_problems(shell, ZSH_LINES if mode == "zsh" else BASH_LINES)
+    yield from offer_problems(shell, [(line, ["deep-word"]) for line in OWN.get(mode, ())])
 
 
-def problems_of(mode, binary, source, folder):
-    texts = read_texts(source)
-    rows = help_rows(subprocess.run([binary, "--help"], check=True, capture_output=True, text=True).stdout)
+def problems_of(mode, source, folder):
+    rows = rows_module(source).read_rows(source)
     make_folder(folder)
-    start, environment = start_of(mode, folder, source)
-    with CompletingBash(folder, start, environment) as bash:
-        yield from line_problems(bash)
-        yield from option_problems(bash, rows, binary, texts)
-        yield from init_problems(bash, texts)
-    with CompletingBash(folder, start + "COMP_WORDBREAKS=${COMP_WORDBREAKS//=}\n", environment) as bash:
-        yield from whole_word_problems(bash)
+    install(mode, folder, source)
+    with start_shell(mode, folder, source, OWN_ZSH if mode == "zsh" else "") as shell:
+        yield from shell_problems(mode, shell, rows)
+    if mode in ("alone", "loaded"):
+        with start_shell(mode, folder, source, "COMP_WORDBREAKS=${COMP_WORDBREAKS//=}\n") as bash:
+            yield from whole_word_problems(bash)
 
 
-def main(mode, binary, source):
+def missing(mode):
     if mode == "loaded" and not BASH_COMPLETION.is_file():
-        print(f"missing: {BASH_COMPLETION}")
+        return str(BASH_COMPLETION)
+    return mode if mode in ("zsh", "fish") and shutil.which(mode) is None else None
+
+
+def main(mode, source):
+    if missing(mode):
+        print(f"missing: {missing(mode)}")
         return 1 if os.environ.get("CGINIT_MUST_RUN") == "1" else 77
     with tempfile.TemporaryDirectory() as folder:
-        problems = list(problems_of(mode, binary, Path(source).resolve(), Path(folder)))
-    print("\n".join(problems))
+        problems = list(problems_of(mode, Path(source).resolve(), Path(folder)))
+    for problem in problems:
+        print(f"completions/{FILES[mode]}: {problem}")
     return 1 if problems else 0
 
 

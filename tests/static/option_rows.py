@@ -1,13 +1,14 @@
-"""The rows of `cginit --help`, and of what has to say the same, in one shape."""
+"""The rows of `cginit --help`, of README.md and of src/cli/options.toml, in one shape."""
 
+import importlib.util
 import re
+import sys
 from typing import NamedTuple, Optional
 
 # `--layout=auto|host  [CGINIT_LAYOUT]`, `--explain[=text|json]`, `-v, --verbose`
 HEAD = re.compile(
     r"(?P<names>-[\w-]+(?:, -[\w-]+)*)(?:\[=(?P<optional>[^\]]+)\]|=(?P<values>\S+))?(?:\s+\[(?P<variable>CGINIT_\w+)\])?"
 )
-SETTING = re.compile(r'\{\s*"(-[^"]*)",\s*(nullptr|"[^"]*"),\s*(nullptr|"[^"]*"),\s*((?:"[^"]*"\s*)+),')
 
 
 class Row(NamedTuple):
@@ -45,11 +46,20 @@ def help_rows(text):
     return rows
 
 
-def setting_rows(text):
-    """{name: (values, variable, what a value must be)} of the table in src/cli/settings.cpp."""
-    rows = {}
-    for names, variable, values, expected in SETTING.findall(text):
-        bare = values.strip('"').removeprefix("[=") if values != "nullptr" else None
-        words = "".join(re.findall(r'"([^"]*)"', expected))
-        rows[names.split(",")[-1]] = (bare, variable.strip('"') if variable != "nullptr" else None, words)
-    return rows
+def rows_module(source):
+    """src/cli/generate_options.py, which reads the rows."""
+    file = source / "src/cli/generate_options.py"
+    spec = importlib.util.spec_from_file_location("generate_options", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def toml_rows(rows):
+    """What --help has to show of them: no variable where there is no value to give it."""
+    return [
+        Row(option.heading, option.names, "|".join(option.values) or None,
+            option.variable if option.is_readable else None, option.optional_value)
+        for option in rows.options
+    ]
