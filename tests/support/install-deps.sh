@@ -16,7 +16,7 @@ declare -A groups=(
     [build]='g++ libc6-dev make cmake ninja-build pkg-config bison patch dpkg-dev xz-utils util-linux
              libspdlog-dev libfmt-dev libcli11-dev libcap-dev libmount-dev nlohmann-json3-dev libgtest-dev libgmock-dev scdoc'
     [test]='gcc libc6-dev binutils strace python3 python3-pytest python3-jsonschema util-linux bsdutils shellcheck clang-format clang-tidy
-            clang libclang-rt-dev llvm cppcheck valgrind libc6-dbg groff-base mandoc bash-completion'
+            clang libclang-rt-dev llvm cppcheck valgrind libc6-dbg groff-base mandoc bash-completion zsh fish'
     [image]='mmdebstrap debian-archive-keyring busybox-static util-linux'
     [runc]='runc jq bsdutils'
     [docker]='docker.io containerd runc tini'
