@@ -29,16 +29,13 @@ else()
 endif()
 
 # Over compile_commands.json, in parallel. It reads GCC's commands too, and must not stumble over GCC's own warnings. A unity
-# build has no command for a file of its own, and nothing would be looked at.
-if(CMAKE_UNITY_BUILD)
-    add_custom_target(lint
-        COMMAND ${CMAKE_COMMAND} -E echo "clang-tidy looks at one file at a time: cmake --preset lint && cmake --build --preset lint"
-        COMMAND ${CMAKE_COMMAND} -E false VERBATIM)
-elseif(CGINIT_RUN_CLANG_TIDY)
+# build is looked at sixteen files at a time, so that their headers are walked once: a tenth of the time.
+if(CGINIT_RUN_CLANG_TIDY)
     string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" cginit_top "${PROJECT_SOURCE_DIR}")
+    string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" cginit_built "${PROJECT_BINARY_DIR}")
     add_custom_target(lint
         COMMAND "${CGINIT_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}" -extra-arg=-Wno-unknown-warning-option
-            "^${cginit_top}/src/.*\\.cpp$"
+            "^(${cginit_top}/src/.*\\.cpp|${cginit_built}/src/.*/Unity/.*\\.cxx)$"
         COMMENT "clang-tidy" USES_TERMINAL VERBATIM)
     if(CGINIT_LIBMOUNT_DIR)
         add_dependencies(lint cginit_libmount_build)

@@ -113,7 +113,7 @@ configure() { # PRESET
 
 build() {
     local preset presets=(release) rc=0
-    ! wanted unit || presets+=(dev asan-clang)
+    if wanted unit; then presets+=(dev asan-clang); elif wanted format || wanted lint; then configure dev || rc=1; fi
     for preset in "${presets[@]}"; do
         if configure "$preset" && run_step "$preset: build" "$logs/$preset-build.log" cmake --build --preset "$preset"; then
             built+=("$preset")
@@ -121,7 +121,6 @@ build() {
             rc=1
         fi
     done
-    if wanted format || wanted lint; then configure lint || rc=1; fi
     return "$rc"
 }
 
@@ -138,20 +137,12 @@ check_format() {
     local scripts
     mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' tests examples cmake .ci)
     check "shellcheck" shellcheck -x -P SCRIPTDIR "${scripts[@]}" completions/*.bash
-    check "clang-format" cmake --build --preset lint --target format-check
-}
-
-# The slowest of all, and nothing waits for it: it got what the end-to-end tests and the guests left.
-end_tidy() {
-    local rc=0
-    await_job clang-tidy-run || rc=$?
-    cat "$logs/clang-tidy-run.log"
-    return "$rc"
+    check "clang-format" cmake --build --preset dev --target format-check
 }
 
 check_lint() {
-    check "cppcheck" cmake --build --preset lint --target cppcheck
-    check "clang-tidy" end_tidy
+    check "cppcheck" cmake --build --preset dev --target cppcheck
+    check "clang-tidy" cmake --build --preset dev --target lint
 }
 
 # 97% tests passed, 3 tests failed out of 100
@@ -308,9 +299,9 @@ lane set-up setup
 ! wanted hosts || start_job guest guest_after_images
 lane build build
 ! wanted format || lane format check_format
+! wanted lint || lane lint check_lint
 ! wanted unit || lane unit unit
 if wanted bench && is_built release; then lane bench bench; fi
-! wanted lint || start_job clang-tidy-run nice -n 19 cmake --build --preset lint
 if [ -n "$needs_images" ]; then
     lane images wait_for images
     if is_built release; then
@@ -322,8 +313,6 @@ if wanted hosts; then
     lane guest wait_for guest
     ! is_built release || lane hosts hosts "$@"
 fi
-
-! wanted lint || lane lint check_lint
 
 say "" "== timings"
 printf '%s\n' "${timings[@]}"

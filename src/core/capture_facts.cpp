@@ -161,6 +161,7 @@ bool take_descriptor(std::string_view value, CaptureFacts& facts) {
     return true;
 }
 
+// cppcheck-suppress constParameter // it sees no optional
 bool take_init_file(std::string_view value, CaptureFacts& facts) {
     const bool good = facts.init && facts.init->path.empty() && !value.empty();
     if (good) {
@@ -169,6 +170,7 @@ bool take_init_file(std::string_view value, CaptureFacts& facts) {
     return good;
 }
 
+// cppcheck-suppress constParameter // it sees no optional
 bool take_init_needs(std::string_view value, CaptureFacts& facts) {
     const bool good = facts.init && !value.empty();
     if (good) {
@@ -177,6 +179,7 @@ bool take_init_needs(std::string_view value, CaptureFacts& facts) {
     return good;
 }
 
+// cppcheck-suppress constParameter // it sees no optional
 bool take_init_version_unknown(std::string_view value, CaptureFacts& facts) {
     const bool good = facts.init && !value.empty();
     if (good) {

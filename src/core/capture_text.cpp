@@ -150,7 +150,7 @@ public:
     }
 
 private:
-    Status wrong(const std::string& what) const {
+    [[nodiscard]] Status wrong(const std::string& what) const {
         return make_error(ErrorCode::bad_facts, concat({name_, ":", std::to_string(number_), ": ", what}), kCure);
     }
 

@@ -192,7 +192,8 @@ void plan_engine_stage(PlanBuilder& builder) {
                 kGoneWithWorkbench);
     plan_tracking_hierarchy(builder);
     // One came with the user namespace.
-    const bool has_namespace = builder.decision().authority == Authority::user_namespace || own_cgroups_are_roots(builder);
+    const bool has_namespace =
+        builder.decision().authority == Authority::user_namespace || own_cgroups_are_roots(builder);
     if (builder.uses_namespace() && !has_namespace) {
         builder.add(Phase::prepare, UnshareCgroupNamespace{},
                     "fresh mounts then show the engine's cgroup and nothing above", RestoreCgroupNamespace{});

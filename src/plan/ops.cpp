@@ -29,22 +29,22 @@ std::string hexadecimal(std::uint64_t number) {
 }
 
 /// The columns:
-///   writes    what it changes
-///   scope     how long that lasts
+///   kWrites   what it changes
+///   kScope    how long that lasts
 ///   text      how it reads
 ///   simulate  what it does to a simulated mount table; returns what the kernel would refuse or carry to peers
 template <class Kind>
 struct Row;
 
-template <Writes what, Scope how_long>
+template <Writes What, Scope HowLong>
 struct Columns {
-    static constexpr Writes writes = what;
-    static constexpr Scope scope = how_long;
+    static constexpr Writes kWrites = What;
+    static constexpr Scope kScope = HowLong;
 };
 
 /// Of ops that leave the mount table as it is.
-template <Writes what, Scope how_long>
-struct NoMounts : Columns<what, how_long> {
+template <Writes What, Scope HowLong>
+struct NoMounts : Columns<What, HowLong> {
     template <class Kind>
     static std::string simulate(SimulatedMounts& /*mounts*/, const Kind& /*op*/) {
         return {};
@@ -350,20 +350,24 @@ struct Row<ExecuteProgram> : NoMounts<Writes::process, Scope::irreversible> {
 
 }  // namespace
 
+/// Row<Kind> of the kind that a visitor is called with.
+template <class Kind>
+using RowOf = Row<std::decay_t<Kind>>;
+
 std::string describe(const Op& op) {
-    return std::visit([]<class Kind>(const Kind& kind) { return Row<Kind>::text(kind); }, op);
+    return std::visit([](const auto& kind) { return RowOf<decltype(kind)>::text(kind); }, op);
 }
 
 Writes writes(const Op& op) {
-    return std::visit([]<class Kind>(const Kind& /*kind*/) { return Row<Kind>::writes; }, op);
+    return std::visit([](const auto& kind) { return RowOf<decltype(kind)>::kWrites; }, op);
 }
 
 Scope scope_of(const Op& op) {
-    return std::visit([]<class Kind>(const Kind& /*kind*/) { return Row<Kind>::scope; }, op);
+    return std::visit([](const auto& kind) { return RowOf<decltype(kind)>::kScope; }, op);
 }
 
 std::string SimulatedMounts::apply(const Op& op) {
-    return std::visit([this]<class Kind>(const Kind& kind) { return Row<Kind>::simulate(*this, kind); }, op);
+    return std::visit([this](const auto& kind) { return RowOf<decltype(kind)>::simulate(*this, kind); }, op);
 }
 
 }  // namespace cginit

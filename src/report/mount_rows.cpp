@@ -276,7 +276,8 @@ std::vector<MountRow> mount_rows(const World& world, const Decision& decision, c
     Rows rows;
     const Sealed sealed_by_plan = [&decision, &after](const MountEntry& mount) {
         const MountEntry* holder = mount_holding(after, mount.point);
-        return decision.authority == Authority::user_namespace && holder != nullptr && holder->id != mount.id && is_cginits(*holder);
+        return decision.authority == Authority::user_namespace && holder != nullptr && holder->id != mount.id &&
+               is_cginits(*holder);
     };
     add_rows(world.mounts, show_old, sealed_before(world), &MountRow::before, rows);
     add_rows(after, show_new, sealed_by_plan, &MountRow::after, rows);

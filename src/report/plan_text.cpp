@@ -145,9 +145,9 @@ std::string summary_line(const World& world, const Decision& decision, const Par
     }
     const View layout =
         decision.layout == View::hybrid && is_given_up(PartKind::hierarchy, "unified") ? View::legacy : decision.layout;
-    return concat({to_string(layout), " cgroups private (", to_string(method_of(decision)), "): ", std::to_string(visible),
-                   visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable), " writable, ",
-                   std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
+    return concat({to_string(layout), " cgroups private (", to_string(method_of(decision)), "): ",
+                   std::to_string(visible), visible == 1 ? " hierarchy, " : " hierarchies, ", std::to_string(writable),
+                   " writable, ", std::to_string(guarded), " guarded by an inner cgroup", kept, "; ", next});
 }
 
 }  // namespace cginit

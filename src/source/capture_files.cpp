@@ -145,7 +145,7 @@ private:
         return files_.emplace(path, text).second ? Status() : wrong(concat({path.substr(1), " is there twice"}));
     }
 
-    Status wrong(const std::string& what) const {
+    [[nodiscard]] Status wrong(const std::string& what) const {
         return make_error(ErrorCode::bad_facts, concat({name_, ": at byte ", std::to_string(at_), ": ", what}), kCure);
     }
 
