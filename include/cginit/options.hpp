@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "cginit/init_traits.hpp"
@@ -17,16 +19,14 @@ enum class Method { automatic, name_space, bind, remount, userns, none };
 /// `--inner`: one cgroup level between the engine's limits and the init. `automatic` = wherever it guards.
 enum class Inner { automatic, never };
 /// `--writable`: which controllers the init may set. `tracking` = none, only what systemd needs to track processes.
-enum class Writable { all, tracking, list };
+enum class Writable { all, tracking };
 /// `--delegate`: whether the root of the init's v2 cgroup is left to a leaf and its controllers enabled, for inits that
 /// do not do that themselves. `automatic` = for everything but systemd.
-enum class Delegate { automatic, all, none, list };
+enum class Delegate { automatic, all, none };
 /// `--sys`, `--propagation`, `--ttys`: what systemd expects of a container manager; `keep` = as the engine left it.
 enum class Expected { automatic, keep };
 /// `--on-failure`: what becomes of the init when its view cannot be had and the engine's is as it was before.
 enum class OnFailure { exit, proceed };
-/// `--dry-run` prints the plan, `--explain` what is missing, `--capture` writes the facts; nothing is changed.
-enum class Action { run, dry_run, explain, capture };
 enum class ExplainAs { text, json };
 enum class LogLevel { debug, info, warning, error, off };
 
@@ -42,17 +42,77 @@ inline constexpr unsigned long kLeastDepth = 4;
 /// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
 inline constexpr std::array<const char*, 3> kTmpfsPoints{"/run", "/run/lock", "/tmp"};
 
+/// One of an option's words, or the controllers of a list, in the user's order and at least one: never both.
+template <class Word>
+class WordOrControllers {
+public:
+    WordOrControllers(Word word) : choice_(word) {}  // NOLINT(google-explicit-constructor)
+    explicit WordOrControllers(std::vector<std::string> controllers) : choice_(std::move(controllers)) {}
+    bool operator==(const WordOrControllers&) const = default;
+
+    [[nodiscard]] bool is_list() const { return choice_.index() == 1; }
+    /// None where it is a word.
+    [[nodiscard]] std::vector<std::string> controllers() const {
+        return is_list() ? std::get<1>(choice_) : std::vector<std::string>();
+    }
+    /// As the user wrote it.
+    [[nodiscard]] std::string text() const;
+
+private:
+    std::variant<Word, std::vector<std::string>> choice_;
+};
+
+/// Where the facts are read: "/" is the running system. With `--root` it is a capture, of which `--init-traits` can say what it does
+/// not hold.
+struct FactsFrom {
+    std::string root = "/";
+    std::optional<InitTraits> init_traits = {};
+    bool operator==(const FactsFrom&) const = default;
+};
+
+// What is to be done. All but the first change nothing.
+
+/// Build the view and become the init.
+struct BecomeInit {
+    bool operator==(const BecomeInit&) const = default;
+};
+/// `--dry-run`: print the plan.
+struct PrintPlan {
+    FactsFrom from = {};
+    bool operator==(const PrintPlan&) const = default;
+};
+/// `--explain`: say what is missing.
+struct Explain {
+    ExplainAs as = ExplainAs::text;
+    FactsFrom from = {};
+    bool operator==(const Explain&) const = default;
+};
+/// `--capture`: write the facts of the running system.
+struct WriteCapture {
+    std::string file = {};  ///< empty = standard output
+    bool operator==(const WriteCapture&) const = default;
+};
+using Action = std::variant<BecomeInit, PrintPlan, Explain, WriteCapture>;
+
+/// INIT and its ARGS as the user wrote them; empty = look for a real init.
+struct NamedInit {
+    std::vector<std::string> argv = {};
+    bool operator==(const NamedInit&) const = default;
+};
+/// Called under another name (is_own_name()): the wrapper installed over an init. All arguments are the real init's, which gets the
+/// wrapper's own argv[0].
+struct WrappedInit {
+    std::vector<std::string> arguments = {};
+    bool operator==(const WrappedInit&) const = default;
+};
+
 /// What the user asked for, after the command line was laid over the environment. Plain values: no policy.
 struct Options {
     Layout layout = Layout::automatic;
     Method method = Method::automatic;
     Inner inner = Inner::automatic;
-    Writable writable = Writable::all;
-    /// With Writable::list: the controllers, in the user's order.
-    std::vector<std::string> writable_controllers;
-    Delegate delegate = Delegate::automatic;
-    /// With Delegate::list: the controllers, in the user's order.
-    std::vector<std::string> delegate_controllers;
+    WordOrControllers<Writable> writable = Writable::all;
+    WordOrControllers<Delegate> delegate = Delegate::automatic;
     /// No value: as the engine left it (`max`).
     std::optional<unsigned long> max_cgroups = kMaxCgroups;
     std::optional<unsigned long> max_depth = kMaxDepth;
@@ -70,21 +130,9 @@ struct Options {
     std::vector<std::string> keep_mounts;
     /// `--ignore-variables`: CGINIT_ variables set nothing, whoever wrote them.
     bool ignore_variables = false;
-    Action action = Action::run;
-    ExplainAs explain_as = ExplainAs::text;
-    /// `--capture=FILE`; empty = standard output.
-    std::string capture_file;
-    /// `--root`: the capture that the facts are read from; "/" is the running system.
-    std::string root = "/";
-    /// `--init-traits`, with `--root` only.
-    std::optional<InitTraits> init_traits;
+    Action action = BecomeInit{};
     LogLevel log_level = LogLevel::info;
-    /// INIT and its ARGS as the user wrote them; empty = look for a real init.
-    std::vector<std::string> init_argv;
-    /// Called under another name (is_own_name()): the wrapper installed over an init. `init_argv` is empty then, and
-    /// all arguments are the real init's, which gets the wrapper's own argv[0].
-    bool as_wrapper = false;
-    std::vector<std::string> wrapper_args;
+    std::variant<NamedInit, WrappedInit> init = NamedInit{};
     /// What set an option, by its name (`--inner`): `command line`, or the variable's name. Unset ones have none.
     std::map<std::string, std::string> sources;
     /// Warnings found on the way (unknown CGINIT_ variables), each a full sentence part ending in ", ignoring".
@@ -92,6 +140,10 @@ struct Options {
 
     bool operator==(const Options&) const = default;
 };
+
+[[nodiscard]] const FactsFrom& facts_from(const Options& options);
+/// The names and arguments after the options; none for a wrapper.
+[[nodiscard]] std::vector<std::string> init_argv(const Options& options);
 
 [[nodiscard]] const char* to_string(Layout layout);
 [[nodiscard]] const char* to_string(Method method);

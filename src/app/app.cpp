@@ -22,8 +22,6 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kUnpack = "--root takes a folder, into which tar -xf FILE -C FOLDER unpacks a report";
-
 /// What the init would find is judged, not what we meant to do: whatever the plan was, and if it was none.
 std::vector<std::string> problems_of(const World& after, const Intent& intent, const PlanRunner& runner) {
     std::vector<std::string> problems = check_expectations(after, intent.decision, runner.given_up());
@@ -233,20 +231,28 @@ Result<int> run(const Options& options, const Invocation& invocation) {
     if (!status) {
         return status.error();
     }
-    Result<Source> source = Source::open(options.root);
+    Result<Source> source = Source::open(facts_from(options).root);
     if (!source) {
-        const bool no_folder = source.error().errnum == ENOENT || source.error().errnum == ENOTDIR;
-        return no_folder ? source.error().with_cure({ErrorCode::usage, kUnpack}) : source.error();
+        return source.error().with_cure({ErrorCode::usage, "--root takes what cginit --capture wrote"});
     }
-    switch (options.action) {
-        case Action::run: return exit_status_of(become_init(*source, options, invocation, kernel));
-        case Action::dry_run: return exit_status_of(print_plan(*source, options, invocation));
-        case Action::explain: return explain(*source, options, invocation);
-        case Action::capture:
+    struct Doer {
+        Source& source;
+        const Options& options;
+        const Invocation& invocation;
+        KernelLinux& kernel;
+        Result<int> operator()(const BecomeInit& /*action*/) const {
+            return exit_status_of(become_init(source, options, invocation, kernel));
+        }
+        Result<int> operator()(const PrintPlan& /*action*/) const {
+            return exit_status_of(print_plan(source, options, invocation));
+        }
+        Result<int> operator()(const Explain& action) const { return explain(source, action.as, options, invocation); }
+        Result<int> operator()(const WriteCapture& action) const {
             return exit_status_of(
-                write_capture(*source, choose_init(*source, options, invocation), options, invocation));
-    }
-    return 0;
+                write_capture(source, choose_init(source, options, invocation), action.file, options, invocation));
+        }
+    };
+    return std::visit(Doer{*source, options, invocation, kernel}, options.action);
 }
 
 }  // namespace cginit

@@ -21,7 +21,7 @@ namespace {
 std::string options_given(const Options& options, const Invocation& invocation) {
     const std::vector<std::string>& argv = invocation.argv;
     const auto begin = argv.begin() + 1;
-    auto end = argv.end() - static_cast<std::ptrdiff_t>(options.init_argv.size());
+    auto end = argv.end() - static_cast<std::ptrdiff_t>(init_argv(options).size());
     end -= end != begin && *(end - 1) == "--" ? 1 : 0;
     return join({begin, end}, " ");
 }
@@ -53,10 +53,9 @@ bool is_capture(const Source& source, const std::string& file) {
 
 }  // namespace
 
-Status write_capture(Source& source, const Result<InitCommand>& init, const Options& options,
+Status write_capture(Source& source, const Result<InitCommand>& init, const std::string& file, const Options& options,
                      const Invocation& invocation) {
     const std::string text = capture_text(gather_capture(source, init, options_given(options, invocation)));
-    const std::string& file = options.capture_file;
     if (file.empty()) {
         return print_text(text);
     }

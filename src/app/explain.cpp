@@ -81,11 +81,11 @@ Explanation explained(const Source& source, const Options& options, const Invoca
 
 }  // namespace
 
-Result<int> explain(const Source& source, const Options& options, const Invocation& invocation) {
+Result<int> explain(const Source& source, ExplainAs as, const Options& options, const Invocation& invocation) {
     const Explanation explanation = explained(source, options, invocation);
-    const Status printed = print_text(options.explain_as == ExplainAs::json
-                                          ? explanation_json(explanation)
-                                          : explanation_text(explanation, text_style(invocation.environment)));
+    const Status printed =
+        print_text(as == ExplainAs::json ? explanation_json(explanation)
+                                         : explanation_text(explanation, text_style(invocation.environment)));
     return printed ? Result<int>(explanation.missing.empty() ? 0 : 1) : printed.error();
 }
 

@@ -54,7 +54,7 @@ Result<InitCommand> choose_init(const Source& source, const Options& options, co
 
 std::optional<InitTraits> traits_of(const Source& source, const Options& options, const InitCommand& init) {
     if (!source.is_live()) {
-        return options.init_traits;
+        return facts_from(options).init_traits;
     }
     InitTraits traits = detect_init_traits(source, init.file);
     traits.needs = init.program.needs;

@@ -132,7 +132,7 @@ const Setting* find_rival(const Given& given, std::size_t index) {
     return nullptr;
 }
 
-Status apply_arguments(const Given& given, Options& options, std::vector<const char*>& variables_done) {
+Status apply_arguments(const Given& given, Draft& options, std::vector<const char*>& variables_done) {
     for (std::size_t i = 0; i < settings().size(); ++i) {
         const Setting& setting = settings()[i];
         const std::vector<std::string>& values = given.values[i];
@@ -158,7 +158,7 @@ Status apply_arguments(const Given& given, Options& options, std::vector<const c
     return {};
 }
 
-Status apply_variable(const Setting& setting, const std::string& value, Options& options) {
+Status apply_variable(const Setting& setting, const std::string& value, Draft& options) {
     const std::vector<std::string> values = setting.repeatable ? split(value, ':') : std::vector<std::string>{value};
     for (const std::string& piece : values) {
         // Compose files and unit files set variables to nothing where they mean "not set".
@@ -174,8 +174,7 @@ bool contains(const std::vector<const char*>& names, std::string_view name) {
 }
 
 /// What the command line did not say, from the environment.
-Status apply_environment(const Invocation& invocation, const std::vector<const char*>& variables_done,
-                         Options& options) {
+Status apply_environment(const Invocation& invocation, const std::vector<const char*>& variables_done, Draft& options) {
     for (const Setting& setting : settings()) {
         const bool readable = setting.values != nullptr || setting.switchable;
         if (setting.variable == nullptr || !readable || contains(variables_done, setting.variable)) {
@@ -210,35 +209,42 @@ void warn_of_unknown_variables(const Invocation& invocation, Options& options) {
     }
 }
 
-Status check_contradictions(const Options& options) {
-    if (options.init_traits && options.root == "/") {
+/// What is left to say once all is read, or why it contradicts itself.
+Result<Options> finish(Draft draft) {
+    const bool of_capture = draft.from.root != "/";
+    if (draft.from.init_traits && !of_capture) {
         return make_error(ErrorCode::usage, "--init-traits stands in for the init of a capture",
                           "give the capture with --root=FILE");
     }
-    if (options.root != "/" && options.action == Action::run) {
-        return make_error(ErrorCode::usage, "--root " + options.root + " is only read, nothing can be run there",
+    if (of_capture && std::holds_alternative<BecomeInit>(draft.action)) {
+        return make_error(ErrorCode::usage,
+                          concat({"--root ", draft.from.root, " is only read, nothing can be run there"}),
                           "add --dry-run or --explain");
     }
-    if (options.root != "/" && options.action == Action::capture) {
+    if (of_capture && std::holds_alternative<WriteCapture>(draft.action)) {
         return make_error(ErrorCode::usage,
                           "--capture writes what the running system shows, and --root names a capture",
                           "leave one of them out");
     }
-    return {};
+    if (auto* print = std::get_if<PrintPlan>(&draft.action)) {
+        print->from = std::move(draft.from);
+    } else if (auto* explain = std::get_if<Explain>(&draft.action)) {
+        explain->from = std::move(draft.from);
+    }
+    return Options(std::move(draft));
 }
 
 }  // namespace
 
 Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
-    Options options;
+    Draft options;
     std::vector<const char*> variables_done;
     const std::vector<std::string>& argv = invocation.argv;
     const std::vector<std::string> arguments(argv.empty() ? argv.begin() : argv.begin() + 1, argv.end());
     if (!argv.empty() && !is_own_name(argv.front())) {
-        options.as_wrapper = true;
-        options.wrapper_args = arguments;
+        options.init = WrappedInit{arguments};
     } else if (has_no_options(arguments)) {
-        options.init_argv = arguments;  // the usual ENTRYPOINT, which need not pay for CLI11's tables
+        options.init = NamedInit{arguments};  // the usual ENTRYPOINT, which need not pay for CLI11's tables
     } else {
         Result<Given> given = read_arguments(arguments);
         if (!given) {
@@ -250,7 +256,7 @@ Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
         if (const Status status = apply_arguments(*given, options, variables_done); !status) {
             return status.error();
         }
-        options.init_argv = std::move(given->init_argv);
+        options.init = NamedInit{std::move(given->init_argv)};
     }
     if (!options.ignore_variables) {
         if (const Status status = apply_environment(invocation, variables_done, options); !status) {
@@ -258,10 +264,11 @@ Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
         }
         warn_of_unknown_variables(invocation, options);
     }
-    if (const Status status = check_contradictions(options); !status) {
-        return status.error();
+    Result<Options> finished = finish(std::move(options));
+    if (!finished) {
+        return finished.error();
     }
-    return ParseOutcome{std::move(options), {}, 0};
+    return ParseOutcome{std::move(*finished), {}, 0};
 }
 
 }  // namespace cginit

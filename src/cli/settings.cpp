@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "core/text.hpp"
 
@@ -25,17 +26,17 @@ bool choose(Choice& target, const std::string& value, std::initializer_list<Choi
     return false;
 }
 
-bool set_layout(Options& options, const std::string& value) {
+bool set_layout(Draft& options, const std::string& value) {
     return choose(options.layout, value,
                   {Layout::automatic, Layout::host, Layout::unified, Layout::hybrid, Layout::legacy});
 }
 
-bool set_method(Options& options, const std::string& value) {
+bool set_method(Draft& options, const std::string& value) {
     return choose(options.method, value,
                   {Method::automatic, Method::name_space, Method::bind, Method::remount, Method::userns, Method::none});
 }
 
-bool set_inner(Options& options, const std::string& value) {
+bool set_inner(Draft& options, const std::string& value) {
     return choose(options.inner, value, {Inner::automatic, Inner::never});
 }
 
@@ -48,24 +49,28 @@ std::vector<std::string> controller_list(const std::string& value) {
     return good ? controllers : std::vector<std::string>();
 }
 
-bool set_writable(Options& options, const std::string& value) {
-    options.writable_controllers.clear();
-    if (choose(options.writable, value, {Writable::all, Writable::tracking})) {
+/// One of the words, or a list of controllers.
+template <class Word>
+bool choose_or_list(WordOrControllers<Word>& target, const std::string& value, std::initializer_list<Word> words) {
+    Word word{};
+    if (choose(word, value, words)) {
+        target = word;
         return true;
     }
-    options.writable = Writable::list;
-    options.writable_controllers = controller_list(value);
-    return !options.writable_controllers.empty();
+    std::vector<std::string> controllers = controller_list(value);
+    const bool good = !controllers.empty();
+    if (good) {
+        target = WordOrControllers<Word>(std::move(controllers));
+    }
+    return good;
 }
 
-bool set_delegate(Options& options, const std::string& value) {
-    options.delegate_controllers.clear();
-    if (choose(options.delegate, value, {Delegate::automatic, Delegate::all, Delegate::none})) {
-        return true;
-    }
-    options.delegate = Delegate::list;
-    options.delegate_controllers = controller_list(value);
-    return !options.delegate_controllers.empty();
+bool set_writable(Draft& options, const std::string& value) {
+    return choose_or_list(options.writable, value, {Writable::all, Writable::tracking});
+}
+
+bool set_delegate(Draft& options, const std::string& value) {
+    return choose_or_list(options.delegate, value, {Delegate::automatic, Delegate::all, Delegate::none});
 }
 
 /// A number from `least` on, or `max` for none. No more than the kernel's own `max`, INT_MAX.
@@ -74,25 +79,25 @@ bool set_limit(std::optional<unsigned long>& limit, const std::string& value, un
     return value == "max" || (limit && *limit >= least && *limit <= std::numeric_limits<int>::max());
 }
 
-bool set_max_cgroups(Options& options, const std::string& value) {
+bool set_max_cgroups(Draft& options, const std::string& value) {
     return set_limit(options.max_cgroups, value, kLeastCgroups);
 }
 
-bool set_max_depth(Options& options, const std::string& value) {
+bool set_max_depth(Draft& options, const std::string& value) {
     return set_limit(options.max_depth, value, kLeastDepth);
 }
 
 /// A flag on the command line, 1 or 0 in the environment.
-bool set_allow_host_cgroup(Options& options, const std::string& value) {
+bool set_allow_host_cgroup(Draft& options, const std::string& value) {
     options.allow_host_cgroup = value != "0";
     return value == "1" || value == "0" || value == "true";
 }
 
-bool set_on_failure(Options& options, const std::string& value) {
+bool set_on_failure(Draft& options, const std::string& value) {
     return choose(options.on_failure, value, {OnFailure::exit, OnFailure::proceed});
 }
 
-bool set_tmpfs(Options& options, const std::string& value) {
+bool set_tmpfs(Draft& options, const std::string& value) {
     options.tmpfs.reset();
     if (value == "auto") {
         return true;
@@ -110,20 +115,20 @@ bool set_tmpfs(Options& options, const std::string& value) {
     return true;
 }
 
-bool set_sys(Options& options, const std::string& value) {
+bool set_sys(Draft& options, const std::string& value) {
     return choose(options.sys, value, {Expected::automatic, Expected::keep});
 }
 
-bool set_propagation(Options& options, const std::string& value) {
+bool set_propagation(Draft& options, const std::string& value) {
     return choose(options.propagation, value, {Expected::automatic, Expected::keep});
 }
 
-bool set_ttys(Options& options, const std::string& value) {
+bool set_ttys(Draft& options, const std::string& value) {
     return choose(options.ttys, value, {Expected::automatic, Expected::keep});
 }
 
 /// `SYS_ADMIN`, `cap_sys_admin`: as engines write it, or as libcap does.
-bool add_drop_cap(Options& options, const std::string& value) {
+bool add_drop_cap(Draft& options, const std::string& value) {
     std::string name = value;
     std::transform(name.begin(), name.end(), name.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -140,7 +145,7 @@ bool add_drop_cap(Options& options, const std::string& value) {
     return found != nullptr && name == found.get();
 }
 
-bool add_keep_mount(Options& options, const std::string& value) {
+bool add_keep_mount(Draft& options, const std::string& value) {
     if (!value.starts_with('/')) {
         return false;
     }
@@ -152,40 +157,38 @@ bool add_keep_mount(Options& options, const std::string& value) {
     return true;
 }
 
-bool set_ignore_variables(Options& options, const std::string&) {
+bool set_ignore_variables(Draft& options, const std::string&) {
     options.ignore_variables = true;
     return true;
 }
 
-bool set_dry_run(Options& options, const std::string&) {
-    options.action = Action::dry_run;
+bool set_dry_run(Draft& options, const std::string&) {
+    options.action = PrintPlan{};
     return true;
 }
 
-bool set_explain(Options& options, const std::string& value) {
-    options.action = Action::explain;
-    options.explain_as = value == "json" ? ExplainAs::json : ExplainAs::text;
+bool set_explain(Draft& options, const std::string& value) {
+    options.action = Explain{value == "json" ? ExplainAs::json : ExplainAs::text};
     return value == "true" || value == "text" || value == "json";
 }
 
-bool set_capture(Options& options, const std::string& value) {
-    options.action = Action::capture;
-    options.capture_file = value == "true" || value == "-" ? "" : value;
+bool set_capture(Draft& options, const std::string& value) {
+    options.action = WriteCapture{value == "true" || value == "-" ? "" : value};
     return true;
 }
 
-bool set_root(Options& options, const std::string& value) {
+bool set_root(Draft& options, const std::string& value) {
     // However many slashes name it, "/" is the running system.
-    options.root = value.find_first_not_of('/') == std::string::npos ? "/" : value;
+    options.from.root = value.find_first_not_of('/') == std::string::npos ? "/" : value;
     return !value.empty();
 }
 
-bool set_init_traits(Options& options, const std::string& value) {
-    options.init_traits = parse_init_traits(value);
-    return options.init_traits.has_value();
+bool set_init_traits(Draft& options, const std::string& value) {
+    options.from.init_traits = parse_init_traits(value);
+    return options.from.init_traits.has_value();
 }
 
-bool set_log_level(Options& options, const std::string& value) {
+bool set_log_level(Draft& options, const std::string& value) {
     struct Name {
         std::string_view text;
         LogLevel level;
@@ -204,12 +207,12 @@ bool set_log_level(Options& options, const std::string& value) {
     return false;
 }
 
-bool set_verbose(Options& options, const std::string&) {
+bool set_verbose(Draft& options, const std::string&) {
     options.log_level = LogLevel::debug;
     return true;
 }
 
-bool set_quiet(Options& options, const std::string&) {
+bool set_quiet(Draft& options, const std::string&) {
     options.log_level = LogLevel::warning;
     return true;
 }

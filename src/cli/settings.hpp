@@ -7,6 +7,11 @@
 
 namespace cginit {
 
+/// Options while they are read: what some of them mean the others have to say.
+struct Draft : Options {
+    FactsFrom from;
+};
+
 /// An option: a row of options.toml, which makes the table, the documentation and the completions.
 struct Setting {
     const char* option;    ///< as CLI11 names it: `--layout`, `-v,--verbose`
@@ -16,7 +21,7 @@ struct Setting {
     const char* group;     ///< heading in --help
     const char* help;      ///< lines of --help; nullptr if its name says all
     /// Lays one value over the options; false if it is not as expected. nullptr: it sets nothing (--help, --version).
-    bool (*apply)(Options& options, const std::string& value);
+    bool (*apply)(Draft& options, const std::string& value);
     bool repeatable = false;  ///< every value counts, not just the last; colon-separated in the variable
     bool switchable = false;  ///< a flag whose variable takes 1 or 0
     bool action = false;      ///< what to do instead of running the init: of these one at most

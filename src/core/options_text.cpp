@@ -1,6 +1,30 @@
 #include "cginit/options.hpp"
 
+#include "core/text.hpp"
+
 namespace cginit {
+
+template <class Word>
+std::string WordOrControllers<Word>::text() const {
+    return is_list() ? join(std::get<1>(choice_), ",") : std::string(to_string(std::get<0>(choice_)));
+}
+
+template class WordOrControllers<Writable>;
+template class WordOrControllers<Delegate>;
+
+const FactsFrom& facts_from(const Options& options) {
+    static const FactsFrom kRunningSystem;
+    if (const auto* print = std::get_if<PrintPlan>(&options.action)) {
+        return print->from;
+    }
+    const auto* explain = std::get_if<Explain>(&options.action);
+    return explain == nullptr ? kRunningSystem : explain->from;
+}
+
+std::vector<std::string> init_argv(const Options& options) {
+    const auto* named = std::get_if<NamedInit>(&options.init);
+    return named == nullptr ? std::vector<std::string>() : named->argv;
+}
 
 const char* to_string(Layout layout) {
     switch (layout) {
@@ -29,7 +53,6 @@ const char* to_string(Writable writable) {
     switch (writable) {
         case Writable::all: return "all";
         case Writable::tracking: return "tracking";
-        case Writable::list: return "list";
     }
     return "?";
 }
@@ -39,7 +62,6 @@ const char* to_string(Delegate delegate) {
         case Delegate::automatic: return "auto";
         case Delegate::all: return "all";
         case Delegate::none: return "none";
-        case Delegate::list: return "list";
     }
     return "?";
 }

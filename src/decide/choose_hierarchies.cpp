@@ -74,7 +74,8 @@ Access access_without_guard(const Hierarchy& hierarchy, const Decision& decision
 }
 
 bool is_listed(const Hierarchy& hierarchy, const Options& options) {
-    return std::any_of(options.writable_controllers.begin(), options.writable_controllers.end(),
+    const std::vector<std::string> named = options.writable.controllers();
+    return std::any_of(named.begin(), named.end(),
                        [&hierarchy](const std::string& controller) { return has_controller(hierarchy, controller); });
 }
 
@@ -189,7 +190,7 @@ void warn_of_unknown_controllers(const World& world, const Options& options, Dec
     if (decision.layout == View::unified) {
         return;  // There the kernel is asked, and its refusal told.
     }
-    for (const std::string& controller : options.writable_controllers) {
+    for (const std::string& controller : options.writable.controllers()) {
         const bool known =
             std::any_of(world.hierarchies.begin(), world.hierarchies.end(),
                         [&controller](const Hierarchy& hierarchy) { return has_controller(hierarchy, controller); });
@@ -204,7 +205,7 @@ void warn_of_unknown_controllers(const World& world, const Options& options, Dec
 /// EBUSY once controllers are enabled for children (runc and crun have no way round): exec, health checks and probes.
 void leave_controllers_off(const World& world, const Options& options, Decision& decision) {
     const bool beside_v1 = decision.layout == View::unified && world.view != View::unified;
-    const bool asked = options.delegate == Delegate::all || options.delegate == Delegate::list;
+    const bool asked = options.delegate == Delegate::all || options.delegate.is_list();
     if (!beside_v1) {
         return;
     }
@@ -221,14 +222,10 @@ void leave_controllers_off(const World& world, const Options& options, Decision&
 /// v2 has one hierarchy for all controllers: what is not to be set is not enabled.
 void choose_controllers(const World& world, const Options& options, Decision& decision) {
     leave_controllers_off(world, options, decision);
-    switch (options.writable) {
-        case Writable::all: return;
-        case Writable::tracking: decision.enabled_controllers.reset(); return;
-        case Writable::list:
-            if (decision.enabled_controllers) {
-                decision.enabled_controllers = options.writable_controllers;
-            }
-            return;
+    if (options.writable == Writable::tracking) {
+        decision.enabled_controllers.reset();
+    } else if (options.writable.is_list() && decision.enabled_controllers) {
+        decision.enabled_controllers = options.writable.controllers();
     }
 }
 

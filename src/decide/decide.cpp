@@ -62,7 +62,7 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
     if (options.writable != Writable::all) {
         return make_error(
             ErrorCode::unusable_view,
-            concat({"--writable=", to_string(options.writable), " needs new mounts, --method=", name, " makes none"}),
+            concat({"--writable=", options.writable.text(), " needs new mounts, --method=", name, " makes none"}),
             "use --method=auto");
     }
     if (!is_own_view(world) && options.inner != Inner::never) {
@@ -191,7 +191,7 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
         delegation.reason = delegation.wanted ? "only systemd does it itself" : "systemd does it itself";
     } else {
         delegation.wanted = options.delegate != Delegate::none;
-        delegation.controllers = options.delegate_controllers;
+        delegation.controllers = options.delegate.controllers();
         delegation.reason = "asked for with --delegate";
     }
 }

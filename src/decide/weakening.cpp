@@ -10,14 +10,13 @@ namespace {
 
 /// `--writable` names a controller whose limits do not hold for children, and it became writable.
 bool gives_unguarded_controllers(const World& world, const Options& options) {
-    return options.writable == Writable::list &&
-           std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [&options](const Hierarchy& hierarchy) {
-               const auto& named = options.writable_controllers;
-               const bool listed = std::any_of(named.begin(), named.end(), [&hierarchy](const std::string& controller) {
-                   return has_controller(hierarchy, controller);
-               });
-               return listed && !is_safely_writable(guard_of(hierarchy));
-           });
+    const std::vector<std::string> named = options.writable.controllers();
+    return std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [&named](const Hierarchy& hierarchy) {
+        const bool listed = std::any_of(named.begin(), named.end(), [&hierarchy](const std::string& controller) {
+            return has_controller(hierarchy, controller);
+        });
+        return listed && !is_safely_writable(guard_of(hierarchy));
+    });
 }
 
 bool is_raised(const std::optional<unsigned long>& limit, unsigned long standard) {
@@ -46,7 +45,7 @@ std::vector<std::string> weakening_settings(const World& world, const Options& o
     add(keeps_view || bare_bind, "--method", to_string(options.method));
     add(!options.keep_mounts.empty(), "--keep-mount", join(options.keep_mounts, ":"));
     add(options.allow_host_cgroup, "--allow-host-cgroup", {});
-    add(gives_unguarded_controllers(world, options), "--writable", join(options.writable_controllers, ","));
+    add(gives_unguarded_controllers(world, options), "--writable", options.writable.text());
     add(is_raised(options.max_cgroups, kMaxCgroups), "--max-cgroups", text_of(options.max_cgroups));
     add(is_raised(options.max_depth, kMaxDepth), "--max-depth", text_of(options.max_depth));
     add(options.on_failure == OnFailure::proceed, "--on-failure", to_string(options.on_failure));

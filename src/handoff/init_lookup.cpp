@@ -138,17 +138,16 @@ Result<Found> find_wanted(const Source& source, const std::string& wanted, const
 Result<InitCommand> find_init(const Source& source, const Options& options, const Invocation& invocation) {
     InitCommand command;
     Result<Found> found = Found{};
-    if (options.as_wrapper) {
+    if (const auto* wrapped = std::get_if<WrappedInit>(&options.init)) {
         // Engines and the kernel may start it as plain `init`: then only /proc/self/exe says where it lies.
         const std::string& name = invocation.argv.front();
         const bool by_name = name.find('/') == std::string::npos && !invocation.self_exe.empty();
         // cppcheck-suppress redundantInitialization ; a Result always holds something
         found = find_wrapped(source, by_name ? invocation.self_exe : absolute(source, name), invocation);
         command.argv = {name};
-        command.argv.insert(command.argv.end(), options.wrapper_args.begin(), options.wrapper_args.end());
-    } else if (!options.init_argv.empty()) {
-        found = find_wanted(source, options.init_argv.front(), invocation);
-        command.argv = options.init_argv;
+        command.argv.insert(command.argv.end(), wrapped->arguments.begin(), wrapped->arguments.end());
+    } else if (command.argv = init_argv(options); !command.argv.empty()) {
+        found = find_wanted(source, command.argv.front(), invocation);
     } else {
         found = find_default(source, invocation);
     }

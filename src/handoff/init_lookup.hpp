@@ -23,8 +23,8 @@ struct InitCommand {
     std::vector<std::string> argv;
 };
 
-/// Finds the init to run: `options.init_argv`; /sbin/init, else the first real init, if that is empty; the init that
-/// was wrapped if `options.as_wrapper`.
+/// Finds the init to run: the NamedInit; /sbin/init, else the first real init, if that is empty; the init that
+/// was wrapped if it is a WrappedInit.
 /// A name without a slash is searched in PATH (the environment's, else /usr/local/sbin:...:/bin).
 /// An INIT that leads to cginit itself stands for the init that it wraps (init.real, init.distrib, systemd's paths),
 /// unless it has one of cginit's own names: that is a second cginit with a command line of its own.

@@ -231,7 +231,7 @@ TEST(CaptureInput, ContradictionsAreRefused) {
 
 TEST(CaptureInput, RootThatIsNotThere) {
     expect_error(run_program({CGINIT_BINARY, "--root=/no/such/capture", "--dry-run"}), 125,
-                 {"open /no/such/capture: No such file or directory", "tar -xf FILE -C FOLDER"});
+                 {"open /no/such/capture: No such file or directory", "--root takes what cginit --capture wrote"});
 }
 
 TEST(CommandLine, IsRefusedBeforeAnythingIsRead) {

@@ -216,8 +216,7 @@ std::vector<Case> special_cases() {
     Variant tracking = variant("writable-tracking");
     tracking.options.writable = Writable::tracking;
     Variant listed = variant("writable-list");
-    listed.options.writable = Writable::list;
-    listed.options.writable_controllers = {"memory", "blkio", "io"};
+    listed.options.writable = WordOrControllers<Writable>(std::vector<std::string>{"memory", "blkio", "io"});
     const Variant userns = with_method("userns", Method::userns);
     Variant no_userns = variant("no-userns");
     no_userns.change = refuse_user_namespaces;

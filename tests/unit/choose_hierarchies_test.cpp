@@ -126,8 +126,7 @@ TEST(ChooseHierarchies, TheWritablePolicy) {
             {"blkio", Access::read_only, false, "limits of it do not hold for children"},
             {"name=systemd", Access::writable, false, "it limits nothing"}});
     Options list;
-    list.writable = Writable::list;
-    list.writable_controllers = {"cpuacct", "blkio", "memroy"};
+    list.writable = WordOrControllers<Writable>(std::vector<std::string>{"cpuacct", "blkio", "memroy"});
     Decision decision = planned(View::legacy, Method::name_space);
     ASSERT_TRUE(choose_hierarchies(classify(docker_v1()), list, decision));
     std::map<std::string, Access> access;
@@ -164,8 +163,7 @@ TEST(ChooseHierarchies, AFrozenContainerCouldNotBeKilled) {
     };
     expect_freezer({}, Access::read_only, reason);
     Options named;
-    named.writable = Writable::list;
-    named.writable_controllers = {"freezer"};
+    named.writable = WordOrControllers<Writable>(std::vector<std::string>{"freezer"});
     expect_freezer(named, Access::writable, "named in --writable");
     ASSERT_TRUE(choose_hierarchies(classify(docker_v1_freezer()), named, decision));
     EXPECT_EQ(decision.warnings, std::vector<std::string>{
@@ -203,13 +201,13 @@ TEST(ChooseHierarchies, WhatLimitsTheNumberOfCgroups) {
 
 TEST(ChooseHierarchies, OnV2WhatIsNotToBeWritableIsNotEnabled) {
     const World world = classify(docker_v2());
-    for (const auto& [writable, enabled] : {std::pair{Writable::all, std::optional(std::vector<std::string>())},
+    using Names = std::vector<std::string>;
+    using Choice = WordOrControllers<Writable>;
+    for (const auto& [writable, enabled] : {std::pair{Choice(Writable::all), std::optional(Names())},
                                             {Writable::tracking, std::nullopt},
-                                            {Writable::list, std::optional(std::vector<std::string>{"memory"})}}) {
+                                            {Choice(Names{"memory"}), std::optional(Names{"memory"})}}) {
         Options options;
         options.writable = writable;
-        options.writable_controllers =
-            writable == Writable::list ? std::vector<std::string>{"memory"} : std::vector<std::string>();
         Decision decision = planned(View::unified, Method::name_space);
         ASSERT_TRUE(choose_hierarchies(world, options, decision));
         EXPECT_EQ(decision.hierarchies.front().access, Access::writable) << "services are tracked in it";
@@ -219,14 +217,15 @@ TEST(ChooseHierarchies, OnV2WhatIsNotToBeWritableIsNotEnabled) {
             ops += describe(step.op) + "\n";
         }
         EXPECT_EQ(ops.find("enable ") != std::string::npos, enabled.has_value()) << ops;
-        EXPECT_EQ(ops.find("enable memory for") != std::string::npos, writable == Writable::list) << ops;
+        EXPECT_EQ(ops.find("enable memory for") != std::string::npos, writable.is_list()) << ops;
     }
 }
 
 /// The engine writes what it brings in by exec to its v2 cgroup, which is EBUSY once controllers are enabled there.
 TEST(ChooseHierarchies, WhereTheEnginesLimitsAreOnV1ControllersOfV2StayOff) {
+    using Choice = WordOrControllers<Delegate>;
     struct Row {
-        Delegate delegate;
+        Choice delegate;
         View layout;
         bool enabled;
         std::size_t warnings;
@@ -235,12 +234,13 @@ TEST(ChooseHierarchies, WhereTheEnginesLimitsAreOnV1ControllersOfV2StayOff) {
     snapshot.cgroups.push_back({0, {}, std::string("/docker/") + kId});
     for (const Row& row : {Row{Delegate::automatic, View::unified, false, 0},
                            Row{Delegate::none, View::unified, false, 0}, Row{Delegate::all, View::unified, true, 1},
-                           Row{Delegate::list, View::unified, true, 1}, Row{Delegate::all, View::hybrid, true, 0}}) {
+                           Row{Choice(std::vector<std::string>{"cpu"}), View::unified, true, 1},
+                           Row{Delegate::all, View::hybrid, true, 0}}) {
         Options options;
         options.delegate = row.delegate;
         Decision decision = planned(row.layout, Method::name_space);
         ASSERT_TRUE(choose_hierarchies(classify(snapshot), options, decision));
-        EXPECT_EQ(decision.enabled_controllers.has_value(), row.enabled) << static_cast<int>(row.delegate);
+        EXPECT_EQ(decision.enabled_controllers.has_value(), row.enabled) << row.delegate.text();
         EXPECT_EQ(decision.warnings.size(), row.warnings);
         const auto v2 = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
                                      [](const HierarchyDecision& choice) { return choice.name == "unified"; });

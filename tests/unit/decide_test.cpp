@@ -405,9 +405,10 @@ TEST(Decide, DroppingCapabilitiesNeedsSetpcap) {
 }
 
 TEST(Decide, Delegation) {
+    using Choice = WordOrControllers<Delegate>;
     struct Case {
         InitKind init;
-        Delegate delegate;
+        Choice delegate;
         Method method;
         bool wanted;
         const char* reason;
@@ -418,22 +419,19 @@ TEST(Decide, Delegation) {
              {InitKind::unknown, Delegate::automatic, Method::automatic, true, "only systemd does it itself"},
              {InitKind::systemd, Delegate::all, Method::automatic, true, "asked for with --delegate"},
              {InitKind::runit, Delegate::none, Method::automatic, false, "asked for with --delegate"},
-             {InitKind::runit, Delegate::list, Method::automatic, true, "asked for with --delegate"},
+             {InitKind::runit, Choice(std::vector<std::string>{"memory"}), Method::automatic, true,
+              "asked for with --delegate"},
              {InitKind::runit, Delegate::all, Method::remount, false, "the view stays as it is"},
          }) {
         Options options;
         options.delegate = c.delegate;
         options.method = c.method;
         options.inner = c.method == Method::remount ? Inner::never : Inner::automatic;
-        if (c.delegate == Delegate::list) {
-            options.delegate_controllers = {"memory"};
-        }
         Snapshot snapshot = with_init(docker_v2(), c.init);
         const Decision decision = decided(classify(snapshot), options);
-        EXPECT_EQ(decision.delegation.wanted, c.wanted) << to_string(c.init) << " " << to_string(c.delegate);
+        EXPECT_EQ(decision.delegation.wanted, c.wanted) << to_string(c.init) << " " << c.delegate.text();
         EXPECT_EQ(decision.delegation.reason, c.reason);
-        EXPECT_EQ(decision.delegation.controllers,
-                  c.wanted ? options.delegate_controllers : std::vector<std::string>());
+        EXPECT_EQ(decision.delegation.controllers, c.wanted ? c.delegate.controllers() : std::vector<std::string>());
     }
 }
 

@@ -19,14 +19,13 @@ Invocation started_as(const Strings& argv, const std::string& self = "/cginit", 
 
 Options wanting(const Strings& init_argv) {
     Options options;
-    options.init_argv = init_argv;
+    options.init = NamedInit{init_argv};
     return options;
 }
 
 Options wrapping(const Strings& arguments = {}) {
     Options options;
-    options.as_wrapper = true;
-    options.wrapper_args = arguments;
+    options.init = WrappedInit{arguments};
     return options;
 }
 

@@ -67,15 +67,13 @@ TEST(OptionsParser, EachOption) {
         {{"--inner=never"}, with([](Options& o) { o.inner = Inner::never; })},
         {{"--writable=tracking"}, with([](Options& o) { o.writable = Writable::tracking; })},
         {{"--writable=memory,net_cls"}, with([](Options& o) {
-             o.writable = Writable::list;
-             o.writable_controllers = {"memory", "net_cls"};
+             o.writable = WordOrControllers<Writable>(Strings{"memory", "net_cls"});
          })},
         {{"--writable=memory", "--writable=all"}, Options{}},
         {{"--delegate=all"}, with([](Options& o) { o.delegate = Delegate::all; })},
         {{"--delegate=none"}, with([](Options& o) { o.delegate = Delegate::none; })},
         {{"--delegate=cpu,memory"}, with([](Options& o) {
-             o.delegate = Delegate::list;
-             o.delegate_controllers = {"cpu", "memory"};
+             o.delegate = WordOrControllers<Delegate>(Strings{"cpu", "memory"});
          })},
         {{"--delegate=cpu", "--delegate=auto"}, Options{}},
         {{"--drop-cap=SYS_ADMIN", "--drop-cap", "cap_mknod"}, with([](Options& o) {
@@ -102,22 +100,14 @@ TEST(OptionsParser, EachOption) {
              o.keep_mounts = {"/host/sys", "/b"};
          })},
         {{"--ignore-variables"}, with([](Options& o) { o.ignore_variables = true; })},
-        {{"--dry-run"}, with([](Options& o) { o.action = Action::dry_run; })},
-        {{"--capture=-"}, with([](Options& o) { o.action = Action::capture; })},
-        {{"--capture"}, with([](Options& o) { o.action = Action::capture; })},
-        {{"--capture=report", "--root=/"}, with([](Options& o) {
-             o.action = Action::capture;
-             o.capture_file = "report";
-         })},
+        {{"--dry-run"}, with([](Options& o) { o.action = PrintPlan{}; })},
+        {{"--capture=-"}, with([](Options& o) { o.action = WriteCapture{}; })},
+        {{"--capture"}, with([](Options& o) { o.action = WriteCapture{}; })},
+        {{"--capture=report", "--root=/"}, with([](Options& o) { o.action = WriteCapture{"report"}; })},
         {{"--root=//"}, Options{}},
-        {{"--root=capture", "--dry-run"}, with([](Options& o) {
-             o.root = "capture";
-             o.action = Action::dry_run;
-         })},
+        {{"--root=capture", "--dry-run"}, with([](Options& o) { o.action = PrintPlan{{"capture"}}; })},
         {{"--root=/capture", "--dry-run", "--init-traits=systemd:252"}, with([](Options& o) {
-             o.root = "/capture";
-             o.action = Action::dry_run;
-             o.init_traits = InitTraits{InitKind::systemd, 252, ""};
+             o.action = PrintPlan{{"/capture", InitTraits{InitKind::systemd, 252, ""}}};
          })},
         {{"-v"}, with([](Options& o) { o.log_level = LogLevel::debug; })},
         {{"-vv"}, with([](Options& o) { o.log_level = LogLevel::debug; })},
@@ -147,11 +137,11 @@ TEST(OptionsParser, OptionsEndAtTheInit) {
              {{"-"}, {"-"}},
              {{"init", "[a,b]", "--x="}, {"init", "[a,b]", "--x="}},
          }) {
-        EXPECT_EQ(options_of(c.arguments).init_argv, c.init_argv) << testing::PrintToString(c.arguments);
+        EXPECT_EQ(init_argv(options_of(c.arguments)), c.init_argv) << testing::PrintToString(c.arguments);
         EXPECT_EQ(options_of(c.arguments).layout, Layout::automatic);
     }
-    EXPECT_EQ(options_of({"--dry-run", "--", "x"}).init_argv, Strings({"x"}));
-    EXPECT_EQ(options_of({"--keep-mount", "/a", "x"}).init_argv, Strings({"x"}));
+    EXPECT_EQ(init_argv(options_of({"--dry-run", "--", "x"})), Strings({"x"}));
+    EXPECT_EQ(init_argv(options_of({"--keep-mount", "/a", "x"})), Strings({"x"}));
 }
 
 TEST(OptionsParser, Environment) {
@@ -164,8 +154,7 @@ TEST(OptionsParser, Environment) {
         o.layout = Layout::unified;
         o.method = Method::bind;
         o.inner = Inner::never;
-        o.delegate = Delegate::list;
-        o.delegate_controllers = {"pids"};
+        o.delegate = WordOrControllers<Delegate>(Strings{"pids"});
         o.allow_host_cgroup = true;
         o.drop_capabilities = {"cap_net_raw", "cap_mknod"};
         o.tmpfs.emplace();
@@ -191,15 +180,16 @@ TEST(OptionsParser, UnknownVariablesAreWarnings) {
         options_of({}, {"CGINIT_SERVICE_HOST=10.0.0.1", "A=CGINIT_X", "CGINIT_LAYOUT=host", "CGINIT_ROOT=/x"});
     EXPECT_EQ(options.warnings, Strings({"unknown environment variable CGINIT_SERVICE_HOST, ignoring",
                                          "unknown environment variable CGINIT_ROOT, ignoring"}));
-    EXPECT_EQ(options.root, "/");
+    EXPECT_EQ(facts_from(options).root, "/");
 }
 
 TEST(OptionsParser, WrapperTakesNoOptions) {
     for (const char* name : {"/sbin/init", "init", "/lib/systemd/systemd"}) {
         const Options options = options_of({"--layout=host", "3", "--help", "--"}, {"CGINIT_LAYOUT=unified"}, name);
-        EXPECT_TRUE(options.as_wrapper);
-        EXPECT_EQ(options.wrapper_args, Strings({"--layout=host", "3", "--help", "--"}));
-        EXPECT_EQ(options.init_argv, Strings());
+        const auto* wrapped = std::get_if<WrappedInit>(&options.init);
+        ASSERT_NE(wrapped, nullptr);
+        EXPECT_EQ(wrapped->arguments, Strings({"--layout=host", "3", "--help", "--"}));
+        EXPECT_EQ(init_argv(options), Strings());
         EXPECT_EQ(options.layout, Layout::unified);
     }
     EXPECT_EQ(error_of({}, {"CGINIT_INNER=x"}, "init"), "CGINIT_INNER: 'x' is not auto or never");
@@ -220,7 +210,7 @@ TEST(OptionsParser, VariablesCanBeIgnored) {
     EXPECT_EQ(options_of({"--ignore-variables", "--layout=host", "init"}, image), with([](Options& o) {
                   o.ignore_variables = true;
                   o.layout = Layout::host;
-                  o.init_argv = {"init"};
+                  o.init = NamedInit{{"init"}};
               }));
     EXPECT_EQ(error_of({"--ignore-variables=1"}),
               "ignore-variables was given a disallowed flag override; see cginit --help");
@@ -346,10 +336,10 @@ TEST(OptionsParser, FirstValueOfEachOptionIsItsDefault) {
     for (const Setting& setting : settings()) {
         const std::string values = setting.values != nullptr ? setting.values : "";
         if (values.find('|') != std::string::npos) {
-            Options options;
+            Draft options;
             EXPECT_TRUE(setting.apply(options, values.substr(0, values.find('|')))) << setting.option;
-            options.action = Action::run;  // one that need not have a value does something by itself
-            EXPECT_EQ(options, Options{}) << setting.option;
+            options.action = BecomeInit{};  // one that need not have a value does something by itself
+            EXPECT_EQ(static_cast<const Options&>(options), Options{}) << setting.option;
         }
     }
 }

@@ -92,8 +92,7 @@ const std::string kPrivateV1 = "5:blkio:/\n4:memory:/\n3:cpuset:/\n1:name=system
 
 void add_delegating(std::vector<Scene>& all) {
     Options two;
-    two.delegate = Delegate::list;
-    two.delegate_controllers = {"cpu", "memory"};
+    two.delegate = WordOrControllers<Delegate>(std::vector<std::string>{"cpu", "memory"});
     Options bind;
     bind.method = Method::bind;
     all.push_back({"delegated-v1",

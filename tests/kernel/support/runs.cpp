@@ -135,9 +135,11 @@ std::vector<Run> runs() {
     for (Run& run : user_namespace_runs()) {
         all.push_back(std::move(run));
     }
-    for (const Writable writable : {Writable::tracking, Writable::list}) {
+    using Choice = WordOrControllers<Writable>;
+    for (const Choice& writable : {Choice(Writable::tracking), Choice(Lines{"blkio", "pids"})}) {
         for (const View view : {View::docker_hybrid, View::docker_v2}) {
-            Run run{{.name = concat({"writable_", to_string(writable), view == View::docker_v2 ? "_v2" : ""}),
+            Run run{{.name = concat(
+                         {"writable_", writable.is_list() ? "list" : "tracking", view == View::docker_v2 ? "_v2" : ""}),
                      .view = view}};
             run.writable = writable;
             all.push_back(std::move(run));
@@ -153,9 +155,6 @@ Options options_of(const Run& run) {
     Options options;
     options.layout = run.layout;
     options.writable = run.writable;
-    if (run.writable == Writable::list) {
-        options.writable_controllers = {"blkio", "pids"};
-    }
     options.allow_host_cgroup = !run.spec.id.empty();
     options.method = run.method;
     options.inner = run.inner;
@@ -170,7 +169,7 @@ ExpectedView expected_of(const Run& run) {
     Lines read_only = {"blkio", "freezer"};
     if (run.writable == Writable::tracking) {
         read_only = {"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"};
-    } else if (run.writable == Writable::list) {
+    } else if (run.writable.is_list()) {
         read_only = {"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory"};
     } else if (run.inner == Inner::never) {
         read_only = {};

@@ -23,7 +23,7 @@ struct Run {
     Lines keep = {};
     std::optional<int> version = std::nullopt;
     Layout layout = Layout::automatic;
-    Writable writable = Writable::all;  ///< Writable::list: blkio and pids
+    WordOrControllers<Writable> writable = Writable::all;
     /// Where `spec.id` has a cgroup at the host's root afterwards: `unified`, `systemd`; empty = nowhere.
     std::string host_cgroup = {};
 };
