@@ -1,10 +1,10 @@
 #include <exception>
 #include <new>
 
+#include "advice/hints.hpp"
 #include "app/app.hpp"
 #include "app/output.hpp"
 #include "cli/options_parser.hpp"
-#include "report/hints.hpp"
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "advice/hints.hpp"
 #include "app/capture.hpp"
 #include "app/explain.hpp"
 #include "app/output.hpp"
@@ -16,7 +17,6 @@
 #include "handoff/handoff_ops.hpp"
 #include "handoff/listen_fds.hpp"
 #include "handoff/program_check.hpp"
-#include "report/hints.hpp"
 #include "report/plan_text.hpp"
 
 namespace cginit {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "advice/hints.hpp"
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/kernel_linux_trial.hpp"
@@ -9,7 +10,6 @@
 #include "detect/own_directory.hpp"
 #include "parse/capabilities.hpp"
 #include "report/explanation.hpp"
-#include "report/hints.hpp"
 
 namespace cginit {
 namespace {

@@ -6,7 +6,7 @@
 #include "cginit/plan.hpp"
 #include "cginit/prospect.hpp"
 #include "cginit/snapshot.hpp"
-#include "report/remedies.hpp"
+#include "advice/remedies.hpp"
 #include "report/text_style.hpp"
 
 namespace cginit {

@@ -23,10 +23,11 @@ MAY_USE = {
     "plan": ["core", "detect", "decide"],
     "apply": ["core", "plan"],
     "handoff": ["core", "source", "plan"],
-    "report": ["core", "detect", "decide", "plan"],
+    "advice": ["core", "detect", "decide", "plan"],
+    "report": ["core", "detect", "decide", "plan", "advice"],
     "cli": ["core"],
-    "app": ["core", "source", "parse", "detect", "decide", "plan", "apply", "handoff", "report", "cli"],
-    "main": ["core", "app", "report", "cli"],
+    "app": ["core", "source", "parse", "detect", "decide", "plan", "apply", "handoff", "advice", "report", "cli"],
+    "main": ["core", "app", "advice", "cli"],
     "compat": [],
 }
 

@@ -1,4 +1,4 @@
-#include "report/hints.hpp"
+#include "advice/hints.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "report/hints.hpp"
+#include "advice/hints.hpp"
 
 #include <cerrno>
 
+#include "advice/security_label.hpp"
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
-#include "report/security_label.hpp"
 
 namespace cginit {
 namespace {

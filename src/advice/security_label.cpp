@@ -1,4 +1,4 @@
-#include "report/security_label.hpp"
+#include "advice/security_label.hpp"
 
 namespace cginit {
 

@@ -1,12 +1,12 @@
-#include "report/remedies.hpp"
+#include "advice/remedies.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <span>
 
+#include "advice/security_label.hpp"
 #include "core/text.hpp"
-#include "report/security_label.hpp"
 
 namespace cginit {
 namespace {
