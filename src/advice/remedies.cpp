@@ -17,140 +17,10 @@ struct Row {
     const char* setting;
 };
 
-// The same flags in each engine's own words. Within a code the surest comes first.
-constexpr Row kRows[] = {
-    {ErrorCode::not_container, "docker", "docker run --entrypoint /cginit, not docker exec"},
-    {ErrorCode::not_container, "podman", "podman run --entrypoint /cginit, not podman exec"},
-    {ErrorCode::not_container, "kubernetes", "command: [/cginit], not kubectl exec"},
-    {ErrorCode::not_container, "host", "systemd-run --scope -p Delegate=yes COMMAND (--user for a plain user)"},
-
-    {ErrorCode::not_pid1, "docker", "leave out --init"},
-    {ErrorCode::not_pid1, "podman", "leave out --init and --pid"},
-    {ErrorCode::not_pid1, "compose", "init: false"},
-    {ErrorCode::not_pid1, "kubernetes", "shareProcessNamespace: false"},
-    {ErrorCode::not_pid1, "image", "ENTRYPOINT [\"/usr/local/bin/cginit\"], without a shell in front"},
-
-    {ErrorCode::not_root, "docker", "--user 0"},
-    {ErrorCode::not_root, "podman", "--user 0"},
-    {ErrorCode::not_root, "compose", "user: \"0\""},
-    {ErrorCode::not_root, "kubernetes", "securityContext: {runAsUser: 0}"},
-    {ErrorCode::not_root, "image", "USER root"},
-
-    {ErrorCode::no_sys_admin, "docker", "--cap-add SYS_ADMIN"},
-    {ErrorCode::no_sys_admin, "podman", "--cap-add SYS_ADMIN"},
-    {ErrorCode::no_sys_admin, "compose", "cap_add: [SYS_ADMIN]"},
-    {ErrorCode::no_sys_admin, "kubernetes", "securityContext: {capabilities: {add: [SYS_ADMIN]}}"},
-
-    {ErrorCode::no_id_map, "docker", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
-    {ErrorCode::no_id_map, "podman", "--cap-add SETUID --cap-add SETGID --cap-add SETFCAP"},
-    {ErrorCode::no_id_map, "compose", "cap_add: [SETUID, SETGID, SETFCAP]"},
-    {ErrorCode::no_id_map, "kubernetes", "securityContext: {capabilities: {add: [SETUID, SETGID, SETFCAP]}}"},
-
-    {ErrorCode::no_setpcap, "docker", "--cap-add SETPCAP"},
-    {ErrorCode::no_setpcap, "podman", "--cap-add SETPCAP"},
-    {ErrorCode::no_setpcap, "compose", "cap_add: [SETPCAP]"},
-    {ErrorCode::no_setpcap, "kubernetes", "securityContext: {capabilities: {add: [SETPCAP]}}"},
-
-    {ErrorCode::apparmor, "docker", "--security-opt apparmor=unconfined"},
-    {ErrorCode::apparmor, "podman", "--security-opt apparmor=unconfined"},
-    {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=unconfined\"]"},
-    {ErrorCode::apparmor, "kubernetes", "securityContext: {appArmorProfile: {type: Unconfined}}"},
-
-    {ErrorCode::selinux, "docker", "--security-opt label=disable"},
-    {ErrorCode::selinux, "podman", "--security-opt label=disable"},
-    {ErrorCode::selinux, "compose", "security_opt: [\"label=disable\"]"},
-    {ErrorCode::selinux, "kubernetes", "securityContext: {seLinuxOptions: {type: spc_t}}"},
-    {ErrorCode::selinux, "host", "setsebool -P container_manage_cgroup 1"},
-
-    {ErrorCode::seccomp, "docker", "--security-opt seccomp=unconfined"},
-    {ErrorCode::seccomp, "podman", "--security-opt seccomp=unconfined"},
-    {ErrorCode::seccomp, "compose", "security_opt: [\"seccomp=unconfined\"]"},
-    {ErrorCode::seccomp, "kubernetes", "securityContext: {seccompProfile: {type: Unconfined}}"},
-    {ErrorCode::seccomp, "host", "a profile that allows mount, umount2, unshare and setns"},
-
-    {ErrorCode::locked_mounts, "docker", "--userns=host"},
-    {ErrorCode::locked_mounts, "podman", "--userns=host instead of --uidmap and --gidmap"},
-    {ErrorCode::locked_mounts, "compose", "userns_mode: host"},
-    {ErrorCode::locked_mounts, "kubernetes", "hostUsers: true"},
-
-    {ErrorCode::not_delegated, "docker", "--userns=host"},
-    {ErrorCode::not_delegated, "podman", "--userns=host instead of --uidmap and --gidmap"},
-    {ErrorCode::not_delegated, "compose", "userns_mode: host"},
-    {ErrorCode::not_delegated, "kubernetes", "hostUsers: true"},
-
-    {ErrorCode::no_view, "docker", "leave out -v over /sys or /sys/fs/cgroup"},
-    {ErrorCode::no_view, "podman", "leave out -v over /sys or /sys/fs/cgroup"},
-    {ErrorCode::no_view, "kubernetes", "leave out the volumeMount at /sys or /sys/fs/cgroup"},
-
-    {ErrorCode::host_mount, "docker", "leave out -v /sys/fs/cgroup:..."},
-    {ErrorCode::host_mount, "podman", "leave out -v /sys/fs/cgroup:..."},
-    {ErrorCode::host_mount, "compose", "leave it out of volumes:"},
-    {ErrorCode::host_mount, "kubernetes", "leave out the hostPath volume of /sys or /sys/fs/cgroup"},
-    {ErrorCode::host_mount, "cginit", "CGINIT_KEEP_MOUNT=PATH, if the init may have it"},
-
-    {ErrorCode::shared_mount, "docker", "leave :rshared and :rslave out of -v"},
-    {ErrorCode::shared_mount, "podman", "leave :rshared and :rslave out of -v"},
-    {ErrorCode::shared_mount, "kubernetes", "mountPropagation: None"},
-
-    {ErrorCode::no_own_cgroup, "podman", "leave out --cgroups=disabled"},
-    {ErrorCode::no_own_cgroup, "docker", "leave out --cgroup-parent=/"},
-
-    {ErrorCode::host_root, "cginit", "CGINIT_ALLOW_HOST_CGROUP=1"},
-    {ErrorCode::host_root, "host", "boot with systemd.unified_cgroup_hierarchy=1"},
-    {ErrorCode::host_root, "image", "systemd 257 or older"},
-
-    {ErrorCode::no_v2, "host", "Linux 4.15 or newer, booted with systemd.unified_cgroup_hierarchy=1"},
-    {ErrorCode::no_v2, "image", "systemd 257 or older"},
-
-    {ErrorCode::no_cgroup_namespaces, "host", "Linux 4.6 or newer"},
-    {ErrorCode::no_cgroup_namespaces, "cginit", "CGINIT_METHOD=bind"},
-
-    {ErrorCode::no_memory_controller, "host", "boot with cgroup_enable=memory, or a kernel with CONFIG_MEMCG"},
-    {ErrorCode::no_memory_controller, "host",
-     "since Linux 6.11 v1 takes a kernel with CONFIG_MEMCG_V1, off by default; without that memory is on v2 only: boot "
-     "with systemd.unified_cgroup_hierarchy=1"},
-
-    {ErrorCode::shared_processes, "cginit", "CGINIT_METHOD=userns, in each container that shares it"},
-    {ErrorCode::shared_processes, "docker", "leave out --pid"},
-    {ErrorCode::shared_processes, "podman", "leave out --pid; of podman pod create, --share=pid"},
-    {ErrorCode::shared_processes, "kubernetes", "leave out shareProcessNamespace and hostPID"},
-
-    {ErrorCode::layout, "cginit", "CGINIT_LAYOUT=host"},
-
-    {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=host (systemd 257 or older)"},
-    {ErrorCode::systemd_version, "cginit", "CGINIT_LAYOUT=unified (systemd 258 or newer)"},
-
-    {ErrorCode::no_proc, "docker", "leave out -v over /proc"},
-    {ErrorCode::no_proc, "podman", "leave out -v over /proc and --security-opt proc-opts"},
-
-    {ErrorCode::resources, "docker", "--ulimit nofile=1024, --memory"},
-    {ErrorCode::resources, "podman", "--ulimit nofile=1024, --memory"},
-};
-
-// Where that goes on confining the container.
-constexpr Row kProfileRows[] = {
-    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
-    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
-    {ErrorCode::apparmor, "host", "apparmor_parser -r examples/apparmor/cginit  # loads cginit"},
-};
-
-// What permits the user namespace, where the rows above say something else to the same engine.
-constexpr Row kUserNamespaceRows[] = {
-    {ErrorCode::seccomp, "docker", "--security-opt seccomp=docker.json (examples/seccomp)"},
-    {ErrorCode::seccomp, "compose", "security_opt: [\"seccomp=docker.json\"]"},
-    {ErrorCode::seccomp, "kubernetes",
-     "securityContext: {seccompProfile: {type: Localhost, localhostProfile: docker.json}}"},
-    {ErrorCode::seccomp, "kubernetes", "securityContext: {seccompProfile: {type: Unconfined}}"},
-
-    {ErrorCode::host_mount, "podman", "leave out --systemd=always and -v /sys/fs/cgroup:..."},
-
-    {ErrorCode::apparmor, "host", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
-    {ErrorCode::apparmor, "docker", "--security-opt apparmor=cginit (examples/apparmor)"},
-    {ErrorCode::apparmor, "podman", "--security-opt apparmor=cginit (examples/apparmor)"},
-    {ErrorCode::apparmor, "compose", "security_opt: [\"apparmor=cginit\"]"},
-    {ErrorCode::apparmor, "kubernetes",
-     "securityContext: {appArmorProfile: {type: Localhost, localhostProfile: cginit}}"},
-};
+// kRows: the same flags in each engine's own words. Within a code the surest comes first. kConfinedRows: where that goes on
+// confining the container. kUserNamespaceRows: what permits the user namespace, where the first say something else to the same
+// engine.
+#include "advice/problem_rows.inc"
 
 std::vector<Remedy> rows_of(std::span<const Row> rows, ErrorCode code) {
     std::vector<Remedy> remedies;
@@ -196,7 +66,7 @@ std::vector<Remedy> profile_remedies(const World& world, std::optional<ErrorCode
     if (!can_be_confined(world)) {
         return remedies;
     }
-    for (Remedy& remedy : rows_of(kProfileRows, ErrorCode::apparmor)) {
+    for (Remedy& remedy : rows_of(kConfinedRows, ErrorCode::apparmor)) {
         if (barrier && remedy.where != "host") {
             remedy.setting += ", without SYS_ADMIN";
         }

@@ -7,13 +7,18 @@
 Exit status: 0, 1 if --check finds a stale file, 2 if a row is wrong.
 """
 
-import difflib
 import re
 import sys
 import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "cmake"))
+import checked_in
+from checked_in import RowError
 
 ROWS = "src/cli/options.toml"
 GENERATOR = "src/cli/generate_options.py"
@@ -26,10 +31,6 @@ FISH = "completions/cginit.fish"
 # Lines of --help are indented by 6 of 80 columns.
 HELP_COLUMNS = 74
 PATHS = ("files", "directories")
-
-
-class RowError(Exception):
-    pass
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def check_option(option, words):
         yield "name: no long option"
     if option.letter and not re.fullmatch(r"-[a-zA-Z]", option.letter):
         yield f"letter: {option.letter!r} is no short option"
+    if option.variable and not re.fullmatch(r"CGINIT_[A-Z_]+", option.variable):
+        yield f"variable: {option.variable!r} does not begin with CGINIT_"
     if not option.manual:
         yield "manual is missing"
     if not option.help and not option.parser:
@@ -158,7 +161,7 @@ def row_fields(row):
         if key not in kinds:
             raise RowError(f"{ROWS}: {name}: there is no {key} in a row")
         value = value.strip("\n") if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-        if not isinstance(value, kinds[key]):
+        if not isinstance(value, kinds[key]) or (isinstance(value, tuple) and not all(isinstance(one, str) for one in value)):
             raise RowError(f"{ROWS}: {name}: {key}: {value!r} is none of {kinds[key]}")
         fields[key] = value
     return fields
@@ -303,7 +306,7 @@ def make_page(rows, _):
         "# The options\n",
         "Each option, with its values, its default and the variable that says the same. `cginit --help` has them in short, the\n"
         "manual page cginit(8) as they stand here.\n",
-        "Of an option that is given twice the last value counts, unless it is repeatable. What follows INIT is the init's. The\n"
+        "If an option is given twice, the last value counts, unless it is repeatable. What follows INIT is the init's. The\n"
         "command line wins over a variable, an empty variable counts as not set, and a wrong value is an error.\n",
     ]
     for group in rows.groups:
@@ -433,48 +436,14 @@ def make_fish(rows, old):
 
 
 def replaced(path, text, name, body):
-    """The text with what stands between the two marks of that name exchanged."""
-    found = re.search(rf"^ *[;#] {name}: generated from [^\n]*\n(.*?)^ *[;#] end of {name}$", text, re.M | re.S)
-    if not found:
-        raise RowError(f"{path}: the marks `{name}: generated from {ROWS} by {GENERATOR}` and `end of {name}` are missing")
-    return text[:found.start(1)] + body + text[found.end(1):]
+    return checked_in.replaced(path, text, name, body, f"{ROWS} by {GENERATOR}")
 
 
 OUTPUTS = {TABLE: make_table, MANUAL: make_manual, PAGE: make_page, BASH: make_bash, ZSH: make_zsh, FISH: make_fish}
 
 
-def stale_files(source):
-    """{file: (text as it is, text as it must be)} where these differ."""
-    rows = read_rows(source)
-    stale = {}
-    for path, make in OUTPUTS.items():
-        file = source / path
-        old = file.read_text(encoding="utf-8") if file.is_file() else ""
-        new = make(rows, old)
-        if new != old:
-            stale[path] = (old, new)
-    return stale
-
-
 def main(arguments):
-    check = arguments[:1] == ["--check"]
-    paths = arguments[1:] if check else arguments
-    source = Path(paths[0]) if paths else Path(__file__).resolve().parents[2]
-    try:
-        stale = stale_files(source)
-    except RowError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for path, (old, new) in stale.items():
-        if check:
-            sys.stdout.writelines(difflib.unified_diff(
-                old.splitlines(keepends=True), new.splitlines(keepends=True), path, f"{path}, from {ROWS}"))
-        else:
-            (source / path).write_text(new, encoding="utf-8")
-            print(path)
-    if check and stale:
-        print(f"stale: run {GENERATOR}")
-    return 1 if check and stale else 0
+    return checked_in.main(arguments, SOURCE, read_rows, OUTPUTS, ROWS, GENERATOR)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ std::string hexadecimal(std::uint64_t number) {
 ///   text      how it reads
 ///   simulate  what it does to a simulated mount table; returns what the kernel would refuse or carry to peers
 template <class Kind>
-struct Row;
+struct OpRow;
 
 template <Writes What, Scope HowLong>
 struct Columns {
@@ -54,7 +54,7 @@ struct NoMounts : Columns<What, HowLong> {
 using MountCall = Columns<Writes::mounts, Scope::mount_namespace>;
 
 template <>
-struct Row<MountFilesystem> : MountCall {
+struct OpRow<MountFilesystem> : MountCall {
     static std::string text(const MountFilesystem& op) {
         const std::string options = op.options.empty() ? "" : concat({" [", op.options, "]"});
         return concat({"mount ", op.fstype, options, " on ", op.target, " (", describe(op.flags), ")"});
@@ -63,7 +63,7 @@ struct Row<MountFilesystem> : MountCall {
 };
 
 template <>
-struct Row<BindMount> : MountCall {
+struct OpRow<BindMount> : MountCall {
     static std::string text(const BindMount& op) {
         return concat({"bind mount ", op.from, op.recursive ? " and all below to " : " to ", op.to});
     }
@@ -71,7 +71,7 @@ struct Row<BindMount> : MountCall {
 };
 
 template <>
-struct Row<RemountBind> : MountCall {
+struct OpRow<RemountBind> : MountCall {
     static std::string text(const RemountBind& op) {
         return concat({"remount ", op.target, " (", describe(op.flags), ")"});
     }
@@ -79,13 +79,13 @@ struct Row<RemountBind> : MountCall {
 };
 
 template <>
-struct Row<MoveMount> : MountCall {
+struct OpRow<MoveMount> : MountCall {
     static std::string text(const MoveMount& op) { return concat({"move mount ", op.from, " to ", op.to}); }
     static std::string simulate(SimulatedMounts& mounts, const MoveMount& op) { return mounts.move(op); }
 };
 
 template <>
-struct Row<SetPropagation> : MountCall {
+struct OpRow<SetPropagation> : MountCall {
     static std::string text(const SetPropagation& op) {
         return concat({"make ", op.target, op.recursive ? " and all below " : " ", to_string(op.type)});
     }
@@ -93,23 +93,23 @@ struct Row<SetPropagation> : MountCall {
 };
 
 template <>
-struct Row<DetachMount> : MountCall {
+struct OpRow<DetachMount> : MountCall {
     static std::string text(const DetachMount& op) { return concat({"detach ", op.target}); }
     static std::string simulate(SimulatedMounts& mounts, const DetachMount& op) { return mounts.detach(op); }
 };
 
 template <>
-struct Row<UnshareCgroupNamespace> : NoMounts<Writes::namespaces, Scope::process> {
+struct OpRow<UnshareCgroupNamespace> : NoMounts<Writes::namespaces, Scope::process> {
     static std::string text(const UnshareCgroupNamespace& /*op*/) { return "unshare the cgroup namespace"; }
 };
 
 template <>
-struct Row<RestoreCgroupNamespace> : NoMounts<Writes::namespaces, Scope::process> {
+struct OpRow<RestoreCgroupNamespace> : NoMounts<Writes::namespaces, Scope::process> {
     static std::string text(const RestoreCgroupNamespace& /*op*/) { return "return to the cgroup namespace before"; }
 };
 
 template <>
-struct Row<UnshareUserNamespace> : Columns<Writes::namespaces, Scope::irreversible> {
+struct OpRow<UnshareUserNamespace> : Columns<Writes::namespaces, Scope::irreversible> {
     static std::string text(const UnshareUserNamespace& op) {
         return concat({"unshare the user, mount, cgroup and UTS namespaces (ids ", id_map_text(op.uid_map), ")"});
     }
@@ -119,14 +119,14 @@ struct Row<UnshareUserNamespace> : Columns<Writes::namespaces, Scope::irreversib
 };
 
 template <>
-struct Row<MakeUserNamespace> : NoMounts<Writes::namespaces, Scope::process> {
+struct OpRow<MakeUserNamespace> : NoMounts<Writes::namespaces, Scope::process> {
     static std::string text(const MakeUserNamespace& op) {
         return concat({"make a user and a cgroup namespace (ids ", id_map_text(op.uid_map), ")"});
     }
 };
 
 template <>
-struct Row<EnterUserNamespace> : Columns<Writes::namespaces, Scope::irreversible> {
+struct OpRow<EnterUserNamespace> : Columns<Writes::namespaces, Scope::irreversible> {
     static std::string text(const EnterUserNamespace& /*op*/) {
         return "enter these, and unshare the mount and UTS namespaces";
     }
@@ -134,68 +134,68 @@ struct Row<EnterUserNamespace> : Columns<Writes::namespaces, Scope::irreversible
 };
 
 template <>
-struct Row<MakeDirectory> : NoMounts<Writes::files, Scope::mount_namespace> {
+struct OpRow<MakeDirectory> : NoMounts<Writes::files, Scope::mount_namespace> {
     static std::string text(const MakeDirectory& op) { return concat({"make directory ", op.path}); }
 };
 
 template <>
-struct Row<MakeSymlink> : NoMounts<Writes::files, Scope::mount_namespace> {
+struct OpRow<MakeSymlink> : NoMounts<Writes::files, Scope::mount_namespace> {
     static std::string text(const MakeSymlink& op) { return concat({"make symlink ", op.path, " -> ", op.target}); }
 };
 
 template <>
-struct Row<MakeWhiteout> : NoMounts<Writes::files, Scope::mount_namespace> {
+struct OpRow<MakeWhiteout> : NoMounts<Writes::files, Scope::mount_namespace> {
     static std::string text(const MakeWhiteout& op) { return concat({"make whiteout ", op.path}); }
 };
 
 template <>
-struct Row<MakeMountPoint> : NoMounts<Writes::files, Scope::mount_namespace> {
+struct OpRow<MakeMountPoint> : NoMounts<Writes::files, Scope::mount_namespace> {
     static std::string text(const MakeMountPoint& op) {
         return concat({"make mount point ", op.path, " like ", op.like});
     }
 };
 
 template <>
-struct Row<MakeCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<MakeCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const MakeCgroup& op) { return concat({"make cgroup ", op.path}); }
 };
 
 template <>
-struct Row<RemoveCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<RemoveCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const RemoveCgroup& op) { return concat({"remove cgroup ", op.path}); }
 };
 
 template <>
-struct Row<MoveProcesses> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<MoveProcesses> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const MoveProcesses& op) {
         return concat({"move all processes of ", op.from, " to ", op.to});
     }
 };
 
 template <>
-struct Row<JoinCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<JoinCgroup> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const JoinCgroup& op) { return concat({"move this process alone to ", op.path}); }
 };
 
 template <>
-struct Row<WriteCgroupFile> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<WriteCgroupFile> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const WriteCgroupFile& op) { return concat({"write ", op.value, " to ", op.path}); }
 };
 
 template <>
-struct Row<CopyCgroupFile> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<CopyCgroupFile> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const CopyCgroupFile& op) { return concat({"copy ", op.from, " to ", op.to}); }
 };
 
 template <>
-struct Row<CopyLimits> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<CopyLimits> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const CopyLimits& op) {
         return concat({"copy the limits ", join(op.files, ", "), " of ", op.from, " to ", op.to});
     }
 };
 
 template <>
-struct Row<EnableControllers> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<EnableControllers> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const EnableControllers& op) {
         const std::string which = op.controllers.empty() ? "all controllers" : join(op.controllers, ", ");
         return concat({"enable ", which, " for the children of ", op.cgroup});
@@ -203,14 +203,14 @@ struct Row<EnableControllers> : NoMounts<Writes::cgroups, Scope::persistent> {
 };
 
 template <>
-struct Row<DisableControllers> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<DisableControllers> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const DisableControllers& op) {
         return concat({"disable all controllers for the children of ", op.cgroup});
     }
 };
 
 template <>
-struct Row<LimitDescendants> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<LimitDescendants> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const LimitDescendants& op) {
         std::vector<std::string> limits;
         if (op.descendants) {
@@ -224,107 +224,107 @@ struct Row<LimitDescendants> : NoMounts<Writes::cgroups, Scope::persistent> {
 };
 
 template <>
-struct Row<RestoreDescendantLimits> : NoMounts<Writes::cgroups, Scope::persistent> {
+struct OpRow<RestoreDescendantLimits> : NoMounts<Writes::cgroups, Scope::persistent> {
     static std::string text(const RestoreDescendantLimits& op) {
         return concat({"restore the limits of what is below ", op.cgroup});
     }
 };
 
 template <>
-struct Row<AssertNotRealRoot> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<AssertNotRealRoot> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertNotRealRoot& op) {
         return concat({"assert that ", op.path, " is not the real root"});
     }
 };
 
 template <>
-struct Row<AssertRealRoot> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<AssertRealRoot> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertRealRoot& op) { return concat({"assert that ", op.path, " is the real root"}); }
 };
 
 template <>
-struct Row<AssertHierarchicalMemory> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<AssertHierarchicalMemory> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertHierarchicalMemory& op) {
         return concat({"assert that memory is hierarchical in ", op.path});
     }
 };
 
 template <>
-struct Row<AssertMember> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<AssertMember> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertMember& op) { return concat({"assert that this process is in ", op.path}); }
 };
 
 template <>
-struct Row<ProbeCgroup> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<ProbeCgroup> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const ProbeCgroup& op) { return concat({"make and remove a child cgroup of ", op.path}); }
 };
 
 template <>
-struct Row<AssertNoOutsiders> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<AssertNoOutsiders> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertNoOutsiders& op) {
         return concat({"assert that nobody from outside is in ", op.path});
     }
 };
 
 template <>
-struct Row<EnterDirectory> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<EnterDirectory> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const EnterDirectory& op) { return concat({"enter directory ", op.path}); }
 };
 
 template <>
-struct Row<ReturnToDirectory> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<ReturnToDirectory> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const ReturnToDirectory& /*op*/) { return "return to the directory before"; }
 };
 
 template <>
-struct Row<HoldStandardDescriptors> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<HoldStandardDescriptors> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const HoldStandardDescriptors& /*op*/) { return "hold closed standard descriptors"; }
 };
 
 template <>
-struct Row<HideFromOthers> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<HideFromOthers> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const HideFromOthers& /*op*/) { return "hide this process from others (not dumpable)"; }
 };
 
 template <>
-struct Row<LockMountNamespace> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<LockMountNamespace> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const LockMountNamespace& /*op*/) { return "lock the mount namespace"; }
 };
 
 template <>
-struct Row<HoldSignals> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<HoldSignals> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const HoldSignals& /*op*/) { return "hold signals back"; }
 };
 
 template <>
-struct Row<ReleaseSignals> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<ReleaseSignals> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const ReleaseSignals& /*op*/) { return "let signals through"; }
 };
 
 template <>
-struct Row<HoldUmask> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<HoldUmask> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const HoldUmask& /*op*/) { return "set the umask to 0"; }
 };
 
 template <>
-struct Row<ReleaseUmask> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<ReleaseUmask> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const ReleaseUmask& /*op*/) { return "set the umask as it was"; }
 };
 
 template <>
-struct Row<CloseDescriptors> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<CloseDescriptors> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const CloseDescriptors& op) {
         return concat({"close descriptors from ", std::to_string(op.first), " on"});
     }
 };
 
 template <>
-struct Row<DropCapabilities> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<DropCapabilities> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const DropCapabilities& op) { return concat({"drop ", join(op.names, ", ")}); }
 };
 
 template <>
-struct Row<KeepCapabilities> : NoMounts<Writes::process, Scope::process> {
+struct OpRow<KeepCapabilities> : NoMounts<Writes::process, Scope::process> {
     static std::string text(const KeepCapabilities& op) {
         return concat({"keep the capabilities ", hexadecimal(op.mask), " alone", op.but_for.empty() ? "" : ", but not ",
                        join(op.but_for, ", ")});
@@ -332,27 +332,27 @@ struct Row<KeepCapabilities> : NoMounts<Writes::process, Scope::process> {
 };
 
 template <>
-struct Row<RehearseDropCapabilities> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<RehearseDropCapabilities> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const RehearseDropCapabilities& op) {
         return concat({"rehearse to drop ", join(op.names, ", ")});
     }
 };
 
 template <>
-struct Row<RehearseUnmount> : NoMounts<Writes::nothing, Scope::none> {
+struct OpRow<RehearseUnmount> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const RehearseUnmount& op) { return concat({"rehearse to unmount ", op.target}); }
 };
 
 template <>
-struct Row<ExecuteProgram> : NoMounts<Writes::process, Scope::irreversible> {
+struct OpRow<ExecuteProgram> : NoMounts<Writes::process, Scope::irreversible> {
     static std::string text(const ExecuteProgram& op) { return concat({"execute ", op.file}); }
 };
 
 }  // namespace
 
-/// Row<Kind> of the kind that a visitor is called with.
+/// OpRow<Kind> of the kind that a visitor is called with.
 template <class Kind>
-using RowOf = Row<std::decay_t<Kind>>;
+using RowOf = OpRow<std::decay_t<Kind>>;
 
 std::string describe(const Op& op) {
     return std::visit([](const auto& kind) { return RowOf<decltype(kind)>::text(kind); }, op);

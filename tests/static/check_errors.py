@@ -1,33 +1,38 @@
 #!/usr/bin/env python3
-"""Every error's identifier is documented, and some test sees it.
+"""Every problem of src/advice/problems.toml is expected by a test: by its name in the code, or as text in what the golden tests
+compare with.
 
-    check_errors.py SOURCE_DIR
+    check_errors.py [--self-test] SOURCE_DIR
 
-The identifiers are those of src/core/error_code.cpp. Each has a section in docs/errors.md with symptom, cause and cure,
-and there is none that the program does not know; each is expected by a test: by its name in the code, or as text in what
-the golden tests compare with.
+--self-test: a changed entry makes each file stale that is generated from it, and a wrong one is told.
 """
 
+import importlib.util
 import re
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-ROW = re.compile(r'case ErrorCode::(\w+): return "(CG-[A-Z0-9]+)";')
-SECTION = re.compile(r"^### (.+)$", re.M)
-PARTS = ["Symptom", "Cause", "Cure"]
+sys.dont_write_bytecode = True
+ENTRY = """
+[[section.problem]]
+name = "%s"
+code = "CG-NEW"
+is = "new"
+symptom = "a"
+cause = "b"
+cure = "c"
+settings = [["%s", "d"]]
+"""
 
 
-def documentation_problems(codes, text):
-    pieces = SECTION.split(text)
-    sections = dict(zip(pieces[1::2], pieces[2::2]))
-    for code in sorted(codes - set(sections)):
-        yield f"docs/errors.md has no section {code}"
-    for name, body in sections.items():
-        if name not in codes:
-            yield f"docs/errors.md: no error is called {name}"
-        for part in PARTS:
-            if f"- **{part}**: " not in body:
-                yield f"docs/errors.md: {name} has no {part.lower()}"
+def generator(source):
+    spec = importlib.util.spec_from_file_location("generate_problems", source / "src/advice/generate_problems.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["generate_problems"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_texts(source):
@@ -37,26 +42,47 @@ def test_texts(source):
                 yield path.read_text(encoding="utf-8")
 
 
-def unseen_problems(rows, texts):
+def unseen_problems(problems, texts):
     everything = "\n".join(texts)
-    for name, code in rows:
-        # CG-NOV2 is no CG-NOV2X; a test of the code's own table would name all and see none.
-        if not re.search(rf"ErrorCode::{name}\b", everything) and not re.search(rf"{code}\b", everything):
-            yield f"no test sees {code} (ErrorCode::{name})"
+    for problem in problems:
+        # CG-NOV2 is no CG-NOV2X.
+        if not re.search(rf"ErrorCode::{problem.name}\b|{problem.code}\b", everything):
+            yield f"no test sees {problem.code} (ErrorCode::{problem.name})"
 
 
-def main():
-    source = Path(sys.argv[1])
-    rows = ROW.findall((source / "src/core/error_code.cpp").read_text(encoding="utf-8"))
-    codes = {code for _, code in rows}
-    problems = [] if rows else ["src/core/error_code.cpp: no identifier found"]
-    if len(codes) != len(rows):
-        problems.append("src/core/error_code.cpp: an identifier is there twice")
-    problems += documentation_problems(codes, (source / "docs/errors.md").read_text(encoding="utf-8"))
-    problems += unseen_problems(rows, test_texts(source))
+def self_test(source, made):
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for path in [*made.OUTPUTS, made.ROWS]:
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / path, copy / path)
+        rows = copy / made.ROWS
+        before = rows.read_text(encoding="utf-8")
+        rows.write_text(before + ENTRY % ("new", "host"), encoding="utf-8")
+        stale = set(made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS))
+        if stale != set(made.OUTPUTS):
+            yield f"a new problem leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
+        for entry in (ENTRY % ("new", "nowhere"), ENTRY % ("New", "host"), (ENTRY % ("new", "host")) * 2, "[["):
+            rows.write_text(before + entry, encoding="utf-8")
+            try:
+                made.read_rows(copy)
+                yield f"taken for good: {entry}"
+            except made.RowError:
+                pass
+        if not list(unseen_problems(made.read_rows(source), ["CG-NOV2X"])):
+            yield "what no test sees goes unseen"
+
+
+def main(arguments):
+    source = Path(arguments[-1]).resolve()
+    made = generator(source)
+    if arguments[0] == "--self-test":
+        problems = list(self_test(source, made))
+    else:
+        problems = list(unseen_problems(made.read_rows(source), test_texts(source)))
     print("\n".join(problems))
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
