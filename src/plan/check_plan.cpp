@@ -69,6 +69,7 @@ public:
 
 private:
     void check_op(const Op& op) {
+        check_closed(op);
         check_cgroup_mount(op);
         const std::string trouble = mounts_.apply(op);
         if (!trouble.empty()) {
@@ -190,6 +191,23 @@ private:
         }
     }
 
+    /// A bind has the flags of what it shows. Where that may be the host's root, the next step makes it read-only.
+    void check_closed(const Op& op) {
+        const auto* remount = std::get_if<RemountBind>(&op);
+        const bool closes = remount != nullptr && remount->target == to_close_ && remount->flags.read_only;
+        if (!to_close_.empty() && !closes && !taking_back_) {
+            complain("the bind before it may show the host's root of a hierarchy, writable");
+        }
+        to_close_.clear();
+        const auto* bind = std::get_if<BindMount>(&op);
+        const MountEntry* from = bind == nullptr ? nullptr : mount_holding(mounts_.table(), bind->from);
+        const Hierarchy* hierarchy =
+            from == nullptr || !is_cgroup(*from) ? nullptr : hierarchy_of(from->fstype, from->super_options);
+        if (hierarchy != nullptr && hierarchy->real_root == Tri::unknown && !is_asserted(hierarchy)) {
+            to_close_ = bind->to;
+        }
+    }
+
     /// Staged read-only, asserted, only then writable.
     void check_opened(const Op& op) {
         const auto* remount = std::get_if<RemountBind>(&op);
@@ -244,6 +262,7 @@ private:
     Phase phase_ = Phase::prepare;
     std::size_t number_ = 0;
     bool taking_back_ = false;
+    std::string to_close_;  ///< a bind that has to become read-only
     const Hierarchy tracking_ = tracking_hierarchy();
     std::vector<const Hierarchy*> asserted_;
     std::vector<const Hierarchy*> joined_;  ///< a cgroup of the init's own was made and entered at the host's root

@@ -98,7 +98,7 @@ std::string access_text(const HierarchyDecision& choice) {
     return text;
 }
 
-/// `host-v2-docker-nsdefault-plain.default: unified by userns, 24 steps; unified writable inner`
+/// `host-v2-docker-nsdefault-plain.default: unified by userns; unified writable inner`
 std::string decision_line(const Case& which, const Replay& replay) {
     if (!replay.decision) {
         const std::size_t code = replay.text.rfind("(CG-");

@@ -34,6 +34,53 @@ TEST_P(PlanProperty, PassesTheCheck) {
     }
 }
 
+/// What is decided is in the plan: no check of the view sees that a limit has become the init's to raise.
+TEST_P(PlanProperty, HasTheStepsOfItsDecision) {
+    if (done_ || !rebuilds(*replay_.decision)) {
+        return;
+    }
+    const std::vector<Step>& steps = replay_.plan.steps;
+    const auto find = [&steps](const HierarchyDecision* choice, const auto& wanted) {
+        return std::find_if(steps.begin(), steps.end(), [choice, &wanted](const Step& step) {
+            return (choice == nullptr || has_part(step.parts, {PartKind::hierarchy, choice->name})) && wanted(step.op);
+        });
+    };
+    const auto unshared = find(nullptr, [](const Op& op) {
+        return std::holds_alternative<UnshareCgroupNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op);
+    });
+    const bool by_userns = replay_.decision->authority == Authority::user_namespace;
+    EXPECT_EQ(unshared != steps.end(), mounts_afresh(*replay_.decision));
+    EXPECT_EQ(
+        find(nullptr, [](const Op& op) { return std::holds_alternative<UnshareUserNamespace>(op); }) != steps.end(),
+        by_userns);
+    EXPECT_EQ(find(nullptr, [](const Op& op) { return std::holds_alternative<EnterUserNamespace>(op); }) != steps.end(),
+              by_userns);
+    for (const HierarchyDecision& choice : replay_.decision->hierarchies) {
+        SCOPED_TRACE(choice.name);
+        const auto made = find(&choice, [](const Op& op) {
+            const auto* make = std::get_if<MakeCgroup>(&op);
+            return make != nullptr && base_name(make->path) == kInnerName;
+        });
+        const auto moved = find(&choice, [](const Op& op) {
+            const auto* move = std::get_if<MoveProcesses>(&op);
+            return move != nullptr && base_name(move->to) == kInnerName;
+        });
+        EXPECT_EQ(made != steps.end(), choice.inner);
+        EXPECT_EQ(moved != steps.end(), choice.inner);
+        EXPECT_TRUE(!choice.inner || made < moved);
+        if (choice.inner && mounts_afresh(*replay_.decision)) {
+            // The namespace begins where the processes are by then.
+            const auto last = std::find_if(steps.rbegin(), steps.rend(), [](const Step& step) {
+                return std::holds_alternative<UnshareCgroupNamespace>(step.op) ||
+                       std::holds_alternative<MakeUserNamespace>(step.op);
+            });
+            EXPECT_TRUE(moved < last.base());
+        }
+        const auto limited = find(nullptr, [](const Op& op) { return std::holds_alternative<LimitDescendants>(op); });
+        EXPECT_TRUE(!limits_descendants(choice, *replay_.decision) || limited != steps.end());
+    }
+}
+
 TEST_P(PlanProperty, TwoRunsAreEqual) {
     const Replay again = replay(GetParam());
     EXPECT_EQ(again.decision, replay_.decision);
@@ -133,6 +180,27 @@ TEST_P(PlanProperty, ASecondRunFindsNothingToDo) {
     for (const Measure& measure : {second->sys_read_only, second->share_tree, second->hide_ttys}) {
         EXPECT_FALSE(measure.taken) << measure.reason;
     }
+}
+
+/// A bind has the flags of what it shows: until it is known not to be the host's root it must not be writable.
+TEST(PlanChecks, WithoutItsRemountABindIsRefused) {
+    std::size_t dropped = 0;
+    for (const Case& which : cases()) {
+        const Replay replayed = replay(which);
+        for (std::size_t i = 1; i < replayed.plan.steps.size(); ++i) {
+            const auto* bind = std::get_if<BindMount>(&replayed.plan.steps[i - 1].op);
+            const auto* remount = std::get_if<RemountBind>(&replayed.plan.steps[i].op);
+            if (bind == nullptr || remount == nullptr || remount->target != bind->to || !remount->flags.read_only ||
+                !is_at_or_below(bind->to, join_path(kWorkbench, "engine"))) {
+                continue;
+            }
+            Plan plan = replayed.plan;
+            plan.steps.erase(plan.steps.begin() + static_cast<std::ptrdiff_t>(i));
+            EXPECT_NE(check_plan(replayed.world, *replayed.decision, plan), Problems()) << which.name();
+            ++dropped;
+        }
+    }
+    EXPECT_GT(dropped, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Captures, PlanProperty, ::testing::ValuesIn(cases()),
