@@ -2,13 +2,11 @@
 
 #include <unistd.h>
 
-#include <map>
-#include <string_view>
+#include <cerrno>
 
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/kernel_linux_files.hpp"
-#include "cginit/capture_facts.hpp"
 #include "core/capture_text.hpp"
 #include "core/text.hpp"
 #include "detect/init_traits.hpp"
@@ -43,12 +41,11 @@ Capture gather_capture(Source& source, const Result<InitCommand>& init, const st
     return {about_text(snapshot, options, problem), capture_files(std::move(texts), snapshot)};
 }
 
-/// An earlier capture gives way to a new one, and nothing else does.
-bool is_capture(const Source& source, const std::string& file) {
-    constexpr std::size_t kFirst = 64U << 10U;
-    const Result<std::string> text = source.read_head(file, kFirst);
-    return source.type(file) == FileType::regular && text && text->starts_with("cginit ") &&
-           text->find(concat({"\n-- ", std::string_view(kCaptureFacts).substr(1), " --\n"})) != std::string::npos;
+/// An earlier capture gives way to a new one, and nothing else does. What is no file is not opened.
+bool is_earlier_capture(const Source& source, const std::string& file) {
+    const Result<std::string> text =
+        source.type(file) == FileType::regular ? source.read(file) : Result<std::string>(std::string());
+    return text && is_own_capture(*text);
 }
 
 }  // namespace
@@ -59,12 +56,13 @@ Status write_capture(Source& source, const Result<InitCommand>& init, const std:
     if (file.empty()) {
         return print_text(text);
     }
-    const Status written = is_capture(source, file) ? replace_file(file, text) : write_new_file(file, text);
-    return written
+    const Status written = is_earlier_capture(source, file) ? replace_file(file, text) : write_new_file(file, text);
+    return written || written.error().errnum != EEXIST
                ? written
-               : written.error().with_cure({ErrorCode::usage,
-                                            "name a file that is not there, or is a capture; without =FILE it goes to "
-                                            "standard output"});
+               : written.error().with_cure(
+                     {ErrorCode::usage,
+                      "name a file that is not there, or is a capture to which nothing was added; "
+                      "without =FILE it goes to standard output"});
 }
 
 }  // namespace cginit

@@ -1,6 +1,7 @@
 #include "apply/kernel_linux_files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -70,9 +71,20 @@ Status write_new_file(const std::string& path, std::string_view content) {
 }
 
 Status replace_file(const std::string& path, std::string_view content) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) {
+        return make_errno_error(errno, concat({"lstat ", path}));
+    }
     const std::string beside = concat({path, ".new"});
     Status written = write_new_file(beside, content);
-    if (written && ::rename(beside.c_str(), path.c_str()) != 0) {
+    if (!written) {
+        return written.error().errnum == EEXIST
+                   ? written.error().with_cure({ErrorCode::usage, concat({"remove ", beside})})
+                   : written;
+    }
+    constexpr mode_t kBits = 07777;
+    if (::chown(beside.c_str(), status.st_uid, status.st_gid) != 0 ||
+        ::chmod(beside.c_str(), status.st_mode & kBits) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
         written = make_errno_error(errno, concat({"rename ", beside}));
         ::unlink(beside.c_str());
     }

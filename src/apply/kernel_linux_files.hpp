@@ -15,7 +15,7 @@ namespace cginit {
 [[nodiscard]] Status write_file(const std::string& path, std::string_view value);
 /// All of a file that must not be there yet. One that cannot be written whole is removed again.
 [[nodiscard]] Status write_new_file(const std::string& path, std::string_view content);
-/// Puts another file in the place of one that is there, all of it or nothing.
+/// Puts another file in the place of one that is there, with its owner and mode; all of it or nothing.
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view content);
 /// The numbers in cgroup.procs or cgroup.threads; processes of other pid namespaces read as 0 and are left out.
 [[nodiscard]] Result<std::vector<std::string>> list_numbers(const std::string& path);

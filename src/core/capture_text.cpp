@@ -28,30 +28,10 @@ std::optional<std::string_view> marked(std::string_view line) {
     return line;
 }
 
-bool is_control(char c) {
-    constexpr unsigned char kSpace = 0x20;
-    constexpr unsigned char kDelete = 0x7f;
+/// ASCII that moves no cursor. Other characters are there to be read by some terminal as something else.
+bool is_plain(char c) {
     const auto byte = static_cast<unsigned char>(c);
-    return (byte < kSpace && c != '\t' && c != '\n') || byte == kDelete;
-}
-
-/// 0xxxxxxx, or 110xxxxx, 1110xxxx, 11110xxx and as many 10xxxxxx as the first one says, utf-8(7).
-bool is_utf8(std::string_view text) {
-    std::size_t following = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte & 0xc0U) == 0x80U) {
-            if (following-- == 0) {
-                return false;
-            }
-            continue;
-        }
-        if (following != 0 || byte >= 0xf8U) {
-            return false;
-        }
-        following = byte < 0x80U ? 0 : byte < 0xe0U ? 1 : byte < 0xf0U ? 2 : 3;
-    }
-    return following == 0;
+    return c == '\t' || c == '\n' || (byte >= 0x20U && byte < 0x7fU);
 }
 
 /// True for what can be written as it is, and stays so in a mail.
@@ -60,7 +40,7 @@ bool is_text(const std::string& content) {
         return false;
     }
     const std::vector<std::string> lines = split(content, '\n');
-    return is_utf8(content) && std::none_of(content.begin(), content.end(), is_control) &&
+    return std::all_of(content.begin(), content.end(), is_plain) &&
            std::none_of(lines.begin(), lines.end(), [](const std::string& line) { return marked(line).has_value(); });
 }
 
@@ -73,8 +53,7 @@ std::string octal(char c) {
     return digits;
 }
 
-std::string escaped(const std::string& content) {
-    constexpr unsigned char kAscii = 0x80;
+std::string escaped_file(const std::string& content) {
     std::string text;
     for (const char c : content) {
         const bool line_begins = text.empty() || text.back() == '\n';
@@ -82,7 +61,7 @@ std::string escaped(const std::string& content) {
             text += "\\n\n";
         } else if (c == '\\') {
             text += "\\\\";
-        } else if (is_control(c) || static_cast<unsigned char>(c) >= kAscii || (line_begins && c == '-')) {
+        } else if (!is_plain(c) || (line_begins && c == '-')) {
             text += octal(c);
         } else {
             text += c;
@@ -143,6 +122,11 @@ public:
     }
 
     Result<Capture> finish() && {
+        const std::string& about = capture_.about;
+        if (!ended_ && (about.starts_with("cginit ") || about.starts_with("capture.sh\n"))) {
+            return make_error(ErrorCode::bad_facts, concat({name_, ": cut off: the last line is not `-- end --`"}),
+                              kCure);
+        }
         if (capture_.files.empty()) {
             return make_error(ErrorCode::bad_facts, concat({name_, ": no capture: no line is `-- PATH --`"}), kCure);
         }
@@ -185,7 +169,7 @@ std::string capture_text(const Capture& capture) {
     for (const auto& [path, content] : capture.files) {
         const bool plain = is_text(content);
         text += concat({kBegin, path.substr(1), plain ? "" : kEscaped, kEnd, "\n"});
-        text += plain ? content : escaped(content);
+        text += plain ? content : escaped_file(content);
     }
     return text + concat({kBegin, kLast, kEnd, "\n"});
 }

@@ -27,13 +27,14 @@ struct Capture {
 ///     system_u:system_r:container_t:s0\000
 ///     -- end --
 ///
-/// What is no text (a NUL, a byte that is no UTF-8, a last line without its end, a line that looks like one of these) has the
+/// What is no text (a byte that is no printable ASCII, a last line without its end, a line that looks like one of these) has the
 /// whole file escaped: `\n` is the end of a line there, `\\` a backslash, `\ooo` any byte, and the line breaks mean nothing.
 [[nodiscard]] std::string capture_text(const Capture& capture);
 
-/// The reverse; `name` is the capture for messages. The last line may be missing, and what follows it means nothing: whoever
-/// pastes a text may have added to it, or have changed its line ends to CR LF. Errors: no file in it (`bad_facts`), a name that is
-/// no path, a file that is there twice, an escape that is none, each with its line.
+/// The reverse; `name` is the capture for messages. What follows the last line means nothing, and line ends may be CR LF: whoever
+/// pastes a text may have added to it. The last line may be missing in what people wrote, but not in what cginit or capture.sh
+/// did: that was cut off. Errors (`bad_facts`): that, no file in it, a name that is no path, a file that is there twice, an escape
+/// that is none, with the line.
 [[nodiscard]] Result<Capture> parse_capture_text(const std::string& text, const std::string& name);
 
 }  // namespace cginit

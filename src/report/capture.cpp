@@ -1,14 +1,27 @@
 #include "report/capture.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
 #include "cginit/capture_facts.hpp"
 #include "cginit/version.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "detect/own_directory.hpp"
+#include "report/text_shape.hpp"
 
 namespace cginit {
 
 namespace {
+
+constexpr const char* kInstructions =
+    "\n"
+    "Please add how the container was started, and on what kind of host.\n"
+    "Before you pass it on, look through proc/self/mountinfo: it names directories of the host.\n"
+    "To replay it: cginit --root=FILE --dry-run\n"
+    "\n";
 
 /// Each is empty: that it is there is the fact. Without cgroup.procs a directory counts as not looked at, so that where
 /// one fact could not be had none is told.
@@ -67,17 +80,27 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
 
 std::string about_text(const Snapshot& snapshot, const std::string& options, const std::string& problem) {
     const std::string& file = snapshot.init.path;
-    std::string text = concat({"cginit ", kVersion, " ", options, "\n"});
-    text += concat({"kernel ", snapshot.kernel_release.value_or("unknown"), "\n"});
-    text += concat({"init ", describe(snapshot.init), file.empty() ? "" : ", ", file, "\n"});
-    text += problem.empty() ? "" : concat({"not complete: ", problem, "\n"});
-    text +=
-        "\n"
-        "Please add how the container was started, and on what kind of host.\n"
-        "Before you pass it on, look through proc/self/mountinfo: it names directories of the host.\n"
-        "To replay it: cginit --root=FILE --dry-run\n"
-        "\n";
-    return text;
+    // Whoever made the image named the init.
+    std::string text = line_of({"cginit ", kVersion, " ", options});
+    text += line_of({"kernel ", snapshot.kernel_release.value_or("unknown")});
+    text += line_of({"init ", describe(snapshot.init), file.empty() ? "" : ", ", file});
+    text += problem.empty() ? "" : line_of({"not complete: ", problem});
+    return text + kInstructions;
+}
+
+bool is_own_capture(const std::string& text) {
+    const Result<Capture> capture = parse_capture_text(text, "");
+    if (!capture || !capture->files.contains(kCaptureFacts) || capture_text(*capture) != text ||
+        !capture->about.ends_with(kInstructions)) {
+        return false;
+    }
+    const std::vector<std::string> lines =
+        split(capture->about.substr(0, capture->about.size() - std::string_view(kInstructions).size()), '\n');
+    constexpr std::string_view kHeads[] = {"cginit ", "kernel ", "init ", "not complete: "};
+    // And what is behind the last line's end.
+    const bool few = lines.size() > 3 && lines.size() <= std::size(kHeads) + 1;
+    return few && std::equal(lines.begin(), lines.end() - 1, std::begin(kHeads),
+                             [](const std::string& line, std::string_view head) { return line.starts_with(head); });
 }
 
 }  // namespace cginit

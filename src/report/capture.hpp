@@ -13,5 +13,7 @@ namespace cginit {
 
 /// What a capture says to people; `options` as they were given on the command line, `problem` why it is not complete.
 [[nodiscard]] std::string about_text(const Snapshot& snapshot, const std::string& options, const std::string& problem);
+/// True for what `--capture` wrote and nobody has added to.
+[[nodiscard]] bool is_own_capture(const std::string& text);
 
 }  // namespace cginit

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "advice/remedies.hpp"
 #include "cginit/plan.hpp"
 #include "cginit/prospect.hpp"
 #include "cginit/snapshot.hpp"
-#include "advice/remedies.hpp"
 #include "report/text_style.hpp"
 
 namespace cginit {

@@ -126,6 +126,8 @@ WRONG = [
     ('heading = "The init"', 'haeding = "The init"', ["heading"]),
     ('offers = "controllers"', 'offers = "kontrollers"', ["--writable", "kontrollers"]),
     ('print the plan', 75 * 'x', ["--dry-run", "columns"]),
+    ('"CGINIT_INNER"', '"INNER"', ["--inner", "variable", "CGINIT_"]),
+    ('["auto", "never"]', '[1, 2]', ["--inner", "values"]),
     ('[[group]]', '[[group]', [ROWS, "line"]),
 ]
 

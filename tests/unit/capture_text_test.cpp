@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/text.hpp"
 
 namespace cginit {
@@ -47,7 +49,13 @@ TEST(CaptureText, WhatIsNoTextIsEscaped) {
         EXPECT_EQ(capture_text(capture), concat({"-- a (escaped) --\n", c.written, "-- b --\nplain\n-- end --\n"}));
         EXPECT_EQ(parse_capture_text(capture_text(capture), "x").value(), capture) << c.written;
     }
-    const Capture plain{"", {{"/a", "\t\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\n--\n-- --\n--  --x\n"}}};
+    // A control character of eight bits, and one that turns the direction of reading.
+    for (const char* other : {"\xc2\x9b\n", "\xe2\x80\xae\n"}) {
+        const std::string text = capture_text({"", {{"/a", other}}});
+        EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+        EXPECT_EQ(parse_capture_text(text, "x").value().files.at("/a"), other);
+    }
+    const Capture plain{"", {{"/a", "\tab ~\n--\n-- --\n--  --x\n"}}};
     EXPECT_EQ(capture_text(plain), concat({"-- a --\n", plain.files.at("/a"), "-- end --\n"}));
     EXPECT_EQ(parse_capture_text(capture_text(plain), "x").value(), plain);
 }
@@ -75,6 +83,8 @@ TEST(CaptureText, WhatIsWrongIsToldWithItsLine) {
     for (const auto& [text, error] : std::vector<std::pair<std::string, std::string>>{
              {"", "report: no capture: no line is `-- PATH --`" + cure},
              {"words\n--a--\n-- end --\n", "report: no capture: no line is `-- PATH --`" + cure},
+             {"cginit 0.1.0 --capture\n-- a --\n1\n", "report: cut off: the last line is not `-- end --`" + cure},
+             {"capture.sh\n-- a --\n1\n-- en", "report: cut off: the last line is not `-- end --`" + cure},
              {"-- a --\n-- b --\n-- a --\n", "report:3: a is there twice" + cure},
              {"\n-- /a --\n", "report:2: no path of a file: /a" + cure},
              {"-- a/./b --\n", "report:1: no path of a file: a/./b" + cure},
