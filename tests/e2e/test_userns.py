@@ -13,7 +13,7 @@ from harness.bundles import Runtime, like_a_pod
 from harness.policy import CAP_SYS_ADMIN
 from harness.unprivileged import (UNCONFINED, booted, check_exec, check_privileges, check_sealed, sandboxes_that_do_nothing,
                                   state_of, unit_says)
-from test_attacks import in_directory
+from test_v4_attacks import in_directory
 
 CASES = [
     Case("hybrid", "docker-runc", "host", "bookworm", secret="file"),
@@ -58,7 +58,7 @@ def test_services_are_kept_apart(session, case):
 
 @pytest.mark.parametrize("case", [CASES[0], CASES[11]], ids=by_title)
 def test_what_the_engine_does_while_it_runs(session, case):
-    """As with the capability: test_lifecycle.py and test_updates.py."""
+    """As with the capability: test_lifecycle.py and test_v4_updates.py."""
     with booted(session, case) as container:
         engine = container.engine
         first = check_everything(session, case, container)
@@ -165,7 +165,7 @@ def test_capabilities_go_without_the_one_that_takes_them(session, dropped):
         ("v1", "busybox", "host", "/sys/fs/cgroup/pids"), ("unified", "busybox", "host", "/sys/fs/cgroup"),
         ("unified", "busybox", "private", "/hostcg"))])
 def test_limits_stay_out_of_reach(session, view, image, cgroupns, workdir):
-    """V4 as in test_attacks.py; with a CAP_SYS_ADMIN that is none outside."""
+    """V4 as in test_v4_attacks.py; with a CAP_SYS_ADMIN that is none outside."""
     case = Case(view, "docker-runc", cgroupns, image)
     arguments = [] if case.systemd else ["--delegate=none", "--"]
     options = [*attacks.options(session), *in_directory(workdir)]

@@ -29,7 +29,7 @@ class Boot:
 
 # 257 and 262 meet a v2 host in test_userns_on_host.py.
 # An engine that starts a container with --cgroupns=host on a v2 host takes nsdelegate from the whole host, whatever runs in
-# it: test_without_nsdelegate.py has those.
+# it: test_v4_without_nsdelegate.py has those.
 BOOTS = [
     Boot(("v1",), "podman-crun", "private", "trixie", tree="podman-systemd"),
     Boot(("hybrid",), "podman-crun", "private", "trixie"),

@@ -4,7 +4,7 @@ import pytest
 
 from harness.probe import wait_for_boot
 from harness.userns import SUBORDINATE
-from test_explain import boots, cure_and_boot, explain
+from test_v9_explain import boots, cure_and_boot, explain
 
 SYS_ADMIN = ["--cap-add", "SYS_ADMIN"]
 MAPPED = [*SYS_ADMIN, "--uidmap", "0:100000:65536"]

@@ -1,4 +1,4 @@
-"""V0: cginit changes nothing but in a container of its own. What runs on a host is in tests/hosts/test_no_container.py."""
+"""V0: cginit changes nothing but in a container of its own. What runs on a host is in tests/hosts/test_v0_no_container.py."""
 
 import json
 import re

@@ -10,7 +10,7 @@ from harness import attacks
 from harness.boot import unchanged_machine
 from harness.mounts import cgroup_mounts
 from harness.shell import wait_for
-from test_attacks import Attacked
+from test_v4_attacks import Attacked
 
 ON_V2 = Attacked("unified", "docker-runc", "private", dropped=True)
 
