@@ -1,10 +1,10 @@
-# The rooms are the folders of src/; a target is made of whole rooms, and of files within one only for detect.
+# The rooms are the folders of src/; a target is made of whole rooms.
 
 # cginit_room_sources(<variable> <room>...): every source file of these rooms.
 function(cginit_room_sources variable)
     set(sources "")
     foreach(room IN LISTS ARGN)
-        file(GLOB room_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
+        file(GLOB_RECURSE room_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
         list(APPEND sources ${room_sources})
     endforeach()
     set(${variable} "${sources}" PARENT_SCOPE)

@@ -28,7 +28,7 @@ trap 'rm -rf "$dir"' EXIT
 kit=$dir/$name
 mkdir -p "$kit/objects" "$kit/lib" "$kit/licenses"
 
-# a/CMakeFiles/cginit_io.dir/parse/status.cpp.o -> cginit_io.parse.status.cpp.o
+# a/CMakeFiles/cginit_io.dir/read/status.cpp.o -> cginit_io.read.status.cpp.o
 while IFS= read -r object; do
     flat=$(sed 's|.*/CMakeFiles/||; s|\.dir/|.|; s|\./||g; s|/|.|g' <<<"$object")
     cp "$object" "$kit/objects/$flat"

@@ -6,10 +6,10 @@
 
 #include "app/output.hpp"
 #include "app/scene.hpp"
-#include "apply/kernel_linux_files.hpp"
+#include "apply/linux/files.hpp"
 #include "core/capture_text.hpp"
 #include "core/text.hpp"
-#include "detect/init_traits.hpp"
+#include "read/init_traits.hpp"
 #include "report/capture.hpp"
 
 namespace cginit {

@@ -4,7 +4,7 @@
 #include "cginit/options.hpp"
 #include "cginit/result.hpp"
 #include "handoff/init_lookup.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

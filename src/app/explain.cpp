@@ -5,10 +5,10 @@
 #include "advice/hints.hpp"
 #include "app/output.hpp"
 #include "app/scene.hpp"
-#include "apply/kernel_linux_trial.hpp"
+#include "apply/linux/trial.hpp"
 #include "core/text.hpp"
 #include "detect/own_directory.hpp"
-#include "parse/capabilities.hpp"
+#include "read/capabilities.hpp"
 #include "report/explanation.hpp"
 
 namespace cginit {

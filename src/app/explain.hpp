@@ -3,7 +3,7 @@
 #include "cginit/invocation.hpp"
 #include "cginit/options.hpp"
 #include "cginit/result.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

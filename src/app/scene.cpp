@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
-#include "apply/kernel_linux_execute.hpp"
-#include "apply/kernel_linux_trial.hpp"
+#include "apply/linux/execute.hpp"
+#include "apply/linux/trial.hpp"
 #include "core/text.hpp"
-#include "detect/gather.hpp"
-#include "detect/init_traits.hpp"
+#include "read/gather.hpp"
+#include "read/init_traits.hpp"
 
 namespace cginit {
 namespace {

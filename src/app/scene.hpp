@@ -7,7 +7,7 @@
 #include "cginit/snapshot.hpp"
 #include "cginit/world.hpp"
 #include "handoff/init_lookup.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

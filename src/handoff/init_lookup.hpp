@@ -7,7 +7,7 @@
 #include "cginit/options.hpp"
 #include "cginit/result.hpp"
 #include "handoff/program_check.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/text.hpp"
-#include "source/resolve.hpp"
+#include "read/resolve.hpp"
 
 namespace cginit {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cginit/result.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

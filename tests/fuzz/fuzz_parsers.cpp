@@ -7,9 +7,9 @@
 #include "cli/options_parser.hpp"
 #include "core/text.hpp"
 #include "fuzz/lines.hpp"
-#include "parse/mountinfo.hpp"
-#include "parse/proc_files.hpp"
-#include "source/capture_files.hpp"
+#include "read/capture_files.hpp"
+#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 
 // Each parser on its own, with bytes at random: the first one says which. Whatever is accepted was read whole.
 

@@ -5,10 +5,10 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "detect/gather.hpp"
 #include "fuzz/input.hpp"
 #include "fuzz/lines.hpp"
 #include "golden/promises.hpp"
+#include "read/gather.hpp"
 
 // All files of a container together, through gather, classify, decide, make_plan and check_plan, and the plan on a
 // simulated mount table. Every broken promise ends the process, with a text that says which.

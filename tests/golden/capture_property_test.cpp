@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "detect/gather.hpp"
 #include "golden/replay.hpp"
+#include "read/gather.hpp"
 #include "report/capture.hpp"
 #include "unit/temp_root.hpp"
 

@@ -5,7 +5,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
-#include "parse/capabilities.hpp"
+#include "read/capabilities.hpp"
 #include "report/explanation.hpp"
 #include "report/mount_picture.hpp"
 #include "report/mount_rows.hpp"

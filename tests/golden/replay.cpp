@@ -7,7 +7,7 @@
 
 #include "cginit/capture_facts.hpp"
 #include "core/text.hpp"
-#include "detect/gather.hpp"
+#include "read/gather.hpp"
 #include "report/plan_text.hpp"
 
 namespace cginit {

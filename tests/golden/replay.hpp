@@ -6,7 +6,7 @@
 
 #include "cginit/plan.hpp"
 #include "cginit/snapshot.hpp"
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

@@ -1,4 +1,4 @@
-#include "apply/kernel_linux.hpp"
+#include "apply/linux/kernel_linux.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -16,12 +16,12 @@
 #include <filesystem>
 #include <functional>
 
-#include "apply/kernel_linux_execute.hpp"
+#include "apply/linux/execute.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "core/unique_fd.hpp"
 #include "kernel/support/container.hpp"
-#include "parse/mountinfo.hpp"
+#include "read/mountinfo.hpp"
 
 namespace cginit {
 namespace {

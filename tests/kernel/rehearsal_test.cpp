@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apply/kernel_linux_trial.hpp"
+#include "apply/linux/trial.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"

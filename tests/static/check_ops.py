@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of ops and system calls, at the top of src/apply/kernel_linux.hpp, has each op of AnyOp, in that order.
+"""The table of ops and system calls, at the top of src/apply/linux/kernel_linux.hpp, has each op of AnyOp, in that order.
 
     check_ops.py [--self-test] SOURCE_DIR
 
@@ -39,9 +39,9 @@ def problems_of(header, table, sources):
 
 def read(source):
     apply = source / "src/apply"
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in sorted(apply.glob("*.cpp")))
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in sorted(apply.rglob("*.cpp")))
     header = (source / "include/cginit/op.hpp").read_text(encoding="utf-8")
-    return header, (apply / "kernel_linux.hpp").read_text(encoding="utf-8"), sources
+    return header, (apply / "linux/kernel_linux.hpp").read_text(encoding="utf-8"), sources
 
 
 def self_test(header, table, sources):

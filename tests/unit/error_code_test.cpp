@@ -4,7 +4,7 @@
 
 #include "cginit/decision.hpp"
 #include "decide/mount_obstacles.hpp"
-#include "parse/mountinfo.hpp"
+#include "read/mountinfo.hpp"
 #include "unit/world_builder.hpp"
 
 // What each identifier stands for where a message could change and it must not.

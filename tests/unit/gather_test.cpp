@@ -1,4 +1,4 @@
-#include "detect/gather.hpp"
+#include "read/gather.hpp"
 
 #include <gtest/gtest.h>
 

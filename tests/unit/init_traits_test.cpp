@@ -1,4 +1,4 @@
-#include "detect/init_traits.hpp"
+#include "read/init_traits.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "parse/mountinfo.hpp"
+#include "read/mountinfo.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "detect/neighbours.hpp"
+#include "read/neighbours.hpp"
 
 #include <gtest/gtest.h>
 

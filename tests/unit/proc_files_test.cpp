@@ -1,4 +1,4 @@
-#include "parse/proc_files.hpp"
+#include "read/proc_files.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cginit/plan.hpp"
-#include "parse/mountinfo.hpp"
+#include "read/mountinfo.hpp"
 #include "unit/normalized_table.hpp"
 
 namespace cginit {

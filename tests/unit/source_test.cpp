@@ -1,10 +1,10 @@
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
-#include "source/resolve.hpp"
+#include "read/resolve.hpp"
 #include "unit/temp_root.hpp"
 
 namespace cginit {

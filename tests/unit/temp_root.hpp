@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "source/source.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

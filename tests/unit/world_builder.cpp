@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "parse/mountinfo.hpp"
-#include "parse/proc_files.hpp"
+#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 
 namespace cginit {
 namespace {

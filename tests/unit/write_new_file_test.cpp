@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "apply/kernel_linux_files.hpp"
+#include "apply/linux/files.hpp"
 #include "unit/temp_root.hpp"
 
 namespace cginit {

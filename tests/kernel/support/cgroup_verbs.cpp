@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "apply/kernel_linux.hpp"
+#include "apply/linux/kernel_linux.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
 

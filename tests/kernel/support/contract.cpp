@@ -12,8 +12,8 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "core/unique_fd.hpp"
-#include "parse/mountinfo.hpp"
-#include "parse/proc_files.hpp"
+#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 #include "unit/normalized_table.hpp"
 
 namespace cginit {

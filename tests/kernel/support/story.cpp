@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "core/text.hpp"
-#include "detect/gather.hpp"
-#include "source/source.hpp"
+#include "read/gather.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apply/kernel_linux.hpp"
+#include "apply/linux/kernel_linux.hpp"
 #include "apply/plan_runner.hpp"
 #include "cginit/decision.hpp"
 #include "cginit/options.hpp"

@@ -16,7 +16,7 @@
 
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "parse/mountinfo.hpp"
+#include "read/mountinfo.hpp"
 
 namespace cginit {
 namespace {

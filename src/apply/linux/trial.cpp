@@ -1,0 +1,228 @@
+#include "apply/linux/trial.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "apply/linux/child.hpp"
+#include "apply/linux/kernel_linux.hpp"
+#include "apply/linux/mount.hpp"
+#include "apply/plan_runner.hpp"
+#include "core/path.hpp"
+#include "core/text.hpp"
+#include "core/unique_fd.hpp"
+
+namespace cginit {
+namespace {
+
+enum class Course { passed, refused, not_tried, not_undone };
+
+/// A text as long as a pipe takes it in one piece with the rest of a message.
+using Text = std::array<char, 1024>;
+
+/// What the child tells; written and read in one piece.
+struct Message {
+    Course course = Course::not_tried;
+    std::size_t step = 0;
+    int errnum = 0;
+    ErrorCode code = ErrorCode::system_call;
+    Text frames{};
+    Text cure{};
+};
+
+Text text_of(std::string_view words) {
+    Text text{};
+    std::copy_n(words.begin(), std::min(words.size(), text.size() - 1), text.begin());
+    return text;
+}
+
+Message message_of(Course course, std::size_t step, const Error& error) {
+    return {course, step, error.errnum, error.code, text_of(join(error.frames, ": ")), text_of(error.cure)};
+}
+
+Message out_of_memory(Course course) { return {.course = course, .errnum = ENOMEM}; }
+
+Error error_of(const Message& message) {
+    Error error = make_errno_error(message.errnum, message.frames.data());
+    error.cure = message.cure.data();
+    error.code = message.code;
+    return error;
+}
+
+bool leaves_nothing(const Step& step) {
+    return step.phase < Phase::verify && step.scope != Scope::persistent && step.scope != Scope::host;
+}
+
+std::size_t index_of(const Plan& plan, const Op* op) {
+    const auto found =
+        std::find_if(plan.steps.begin(), plan.steps.end(), [op](const Step& step) { return &step.op == op; });
+    return static_cast<std::size_t>(found - plan.steps.begin());
+}
+
+/// Who may not change a mount of the trial's own will not be let do what the plan does either.
+Message refused_mount(const Plan& plan, const Error& error) {
+    const auto first = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return std::holds_alternative<MountFilesystem>(step.op) || std::holds_alternative<RemountBind>(step.op) ||
+               std::holds_alternative<SetPropagation>(step.op);
+    });
+    return first == plan.steps.end()
+               ? message_of(Course::not_tried, 0, error)
+               : message_of(Course::refused, static_cast<std::size_t>(first - plan.steps.begin()), error);
+}
+
+/// In a user namespace that does not map the cgroup's owner no capability helps; inode_permission(), fs/namei.c.
+std::optional<Message> refused_cgroup(const Plan& plan) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const auto* make = std::get_if<MakeCgroup>(&plan.steps[i].op);
+        if (make != nullptr && ::faccessat(AT_FDCWD, parent_path(make->path).c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
+            (errno == EACCES || errno == EPERM)) {
+            return message_of(Course::refused, i, make_errno_error(errno, concat({"mkdir ", make->path})));
+        }
+    }
+    return std::nullopt;
+}
+
+/// The user namespace that comes later in the plan, within the one where the trial is. Nothing is left of it.
+std::optional<Message> refused_nesting(const Plan& plan, std::size_t tried, Kernel& kernel) {
+    for (std::size_t i = tried; i < plan.steps.size(); ++i) {
+        const Op& op = plan.steps[i].op;
+        if (std::holds_alternative<MakeUserNamespace>(op)) {
+            const Result<Outcome> outcome = kernel.perform(op);
+            return outcome ? std::nullopt : std::optional<Message>(message_of(Course::refused, i, outcome.error()));
+        }
+    }
+    return std::nullopt;
+}
+
+/// A mount namespace for the trial, unless the plan begins with one of its own.
+std::optional<Message> refused_namespace(const Plan& plan) {
+    if (is_irreversible(plan)) {
+        return std::nullopt;
+    }
+    if (::unshare(CLONE_NEWNS) != 0) {
+        return message_of(Course::not_tried, 0, make_errno_error(errno, "a mount namespace to try it in"));
+    }
+    const Status cut_off = set_propagation({"/", PropagationType::private_, true});
+    return cut_off ? std::nullopt : std::optional<Message>(refused_mount(plan, cut_off.error()));
+}
+
+Message run_trial(const Plan& plan) {
+    const std::optional<Message> refused = refused_namespace(plan);
+    if (refused) {
+        return *refused;
+    }
+    // What comes after the first step that would stay stands on it.
+    const auto end =
+        std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return !leaves_nothing(step); });
+    const Plan harmless{{plan.steps.begin(), end}};
+    KernelLinux kernel;
+    PlanRunner runner(kernel, harmless, [](std::size_t, const Step&) {});
+    const Status status = runner.run_until_commit();
+    if (!status) {
+        return message_of(Course::refused, index_of(harmless, runner.failed_op()), status.error());
+    }
+    std::optional<Message> later = refused_cgroup(plan);
+    if (!later) {
+        later = refused_nesting(plan, harmless.steps.size(), kernel);
+    }
+    return later.value_or(Message{.course = Course::passed});
+}
+
+/// Of the commit what changes the process for good; the mounts are not what they are then.
+Message rehearse_commit(const Plan& plan, KernelLinux& kernel) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const Step& step = plan.steps[i];
+        const bool lasting = step.scope == Scope::irreversible || step.scope == Scope::process;
+        if (step.phase != Phase::commit || !lasting) {
+            continue;
+        }
+        const Result<Outcome> outcome = kernel.perform(step.op);
+        if (!outcome) {
+            return message_of(Course::refused, i, outcome.error());
+        }
+    }
+    return {.course = Course::passed};
+}
+
+Message run_rehearsal(const Plan& plan) {
+    KernelLinux kernel;
+    PlanRunner runner(kernel, plan, [](std::size_t, const Step&) {});
+    const Status status = runner.run_until_commit();
+    if (!status) {
+        const bool left = status.error().kind == ErrorKind::not_undone;
+        return message_of(left ? Course::not_undone : Course::refused, index_of(plan, runner.failed_op()),
+                          status.error());
+    }
+    const Status undone = runner.roll_back();
+    return undone ? rehearse_commit(plan, kernel) : message_of(Course::not_undone, 0, undone.error());
+}
+
+Result<std::optional<Refusal>> result_of(const Result<Message>& message) {
+    if (!message) {
+        return message.error();
+    }
+    Error error = error_of(*message);
+    switch (message->course) {
+        case Course::passed: return std::optional<Refusal>();
+        case Course::refused: return std::optional<Refusal>(Refusal{message->step, std::move(error)});
+        case Course::not_tried: break;
+        case Course::not_undone: error.kind = ErrorKind::not_undone; break;
+    }
+    return error;
+}
+
+/// setns(2) to where the process is anyway fails only where the call is not let through.
+int errno_of_entering() {
+    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+    return !own.valid() || ::setns(own.get(), CLONE_NEWCGROUP) == 0 ? 0 : errno;
+}
+
+/// Whether there may be one more within the one just made. Nobody is mapped in that, which is EPERM, and comes after the
+/// counts: kernel/user_namespace.c, create_user_ns(); before Linux 4.9 the depth was EUSERS.
+int errno_of_nesting() {
+    const bool too_many = ::unshare(CLONE_NEWUSER) != 0 && (errno == ENOSPC || errno == EUSERS);
+    return too_many ? errno : 0;
+}
+
+int errno_of_namespaces() {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWCGROUP) != 0) {
+        return errno;
+    }
+    const int errnum = errno_of_entering();
+    return errnum == 0 ? errno_of_nesting() : errnum;
+}
+
+}  // namespace
+
+Result<std::optional<Refusal>> try_plan(const Plan& plan) {
+    return result_of(in_child<Message>([&plan] { return run_trial(plan); }, out_of_memory(Course::not_tried)));
+}
+
+Result<std::optional<Refusal>> rehearse_plan(const Plan& plan) {
+    Result<Message> message =
+        in_child<Message>([&plan] { return run_rehearsal(plan); }, out_of_memory(Course::not_undone));
+    if (!message && message.error().errnum == 0) {
+        // It did not say how far it came, and nobody took back what it had done to the cgroups.
+        Error killed = make_error(ErrorCode::not_as_planned,
+                                  "it was killed, and may have left the container's processes in another cgroup",
+                                  "start the container again: its cgroups go with it");
+        killed.kind = ErrorKind::not_undone;
+        return killed;
+    }
+    return result_of(message);
+}
+
+UserNamespaces try_user_namespace() {
+    const Result<int> errnum = in_child<int>(errno_of_namespaces, ENOMEM);
+    if (!errnum || *errnum == ENOMEM) {
+        return {};
+    }
+    return {*errnum == 0 ? Tri::yes : Tri::no, *errnum};
+}
+
+}  // namespace cginit
