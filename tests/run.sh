@@ -149,7 +149,7 @@ check_lint() {
 run_ctest() { # PRESET [ARGUMENTS]
     local preset=$1 log=$logs/ctest-$1.log rc=0 bad total left_out
     shift
-    ctest --preset "$preset" --parallel "$(nproc)" --timeout 300 "$@" >"$log" 2>&1 || rc=$?
+    ctest --preset "$preset" --parallel "$(nproc)" --timeout 900 "$@" >"$log" 2>&1 || rc=$?
     if grep -q '^No tests were found' "$log"; then
         say "$preset: no tests were found"
         return 1
