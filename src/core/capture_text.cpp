@@ -70,6 +70,19 @@ std::string escaped_file(const std::string& content) {
     return text.empty() || text.back() == '\n' ? text : text + '\n';
 }
 
+/// Of `/proc/self/ns/mnt` what stands in its line. Whoever names a mount point names this as well, so nothing in it ends the line,
+/// or makes another of it.
+std::string marker_of(const std::string& path) {
+    std::string name;
+    for (const char c : path.substr(1)) {
+        name += c == '\\' ? "\\\\" : (is_plain(c) && c != '\t' && c != '\n' ? std::string(1, c) : octal(c));
+    }
+    if (name == kLast || name.ends_with(kEscaped)) {
+        name = concat({name.substr(0, name.size() - 1), octal(name.back())});
+    }
+    return name;
+}
+
 /// Appends what one line of an escaped file stands for; false if an escape is none.
 bool unescape(std::string_view line, std::string& content) {
     constexpr std::size_t kDigits = 3;
@@ -145,8 +158,8 @@ private:
         }
         escaped_ = what.ends_with(kEscaped);
         what.remove_suffix(escaped_ ? kEscaped.size() : 0);
-        const std::string path = concat({"/", what});
-        if (!is_plain_path(path)) {
+        std::string path = "/";
+        if (!unescape(what, path) || !is_plain_path(path)) {
             return wrong(concat({"no path of a file: ", what}));
         }
         const auto [file, is_new] = capture_.files.try_emplace(path);
@@ -168,7 +181,7 @@ std::string capture_text(const Capture& capture) {
     std::string text = capture.about;
     for (const auto& [path, content] : capture.files) {
         const bool plain = is_text(content);
-        text += concat({kBegin, path.substr(1), plain ? "" : kEscaped, kEnd, "\n"});
+        text += concat({kBegin, marker_of(path), plain ? "" : kEscaped, kEnd, "\n"});
         text += plain ? content : escaped_file(content);
     }
     return text + concat({kBegin, kLast, kEnd, "\n"});

@@ -29,6 +29,7 @@ struct Capture {
 ///
 /// What is no text (a byte that is no printable ASCII, a last line without its end, a line that looks like one of these) has the
 /// whole file escaped: `\n` is the end of a line there, `\\` a backslash, `\ooo` any byte, and the line breaks mean nothing.
+/// A path has the last two of these as well.
 [[nodiscard]] std::string capture_text(const Capture& capture);
 
 /// The reverse; `name` is the capture for messages. What follows the last line means nothing, and line ends may be CR LF: whoever

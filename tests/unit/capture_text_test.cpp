@@ -69,6 +69,18 @@ TEST(CaptureText, EveryByteComesBack) {
     EXPECT_EQ(parse_capture_text(capture_text(capture), "x").value(), capture);
 }
 
+/// A mount point can have any name.
+TEST(CaptureText, NoPathBreaksIt) {
+    Capture capture;
+    for (const char* path :
+         {"/end", "/a (escaped)", "/a\n-- end --\n/b", "/a\tb\\040", "/\033[2J", "/\xc2\x9b", "/end/end", "/-- a --"}) {
+        capture.files[path] = "1\n";
+    }
+    const std::string text = capture_text(capture);
+    EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+    EXPECT_EQ(parse_capture_text(text, "x").value(), capture);
+}
+
 /// Pasted from a mail or a web page, with other line ends, and something before and after.
 TEST(CaptureText, SurvivesBeingPasted) {
     const Capture wanted{"It does not start:\n```\n", {{"/a", "1\n"}, {"/b", "2\n"}}};
@@ -87,6 +99,7 @@ TEST(CaptureText, WhatIsWrongIsToldWithItsLine) {
              {"capture.sh\n-- a --\n1\n-- en", "report: cut off: the last line is not `-- end --`" + cure},
              {"-- a --\n-- b --\n-- a --\n", "report:3: a is there twice" + cure},
              {"\n-- /a --\n", "report:2: no path of a file: /a" + cure},
+             {"-- a\\8 --\n", "report:1: no path of a file: a\\8" + cure},
              {"-- a/./b --\n", "report:1: no path of a file: a/./b" + cure},
              {"-- a (escaped) --\nx\\n\n\\8\n", "report:3: an escape is none: \\8" + cure},
              {"-- a (escaped) --\n\\", "report:2: an escape is none: \\" + cure},
