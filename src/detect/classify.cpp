@@ -4,6 +4,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "detect/engine.hpp"
+#include "detect/id_maps.hpp"
 #include "detect/kernel_release.hpp"
 #include "detect/own_directory.hpp"
 
@@ -23,13 +24,6 @@ Tri classify_namespaced(const Snapshot& snapshot) {
         return snapshot.namespaces.empty() ? Tri::unknown : Tri::no;
     }
     return id->second == kInitialCgroupNamespace ? Tri::no : Tri::yes;
-}
-
-/// `         0       1001          1`: a plain user has one id to give to root, and the rest from /etc/subuid,
-/// user_namespaces(7).
-bool is_rootless_map(const std::string& map) {
-    const std::vector<std::string> words = words_of(map.substr(0, map.find('\n')));
-    return words.size() == 3 && words[0] == "0" && words[1] != "0" && words[2] == "1";
 }
 
 Tri classify_cgroup_namespaces(const Snapshot& snapshot) {
@@ -176,15 +170,6 @@ bool has_unused_v2(const Snapshot& snapshot) {
                                  [](const CgroupEntry& cgroup) { return cgroup.controllers.empty(); });
 }
 
-bool is_full_identity_map(const std::string& map) {
-    return words_of(map) == std::vector<std::string>{"0", "0", "4294967295"};
-}
-
-/// Kernels without user namespaces have no uid_map.
-bool in_initial_user_namespace(const Snapshot& snapshot) {
-    return snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
-}
-
 /// What an earlier cginit could not take away in a user namespace, it covered; a second namespace then locked both,
 /// mount_namespaces(7).
 bool is_sealed(const Snapshot& snapshot, const std::string& mark, const HierarchyMount& mount) {
@@ -270,20 +255,6 @@ Tri classify_memory_controller(const Snapshot& snapshot) {
     }
     const std::vector<std::string>& names = *snapshot.controllers;
     return std::find(names.begin(), names.end(), "memory") != names.end() ? Tri::yes : Tri::no;
-}
-
-std::vector<IdRange> id_ranges(const std::string& map) {
-    std::vector<IdRange> ranges;
-    for (const std::string& line : split(map, '\n')) {
-        const std::vector<std::string> words = words_of(line);
-        const auto first = words.size() == 3 ? parse_number(words[0]) : std::nullopt;
-        const auto outside = words.size() == 3 ? parse_number(words[1]) : std::nullopt;
-        const auto count = words.size() == 3 ? parse_number(words[2]) : std::nullopt;
-        if (first && outside && count) {
-            ranges.push_back({*first, *outside, *count});
-        }
-    }
-    return ranges;
 }
 
 /// Where systemd, elogind and OpenRC put a login or a service: `/user.slice/user-0.slice/session-3.scope`,
