@@ -18,7 +18,7 @@ cginit::Invocation read_invocation(int argc, char** argv, char** environment) {
 }
 
 int fail(const cginit::Error& error) {
-    cginit::log_error(error.with_cure(cginit::cure_for(error.errnum)).line());
+    cginit::log_error(error.with_hint(cginit::hint_for(error.errnum)).line());
     return cginit::exit_status(error.kind);
 }
 
@@ -47,5 +47,5 @@ int main(int argc, char** argv, char** environment) try {
 } catch (const std::exception& error) {
     // A library's, or a fault of ours. On the way here what was done was taken back.
     return fail(cginit::make_error(cginit::ErrorCode::not_as_planned, error.what(),
-                                   "please report this with the output of --capture"));
+                                   {"please report this with the output of --capture"}));
 }

@@ -17,9 +17,6 @@ struct Prospect {
     std::vector<Error> missing;
     /// What a security module's rules make likely to be refused; only trying tells.
     std::vector<Error> suspected;
-    /// What keeps a container without CAP_SYS_ADMIN from having it in a user namespace, known or suspected, where one would
-    /// have been made: mending that will do as well.
-    std::optional<ErrorCode> user_namespace_barrier;
     /// The decision once `missing` is mended; empty if something in it cannot be imagined mended.
     std::optional<Decision> decision;
     /// The facts of that decision.

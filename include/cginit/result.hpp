@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "cginit/cure.hpp"
 #include "cginit/error_code.hpp"
 
 namespace cginit {
@@ -17,31 +18,38 @@ enum class ErrorKind {
     not_found,       ///< the init does not exist: 127
 };
 
-/// What is the matter, and the flag or setting that mends it; an empty text if none is known.
-struct Cure {
+/// What an error of a system call means in its place: what is the matter, why the kernel said so (one clause, may be
+/// empty), and what mends it. Nothing is known if both the clause and the cures are empty.
+struct Hint {
     ErrorCode code = ErrorCode::system_call;
-    std::string text = {};
+    std::string because = {};
+    Cures cures = {};
 
-    bool operator==(const Cure&) const = default;
+    bool operator==(const Hint&) const = default;
 };
 
 /// One failure, told once. `frames` go from the outermost context to the innermost
 /// (`step 3 (...)`, `mount(MS_MOVE) /sys/fs/cgroup`); `errnum` is the errno of the call, 0 if no call failed;
-/// `cure` is the flag or setting that makes it work, empty if none is known.
+/// `because` says why the kernel said so, where that is known; `cures` what makes it work, the surest first.
 struct Error {
     int errnum = 0;
     std::vector<std::string> frames;
-    std::string cure;
+    std::string because = {};
+    Cures cures = {};
     ErrorKind kind = ErrorKind::refused;
     ErrorCode code = ErrorCode::system_call;
 
     /// The same error seen from one context further out.
     [[nodiscard]] Error in(std::string frame) const;
-    /// The same error with a cure, unless one is known already.
-    [[nodiscard]] Error with_cure(Cure known) const;
+    /// The same error with what is known about it, unless it knows better already.
+    [[nodiscard]] Error with_hint(Hint hint) const;
+    /// The same error with one more cure, after those that it has.
+    [[nodiscard]] Error or_else(Cures more) const;
     /// The same error about the init: not_found or cannot_execute.
     [[nodiscard]] Error about_init(ErrorKind what) const;
-    /// `frame: frame: Invalid argument; cure`
+    /// `frame: frame: Invalid argument; because`: the message without the cures.
+    [[nodiscard]] std::string problem() const;
+    /// `frame: frame: Invalid argument; because: cure, or cure`
     [[nodiscard]] std::string message() const;
     /// The message with the code in parentheses: what main() prints.
     [[nodiscard]] std::string line() const;
@@ -50,7 +58,7 @@ struct Error {
 };
 
 /// An error that no system call caused.
-[[nodiscard]] Error make_error(ErrorCode code, std::string frame, std::string cure = {});
+[[nodiscard]] Error make_error(ErrorCode code, std::string frame, Cures cures = {});
 /// An error of a system call or library that left `errnum`.
 [[nodiscard]] Error make_errno_error(int errnum, std::string frame);
 /// 125, 126 or 127, as env(1), nohup(1) and the engines use them.

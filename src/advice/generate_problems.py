@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what repeats the problems of src/advice/problems.toml: ErrorCode and its names, the settings of --explain, docs/errors.md.
+"""Writes what repeats the problems of src/advice/problems.toml and the cures of cures.toml beside it: ErrorCode and CureId with
+their texts, the settings of --explain, docs/errors.md.
 
     generate_problems.py [SOURCE_DIR]            writes the files that are stale
     generate_problems.py --check [SOURCE_DIR]    writes nothing, shows what would change
@@ -20,10 +21,13 @@ import checked_in
 from checked_in import RowError
 
 ROWS = "src/advice/problems.toml"
+CURES = "src/advice/cures.toml"
 GENERATOR = "src/advice/generate_problems.py"
 HEADER = "include/cginit/error_code.hpp"
 NAMES = "src/core/error_code_names.inc"
-TABLE = "src/advice/problem_rows.inc"
+TABLE = "src/advice/cure_rows.inc"
+CURE_HEADER = "include/cginit/cure.hpp"
+CURE_TEXTS = "src/core/cure_texts.inc"
 PAGE = "docs/errors.md"
 
 PLACES = {
@@ -35,7 +39,6 @@ PLACES = {
     "image": "the image",
     "cginit": "cginit",
 }
-TABLES = {"settings": "kRows", "confined": "kConfinedRows", "user_namespace": "kUserNamespaceRows"}
 
 
 @dataclass(frozen=True)
@@ -47,105 +50,161 @@ class Problem:
     symptom: str
     cause: str
     cure: str
-    settings: tuple = ()
-    confined: tuple = ()
-    user_namespace: tuple = ()
+    cures: tuple = ()
 
 
-def problem_of(heading, entry):
-    where = f"{ROWS}: {entry.get('name', 'an entry without a name')}"
-    needed = {"name", "code", "is", "symptom", "cause", "cure"}
-    unknown = set(entry) - needed - set(TABLES)
+@dataclass(frozen=True)
+class Cure:
+    name: str
+    text: str
+    settings: tuple
+    when: str = "always"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    problems: list
+    cures: dict
+
+
+def check_keys(where, entry, needed, optional):
+    unknown = set(entry) - needed - optional
     if not needed <= set(entry) or unknown:
         raise RowError(f"{where}: {', '.join(sorted(needed - set(entry) or unknown))} "
                        f"{'is missing' if needed - set(entry) else 'is no key'}")
+
+
+def problem_of(heading, entry, cures):
+    where = f"{ROWS}: {entry.get('name', 'an entry without a name')}"
+    check_keys(where, entry, {"name", "code", "is", "symptom", "cause", "cure"}, {"cures"})
     if not re.fullmatch(r"CG-[A-Z0-9]+", entry["code"]) or not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]):
         raise RowError(f"{where}: not `name` and `CG-NAME`")
-    for table in TABLES:
-        for row in entry.get(table, []):
-            if len(row) != 2 or row[0] not in PLACES:
-                raise RowError(f"{where}: {table}: not [WHERE, WHAT] with WHERE one of {', '.join(PLACES)}: {row}")
+    for cure in entry.get("cures", []):
+        if cure not in cures:
+            raise RowError(f"{where}: {cure} is no cure of {CURES}")
     values = {("is_" if key == "is" else key): value for key, value in entry.items()}
-    return Problem(heading, **{key: tuple(map(tuple, value)) if isinstance(value, list) else value
-                               for key, value in values.items()})
+    return Problem(heading, **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def cure_of(entry):
+    where = f"{CURES}: {entry.get('name', 'an entry without a name')}"
+    check_keys(where, entry, {"name", "text", "settings"}, {"when"})
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]) or not entry["settings"]:
+        raise RowError(f"{where}: no name, or no settings")
+    for row in entry["settings"]:
+        if len(row) != 2 or row[0] not in PLACES:
+            raise RowError(f"{where}: settings: not [WHERE, WHAT] with WHERE one of {', '.join(PLACES)}: {row}")
+    return Cure(entry["name"], entry["text"], tuple(map(tuple, entry["settings"])), entry.get("when", "always"))
+
+
+def parsed(source, rows):
+    try:
+        return tomllib.loads((source / rows).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RowError(f"{rows}: {error}") from error
+
+
+def refuse_twice(rows, values):
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise RowError(f"{rows}: there twice: {', '.join(twice)}")
 
 
 def read_rows(source):
-    try:
-        read = tomllib.loads((source / ROWS).read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise RowError(f"{ROWS}: {error}") from error
-    problems = [problem_of(section["heading"], entry) for section in read["section"] for entry in section["problem"]]
+    cures = [cure_of(entry) for entry in parsed(source, CURES)["cure"]]
+    refuse_twice(CURES, [cure.name for cure in cures])
+    by_name = {cure.name: cure for cure in cures}
+    problems = [problem_of(section["heading"], entry, by_name)
+                for section in parsed(source, ROWS)["section"] for entry in section["problem"]]
     for what in ("name", "code"):
-        values = [getattr(problem, what) for problem in problems]
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            raise RowError(f"{ROWS}: there twice: {', '.join(twice)}")
-    return problems
+        refuse_twice(ROWS, [getattr(problem, what) for problem in problems])
+    unused = set(by_name) - {cure for problem in problems for cure in problem.cures}
+    if unused:
+        raise RowError(f"{CURES}: named by no problem: {', '.join(sorted(unused))}")
+    return Catalogue(problems, by_name)
 
 
 def replaced(path, text, name, body):
     return checked_in.replaced(path, text, name, body, f"{ROWS} by {GENERATOR}")
 
 
-def make_header(problems, old):
+def make_header(catalogue, old):
+    problems = catalogue.problems
     width = max(len(problem.name) for problem in problems) + 1
     lines = [f"    {problem.name + ',':<{width}}  ///< {problem.is_}\n" for problem in problems]
     return replaced(HEADER, old, "codes", "".join(lines))
 
 
-HEAD = f"// Generated from {ROWS} by {GENERATOR}: change that.\n"
+def head(rows):
+    return f"// Generated from {rows} by {GENERATOR}: change that.\n"
 
 
-def make_names(problems, _):
-    return HEAD + "".join(f'    "{problem.code}",\n' for problem in problems)
+
+def make_names(catalogue, _):
+    return head(ROWS) + "".join(f'    "{problem.code}",\n' for problem in catalogue.problems)
 
 
 def quoted(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def make_table(problems, _):
-    text = HEAD
-    for key, table in TABLES.items():
-        rows = [f"    {{ErrorCode::{problem.name}, {quoted(where)}, {quoted(what)}}},\n"
-                for problem in problems for where, what in getattr(problem, key)]
-        text += f"\nconstexpr Row {table}[] = {{\n{''.join(rows)}}};\n"
-    return text
+def make_cure_header(catalogue, old):
+    body = "".join(f"    {name},\n" for name in catalogue.cures)
+    return checked_in.replaced(CURE_HEADER, old, "cures", body, f"{CURES} by {GENERATOR}")
+
+
+def make_cure_texts(catalogue, _):
+    return head(CURES) + "".join(f"    {quoted(cure.text)},\n" for cure in catalogue.cures.values())
+
+
+def make_table(catalogue, _):
+    rows = [f"    {{CureId::{cure.name}, Condition::{cure.when}, {quoted(where)}, {quoted(what)}}},\n"
+            for cure in catalogue.cures.values() for where, what in cure.settings]
+    problems = [f"    {{ErrorCode::{problem.name}, CureId::{cure}}},\n"
+                for problem in catalogue.problems for cure in problem.cures]
+    return (f"{head(CURES)}\nconstexpr Row kRows[] = {{\n{''.join(rows)}}};\n"
+            f"\n// Which errors may name which of them: problems.toml.\nconstexpr Pair kPairs[] = {{\n{''.join(problems)}}};\n")
 
 
 def indented(text):
     return text.strip("\n").replace("\n", "\n  ")
 
 
-def settings_table(problem):
-    rows = [*problem.settings, *problem.confined, *problem.user_namespace]
-    lines = []
-    for row in rows:
-        setting = row[1].replace("|", "\\|")
-        line = f"| {PLACES[row[0]]} | `{setting}` |\n"
-        if line not in lines:
-            lines.append(line)
-    return "\n| in | setting |\n|---|---|\n" + "".join(lines) if lines else ""
+def shown(setting):
+    """In a cell of a table: a command of several lines is for --explain."""
+    first, *others = setting.strip("\n").split("\n")
+    text = re.sub(r"\{(\d)\}", "...", first).replace("|", "\\|")
+    return f"`{text}`" + (" and more, as `--explain` says" if others else "") if text != "..." else "as `--explain` says"
 
 
-def page_section(problem):
+def settings_table(problem, cures):
+    lines = ""
+    for cure in (cures[name] for name in problem.cures):
+        label = re.sub(r"\{\d\}", "...", cure.text)
+        for where, what in cure.settings:
+            lines += f"| {label} | {PLACES[where]} | {shown(what)} |\n"
+            label = ""
+    return f"\n| cure | in | setting |\n|---|---|---|\n{lines}" if lines else ""
+
+
+def page_section(problem, cures):
     return (f"### {problem.code}\n- **Symptom**: {indented(problem.symptom)}\n- **Cause**: {indented(problem.cause)}\n"
-            f"- **Cure**: {indented(problem.cure)}\n{settings_table(problem)}\n")
+            f"- **Cure**: {indented(problem.cure)}\n{settings_table(problem, cures)}\n")
 
 
-def make_page(problems, old):
+def make_page(catalogue, old):
     body = "\n"
     heading = ""
-    for problem in problems:
+    for problem in catalogue.problems:
         if heading != problem.heading:
             heading = problem.heading
             body += f"## {heading}\n\n"
-        body += page_section(problem)
+        body += page_section(problem, catalogue.cures)
     return replaced(PAGE, old, "problems", body)
 
 
-OUTPUTS = {HEADER: make_header, NAMES: make_names, TABLE: make_table, PAGE: make_page}
+OUTPUTS = {HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
+           TABLE: make_table, PAGE: make_page}
 
 if __name__ == "__main__":
     sys.exit(checked_in.main(sys.argv[1:], SOURCE, read_rows, OUTPUTS, ROWS, GENERATOR))

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "advice/delegation.hpp"
 #include "advice/security_label.hpp"
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
@@ -9,166 +10,161 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kLockedCure =
-    "the mount is locked by a user namespace above: start cginit without another user namespace around it";
+constexpr const char* kModule = "a security module refuses it";
+constexpr const char* kFilter = "a seccomp filter refuses it";
+
+Hint locked() {
+    return {ErrorCode::locked_mounts,
+            "the mount is locked by a user namespace above",
+            {"start cginit without another user namespace around it", CureId::host_user_namespace}};
+}
 
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
-Cure security_module_cure(const World& world) {
+Hint security_module(const World& world) {
     const std::string& label = world.security_label;
     if (label.find(':') != std::string::npos) {
         return {ErrorCode::selinux,
-                concat({"SELinux (", label, ") refuses it: add --security-opt label=disable, or on the host ",
-                        "setsebool -P container_manage_cgroup 1"})};
-    }
-    if (is_confined(world)) {
-        return {ErrorCode::apparmor,
-                concat({"AppArmor's profile ", label, " refuses it: add --security-opt apparmor=unconfined",
-                        can_be_confined(world) ? ", or --security-opt apparmor=cginit with that profile loaded "
-                                                 "(examples/apparmor/cginit)"
-                                               : ""})};
+                concat({"SELinux (", label, ") refuses it"}),
+                {CureId::no_selinux, CureId::selinux_boolean}};
     }
     return {ErrorCode::apparmor,
-            "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"};
+            is_confined(world) ? concat({"AppArmor's profile ", label, " refuses it"}) : kModule,
+            {CureId::no_apparmor, CureId::apparmor_profile}};
 }
 
 /// The capability was lost to AppArmor; a filter that lets user namespaces through and no mount says EPERM, too.
-Cure unconfined_cure(const World& world) {
-    return {
-        ErrorCode::apparmor,
-        concat({"AppArmor leaves no capability to who is unconfined in a user namespace (Ubuntu): on the host sysctl "
-                "-w kernel.apparmor_restrict_unprivileged_userns=0, or load examples/apparmor/cginit and add "
-                "--security-opt apparmor=cginit, or add --cap-add SYS_ADMIN",
-                world.seccomp_filter == Tri::yes
-                    ? ", and where that is 0 already --security-opt seccomp=unconfined: then a filter refuses it"
-                    : ""})};
+Hint unconfined(const World& world) {
+    Hint hint{ErrorCode::apparmor,
+              "AppArmor leaves no capability to who is unconfined in a user namespace (Ubuntu)",
+              {CureId::permit_unconfined_user_namespaces, CureId::apparmor_profile, CureId::add_sys_admin}};
+    if (world.seccomp_filter == Tri::yes) {
+        hint.cures.emplace_back(CureId::no_seccomp);
+    }
+    return hint;
 }
 
 /// The workbench: what is said of no later mount. Empty if that is nothing.
-Cure first_mount_cure(int errnum, const World& world) {
+Hint first_mount(int errnum, const World& world) {
     if (errnum == ENOENT) {
-        return {ErrorCode::no_proc, concat({"cginit works in ", kWorkbench, ": mount /proc without subset=pid"})};
+        return {ErrorCode::no_proc, concat({"cginit works in ", kWorkbench}), {CureId::own_proc}};
     }
-    if ((errnum == EPERM || errnum == EACCES) && is_unconfined_in_user_namespace(world)) {
-        return unconfined_cure(world);
-    }
-    return {};
+    return (errnum == EPERM || errnum == EACCES) && is_unconfined_in_user_namespace(world) ? unconfined(world) : Hint{};
 }
 
-Cure permission_cure(const World& world) {
+Hint no_permission(const World& world) {
     // Where there is one to be had it was made before, and has the capability.
     if (!world.has_sys_admin && world.user_namespaces.possible != Tri::yes) {
-        return {ErrorCode::no_sys_admin, "add --cap-add SYS_ADMIN"};
+        return {ErrorCode::no_sys_admin, {}, {CureId::add_sys_admin}};
     }
     if (world.security_label.find("(enforce)") != std::string::npos) {
-        return security_module_cure(world);
+        return security_module(world);
     }
     if (world.seccomp_filter == Tri::yes) {
         return {ErrorCode::seccomp,
-                "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows mount, "
-                "umount2, unshare and setns"};
+                kFilter,
+                {CureId::no_seccomp, {CureId::seccomp_calls, "mount, umount2, unshare and setns"}}};
     }
-    return {ErrorCode::locked_mounts, kLockedCure};
+    return locked();
 }
 
 /// unshare(2) or one of the two maps.
-Cure user_namespace_cure(int errnum, const World& world) {
+Hint no_user_namespace(int errnum, const World& world) {
     switch (errnum) {
         case ENOSPC:
         case EUSERS:
             return {ErrorCode::no_user_namespaces,
-                    "there are as many user namespaces as there may be, or 32 within each other, and cginit needs two: "
-                    "raise user.max_user_namespaces on the host (sysctl), or add --cap-add SYS_ADMIN"};
+                    "there are as many user namespaces as there may be, or 32 within each other, and cginit needs two",
+                    {CureId::raise_user_namespaces, CureId::add_sys_admin}};
         case EPERM:
         case EACCES:
             return world.seccomp_filter == Tri::yes
-                       ? Cure{ErrorCode::seccomp,
-                              "a seccomp filter refuses user namespaces: add --security-opt seccomp=PROFILE with a "
-                              "profile that allows unshare and setns (examples/seccomp), or --cap-add SYS_ADMIN"}
-                       : Cure{ErrorCode::no_user_namespaces,
-                              "user namespaces are refused: permit them on the host "
-                              "(kernel.unprivileged_userns_clone=1, or the security module's rules), or add --cap-add "
-                              "SYS_ADMIN"};
-        default: return {ErrorCode::no_user_namespaces, "add --cap-add SYS_ADMIN"};
+                       ? Hint{ErrorCode::seccomp,
+                              "a seccomp filter refuses user namespaces",
+                              {CureId::seccomp_profile, CureId::no_seccomp, CureId::add_sys_admin}}
+                       : Hint{ErrorCode::no_user_namespaces,
+                              "user namespaces are refused",
+                              {CureId::permit_user_namespaces, CureId::add_sys_admin}};
+        default: return {ErrorCode::no_user_namespaces, {}, {CureId::add_sys_admin}};
     }
 }
 
-Cure drop_cure(int errnum) {
+Hint no_drop(int errnum) {
     switch (errnum) {
         case EINVAL:
-            return {
-                ErrorCode::seccomp,
-                "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back: leave out "
-                "--drop-cap"};
+            return {ErrorCode::seccomp,
+                    "this kernel has no seccomp filters, without which user namespaces give cap_sys_admin back",
+                    {CureId::keep_capabilities}};
         case EPERM:
         case EACCES:
-            return {
-                ErrorCode::seccomp,
-                "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl "
-                "and capset"};
+            return {ErrorCode::seccomp, kFilter, {CureId::no_seccomp, {CureId::seccomp_calls, "prctl and capset"}}};
         default: return {};
     }
 }
 
+Hint no_own_root(const AssertNotRealRoot& asserted) {
+    return asserted.v2 ? Hint{ErrorCode::host_root, {}, {CureId::allow_host_cgroup, CureId::boot_v2}}
+                       : Hint{ErrorCode::no_own_cgroup, {}, {CureId::own_cgroup}};
+}
+
+bool makes_user_namespace(const Op& op) {
+    return std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
+           std::holds_alternative<EnterUserNamespace>(op);
+}
+
 }  // namespace
 
-Cure cure_for(const Op& op, int errnum, const World& world) {
+Hint hint_for(const Op& op, int errnum, const World& world) {
     if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
-        return asserted->v2
-                   ? Cure{ErrorCode::host_root,
-                          "permit a cgroup at the host's v2 root with --allow-host-cgroup, or boot the host with a v2 "
-                          "hierarchy (systemd.unified_cgroup_hierarchy=1)"}
-                   : Cure{ErrorCode::no_own_cgroup, "give the container a cgroup of its own (no --cgroups=disabled)"};
+        return no_own_root(*asserted);
     }
     // Seen before anything else, so no mount was refused yet.
     if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {
         return is_confined(world)
-                   ? security_module_cure(world)
-                   : Cure{ErrorCode::seccomp,
-                          "a seccomp filter refuses it: allow umount2, or add --security-opt seccomp=unconfined"};
+                   ? security_module(world)
+                   : Hint{ErrorCode::seccomp, kFilter, {{CureId::seccomp_calls, "umount2"}, CureId::no_seccomp}};
     }
-    if (std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
-        std::holds_alternative<EnterUserNamespace>(op)) {
-        return user_namespace_cure(errnum, world);
+    if (makes_user_namespace(op)) {
+        return no_user_namespace(errnum, world);
     }
     const auto* mounted = std::get_if<MountFilesystem>(&op);
     if (mounted != nullptr && mounted->target == kWorkbench) {
-        Cure cure = first_mount_cure(errnum, world);
-        if (!cure.text.empty()) {
-            return cure;
+        Hint hint = first_mount(errnum, world);
+        if (hint != Hint{}) {
+            return hint;
         }
     }
     const bool unshare = std::holds_alternative<UnshareCgroupNamespace>(op);
     if (errnum == EACCES && writes(op) == Writes::mounts) {
-        return security_module_cure(world);
+        return security_module(world);
     }
     if (errnum == EPERM && (writes(op) == Writes::mounts || unshare)) {
-        return permission_cure(world);
+        return no_permission(world);
     }
     if (errnum == EINVAL && unshare) {
-        return {ErrorCode::no_cgroup_namespaces, "this kernel has no cgroup namespaces: use --method=bind"};
+        return {ErrorCode::no_cgroup_namespaces, "this kernel has no cgroup namespaces", {CureId::method_bind}};
     }
     if (errnum == EINVAL && std::holds_alternative<MoveMount>(op)) {
         // do_move_mount() says the same of both; where it is ours to change, the plan has made the one above private.
         return world.initial_user_namespace
-                   ? Cure{ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"}
-                   : Cure{ErrorCode::locked_mounts, kLockedCure};
+                   ? Hint{ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"}
+                   : locked();
     }
     if (std::holds_alternative<RehearseDropCapabilities>(op)) {
-        return drop_cure(errnum);
+        return no_drop(errnum);
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
         return {ErrorCode::not_delegated,
-                "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate "
-                "it (systemd: Delegate=yes) or chown it to the mapped root"};
+                "the container's cgroup belongs to a user that its user namespace does not map",
+                delegation_cures(world)};
     }
     return {};
 }
 
-Cure cure_for(int errnum) {
+Hint hint_for(int errnum) {
     switch (errnum) {
-        case EMFILE: return {ErrorCode::resources, "raise the limit of open files, such as with --ulimit nofile=1024"};
-        case ENFILE: return {ErrorCode::resources, "the host has too many files open (fs.file-max)"};
-        case ENOMEM: return {ErrorCode::resources, "give the container more memory"};
+        case EMFILE: return {ErrorCode::resources, {}, {CureId::more_files}};
+        case ENFILE: return {ErrorCode::resources, "the host has too many files open", {CureId::more_files_on_host}};
+        case ENOMEM: return {ErrorCode::resources, {}, {CureId::more_memory}};
         default: return {};
     }
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "advice/hints.hpp"
+#include "advice/remedies.hpp"
 #include "app/capture.hpp"
 #include "app/explain.hpp"
 #include "app/output.hpp"
@@ -51,11 +52,11 @@ Status verify(const Source& source, const Scene& scene, const Intent& intent, co
                             : Status(make_error(ErrorCode::not_as_planned, concat({"verify: ", join(problems, "; ")})));
 }
 
-Status with_cure(const Status& status, const PlanRunner& runner, const World& world) {
+Status with_hint(const Status& status, const PlanRunner& runner, const World& world) {
     if (status || runner.failed_op() == nullptr) {
         return status;
     }
-    return status.error().with_cure(cure_for(*runner.failed_op(), status.error().errnum, world));
+    return status.error().with_hint(hint_for(*runner.failed_op(), status.error().errnum, world));
 }
 
 void tell(const Scene& scene, const Intent& intent, const PlanRunner& runner) {
@@ -89,7 +90,7 @@ Status rehearse(const Plan& plan, const World& world) {
         return {};
     }
     const Error& error = (*refusal)->error;
-    return error.in("rehearsal").with_cure(cure_for(plan.steps[(*refusal)->step].op, error.errnum, world));
+    return error.in("rehearsal").with_hint(hint_for(plan.steps[(*refusal)->step].op, error.errnum, world));
 }
 
 /// From within its user namespace this process cannot go back to the engine's view.
@@ -106,7 +107,7 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
     PlanRunner runner(kernel, intent.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
     Status status = runner.run_until_commit();
     if (!status) {
-        return with_cure(status, runner, scene.sight.world);
+        return with_hint(status, runner, scene.sight.world);
     }
     status = verify(source, scene, intent, runner);
     if (!status) {
@@ -117,7 +118,7 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
     if (status) {
         tell(scene, intent, runner);
     }
-    return with_cure(status, runner, scene.sight.world);
+    return with_hint(status, runner, scene.sight.world);
 }
 
 Status rehearse_and_rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
@@ -126,8 +127,9 @@ Status rehearse_and_rebuild(const Source& source, const Scene& scene, const Inte
 }
 
 /// `--on-failure`: the engine's own view is there as it was, and may be good enough.
-Status fall_back(const Error& error, const World& world, const Options& options) {
+Status fall_back(const Error& failure, const World& world, const Options& options) {
     const Measure go_on = choose_on_failure(world, options);
+    const Error error = in_words_of_place(failure, world);
     if (options.on_failure == OnFailure::exit || error.kind == ErrorKind::not_undone) {
         return error;
     }
@@ -218,7 +220,7 @@ Status print_plan(const Source& source, const Options& options, const Invocation
     const World& world = scene->sight.world;
     const Result<Intent> intent = intend(world, options);
     return intent ? print_text(plan_text(world, intent->decision, intent->plan, text_style(invocation.environment)))
-                  : Status(intent.error());
+                  : Status(in_words_of_place(intent.error(), world));
 }
 
 Result<int> exit_status_of(const Status& status) { return status ? Result<int>(0) : status.error(); }
@@ -233,7 +235,7 @@ Result<int> run(const Options& options, const Invocation& invocation) {
     }
     Result<Source> source = Source::open(facts_from(options).root);
     if (!source) {
-        return source.error().with_cure({ErrorCode::usage, "--root takes what cginit --capture wrote"});
+        return source.error().with_hint({ErrorCode::usage, {}, {"--root takes what cginit --capture wrote"}});
     }
     struct Doer {
         Source& source;

@@ -59,10 +59,11 @@ Status write_capture(Source& source, const Result<InitCommand>& init, const std:
     const Status written = is_earlier_capture(source, file) ? replace_file(file, text) : write_new_file(file, text);
     return written || written.error().errnum != EEXIST
                ? written
-               : written.error().with_cure(
+               : written.error().with_hint(
                      {ErrorCode::usage,
-                      "name a file that is not there, or is a capture to which nothing was added; "
-                      "without =FILE it goes to standard output"});
+                      {},
+                      {"name a file that is not there, or is a capture to which nothing was added; "
+                       "without =FILE it goes to standard output"}});
 }
 
 }  // namespace cginit

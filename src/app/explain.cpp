@@ -18,7 +18,7 @@ namespace {
 Error error_of(const Refusal& refusal, const Plan& plan, const World& world) {
     const Op& op = plan.steps[refusal.step].op;
     const int errnum = refusal.error.errnum;
-    return make_errno_error(errnum, describe(op)).with_cure(cure_for(op, errnum, world));
+    return make_errno_error(errnum, describe(op)).with_hint(hint_for(op, errnum, world));
 }
 
 /// The cgroups that the engine gave, as this process may write them: told even where mounts cannot be tried.
@@ -31,7 +31,7 @@ std::optional<Error> refused_directory(const Source& source, const World& world)
         const auto own = own_directory(mount->entry, hierarchy.own_path);
         if (own && source.refuses_writing(*own)) {
             const Op op = MakeCgroup{*own};
-            return make_errno_error(EACCES, concat({"write to ", *own})).with_cure(cure_for(op, EACCES, world));
+            return make_errno_error(EACCES, concat({"write to ", *own})).with_hint(hint_for(op, EACCES, world));
         }
     }
     return std::nullopt;

@@ -83,7 +83,7 @@ Result<Intent> intend(const World& world, const Options& options) {
     const std::vector<std::string> problems = check_plan(world, intent.decision, intent.plan);
     if (!problems.empty()) {
         return make_error(ErrorCode::not_as_planned, concat({"the plan is not safe here: ", join(problems, "; ")}),
-                          "nothing was changed; please report this with the output of --capture");
+                          {"nothing was changed; please report this with the output of --capture"});
     }
     return intent;
 }

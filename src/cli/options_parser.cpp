@@ -44,7 +44,7 @@ const Setting* find_setting(std::string_view option) {
 
 Error missing_value(const std::string& option) {
     const Setting* setting = find_setting(option);
-    return setting == nullptr ? make_error(ErrorCode::usage, concat({option, " needs a value"}), kSeeHelp)
+    return setting == nullptr ? make_error(ErrorCode::usage, concat({option, " needs a value"}), {kSeeHelp})
                               : make_error(ErrorCode::usage, concat({option, " needs a value: ", setting->expected}));
 }
 
@@ -64,9 +64,9 @@ Status take_init(const CLI::App& app, const std::vector<std::string>& arguments,
         // It took its file so once, and would now take that for the init.
         return make_error(
             ErrorCode::usage, concat({"--capture takes no word after it, as ", rest.front()}),
-            concat({"for a file write --capture=", rest.front(), ", for an init --capture -- ", rest.front()}));
+            {concat({"for a file write --capture=", rest.front(), ", for an init --capture -- ", rest.front()})});
     } else if (!rest.empty() && rest.front().size() > 1 && rest.front().starts_with('-')) {
-        return make_error(ErrorCode::usage, "unknown option " + rest.front(), kSeeHelp);
+        return make_error(ErrorCode::usage, "unknown option " + rest.front(), {kSeeHelp});
     }
     given.init_argv = std::move(rest);
     return {};
@@ -101,9 +101,9 @@ Result<Given> read_arguments(const std::vector<std::string>& arguments) {
         const std::string last = arguments.back().substr(0, arguments.back().find('='));
         return find_setting(last) != nullptr && find_setting(last)->values != nullptr
                    ? missing_value(last)
-                   : make_error(ErrorCode::usage, error.what(), kSeeHelp);
+                   : make_error(ErrorCode::usage, error.what(), {kSeeHelp});
     } catch (const CLI::Error& error) {
-        return make_error(ErrorCode::usage, error.what(), kSeeHelp);
+        return make_error(ErrorCode::usage, error.what(), {kSeeHelp});
     }
     Given given;
     given.help = app.count("--help") > 0;
@@ -142,7 +142,7 @@ Status apply_arguments(const Given& given, Draft& options, std::vector<const cha
         if (const Setting* rival = find_rival(given, i)) {
             return make_error(ErrorCode::usage,
                               concat({long_name(*rival), " and ", long_name(setting), " contradict each other"}),
-                              "give one of them");
+                              {"give one of them"});
         }
         if (setting.variable != nullptr) {
             variables_done.push_back(setting.variable);
@@ -214,17 +214,17 @@ Result<Options> finish(Draft draft) {
     const bool of_capture = draft.from.root != "/";
     if (draft.from.init_traits && !of_capture) {
         return make_error(ErrorCode::usage, "--init-traits stands in for the init of a capture",
-                          "give the capture with --root=FILE");
+                          {"give the capture with --root=FILE"});
     }
     if (of_capture && std::holds_alternative<BecomeInit>(draft.action)) {
         return make_error(ErrorCode::usage,
                           concat({"--root ", draft.from.root, " is only read, nothing can be run there"}),
-                          "add --dry-run or --explain");
+                          {"add --dry-run or --explain"});
     }
     if (of_capture && std::holds_alternative<WriteCapture>(draft.action)) {
         return make_error(ErrorCode::usage,
                           "--capture writes what the running system shows, and --root names a capture",
-                          "leave one of them out");
+                          {"leave one of them out"});
     }
     if (auto* print = std::get_if<PrintPlan>(&draft.action)) {
         print->from = std::move(draft.from);

@@ -300,7 +300,7 @@ Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::str
     std::vector<std::string> lines = split(text, '\n');
     if (!lines.empty() && !lines.back().empty()) {
         return make_error(ErrorCode::bad_facts,
-                          concat({name, ":", std::to_string(lines.size()), ": the last line is cut off"}), kCure);
+                          concat({name, ":", std::to_string(lines.size()), ": the last line is cut off"}), {kCure});
     }
     if (!lines.empty()) {
         lines.pop_back();
@@ -311,7 +311,7 @@ Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::str
         if (!take_line(line, facts)) {
             return make_error(ErrorCode::bad_facts,
                               concat({name, ":", std::to_string(number), ": not a fact, or a second one: ", line}),
-                              kCure);
+                              {kCure});
         }
     }
     return facts;

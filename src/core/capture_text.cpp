@@ -138,17 +138,17 @@ public:
         const std::string& about = capture_.about;
         if (!ended_ && (about.starts_with("cginit ") || about.starts_with("capture.sh\n"))) {
             return make_error(ErrorCode::bad_facts, concat({name_, ": cut off: the last line is not `-- end --`"}),
-                              kCure);
+                              {kCure});
         }
         if (capture_.files.empty()) {
-            return make_error(ErrorCode::bad_facts, concat({name_, ": no capture: no line is `-- PATH --`"}), kCure);
+            return make_error(ErrorCode::bad_facts, concat({name_, ": no capture: no line is `-- PATH --`"}), {kCure});
         }
         return std::move(capture_);
     }
 
 private:
     [[nodiscard]] Status wrong(const std::string& what) const {
-        return make_error(ErrorCode::bad_facts, concat({name_, ":", std::to_string(number_), ": ", what}), kCure);
+        return make_error(ErrorCode::bad_facts, concat({name_, ":", std::to_string(number_), ": ", what}), {kCure});
     }
 
     Status begin(std::string_view what) {

@@ -1,6 +1,8 @@
 #include "cginit/result.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "core/text.hpp"
 
@@ -12,13 +14,21 @@ Error Error::in(std::string frame) const {
     return outer;
 }
 
-Error Error::with_cure(Cure known) const {
-    Error cured = *this;
-    if (cured.cure.empty() && !known.text.empty()) {
-        cured.cure = std::move(known.text);
-        cured.code = known.code;
+Error Error::with_hint(Hint hint) const {
+    Error known = *this;
+    const bool nothing = hint.because.empty() && hint.cures.empty();
+    if (known.because.empty() && known.cures.empty() && !nothing) {
+        known.because = std::move(hint.because);
+        known.cures = std::move(hint.cures);
+        known.code = hint.code;
     }
-    return cured;
+    return known;
+}
+
+Error Error::or_else(Cures more) const {
+    Error error = *this;
+    std::move(more.begin(), more.end(), std::back_inserter(error.cures));
+    return error;
 }
 
 Error Error::about_init(ErrorKind what) const {
@@ -28,26 +38,29 @@ Error Error::about_init(ErrorKind what) const {
     return about;
 }
 
-std::string Error::message() const {
+std::string Error::problem() const {
     std::string text = join(frames, ": ");
     if (errnum != 0) {
         text += text.empty() ? "" : ": ";
         text += errno_text(errnum);
     }
-    if (!cure.empty()) {
-        text += text.empty() ? "" : "; ";
-        text += cure;
-    }
-    return text;
+    return concat({text, text.empty() || because.empty() ? "" : "; ", because});
+}
+
+std::string Error::message() const {
+    const std::string what = problem();
+    const std::string cure = text_of(cures);
+    const char* between = because.empty() ? "; " : ": ";
+    return concat({what, what.empty() || cure.empty() ? "" : between, cure});
 }
 
 std::string Error::line() const { return concat({message(), " (", to_string(code), ")"}); }
 
-Error make_error(ErrorCode code, std::string frame, std::string cure) {
+Error make_error(ErrorCode code, std::string frame, Cures cures) {
     Error error;
     error.code = code;
     error.frames.push_back(std::move(frame));
-    error.cure = std::move(cure);
+    error.cures = std::move(cures);
     return error;
 }
 

@@ -104,15 +104,14 @@ Status choose_tmpfs(const World& world, const Options& options, Decision& decisi
             return make_error(
                 ErrorCode::no_sys_admin,
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
-                concat({"let the engine do that (--tmpfs ", point, "), or leave ", point,
-                        " as it is with --tmpfs=never"}));
+                {{CureId::engine_tmpfs, point}, {CureId::no_tmpfs, point}});
         }
         const std::string covered = covered_program(world, point);
         if (!covered.empty() && is_asked_for(options, point) && visible_mount_at(world.mounts, point) == nullptr) {
             return make_error(
                 ErrorCode::bad_init,
                 concat({"--tmpfs=", point, " would cover ", covered, ", from which the init is executed"}),
-                concat({"leave ", point, " out of --tmpfs"}));
+                {{CureId::tmpfs_without, point}});
         }
         if (!tmpfs.measure.taken && is_asked_for(options, point) && visible_mount_at(world.mounts, point) == nullptr) {
             decision.warnings.push_back(concat({"--tmpfs=", point, ": ", tmpfs.measure.reason, ", ignoring"}));

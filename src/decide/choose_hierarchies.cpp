@@ -265,26 +265,23 @@ void warn_of_unlimited_cgroups(const World& world, const Options& options, Decis
 }
 
 /// Every init of a unified layout needs the one v2 hierarchy; on v1 systemd tracks in name=systemd.
-Status require_hierarchy(const Decision& decision, const std::string& name) {
+Status require_hierarchy(const World& world, const Decision& decision, const std::string& name) {
     const auto choice = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
                                      [&name](const HierarchyDecision& candidate) { return candidate.name == name; });
     if (choice != decision.hierarchies.end() && choice->access == Access::writable) {
         return {};
     }
     const std::string reason = choice == decision.hierarchies.end() ? "the host has none" : choice->reason;
-    const char* cure =
-        decision.mounting == Mounting::bind
-            ? "use --method=namespace where the kernel has cgroup namespaces"
-            : "give the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)";
-    return make_error(ErrorCode::no_hierarchy, concat({"the init needs the ", name, " hierarchy, but ", reason}), cure);
+    return make_error(ErrorCode::no_hierarchy, concat({"the init needs the ", name, " hierarchy, but ", reason}),
+                      decision.mounting == Mounting::bind ? Cures{CureId::method_namespace} : own_cgroup_cures(world));
 }
 
 Status require_usable(const World& world, const Decision& decision) {
     if (decision.layout == View::unified) {
-        return require_hierarchy(decision, "unified");
+        return require_hierarchy(world, decision, "unified");
     }
     if (world.init.kind == InitKind::systemd) {
-        return require_hierarchy(decision, "name=systemd");
+        return require_hierarchy(world, decision, "name=systemd");
     }
     const bool any = std::any_of(decision.hierarchies.begin(), decision.hierarchies.end(),
                                  [](const HierarchyDecision& choice) { return choice.access == Access::writable; });
@@ -293,7 +290,7 @@ Status require_usable(const World& world, const Decision& decision) {
     }
     const std::string reason = decision.hierarchies.empty() ? "there is none" : decision.hierarchies.front().reason;
     return make_error(ErrorCode::no_hierarchy, concat({"no cgroup hierarchy can be made writable: ", reason}),
-                      "run cginit in a container that has a cgroup of its own");
+                      own_cgroup_cures(world));
 }
 
 bool needs_tracking_hierarchy(const World& world, const Decision& decision) {

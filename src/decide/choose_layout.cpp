@@ -26,12 +26,12 @@ Status choose_tracking(const World& world, const Options& options, const std::st
     const std::string text = concat({who, " needs a name=systemd hierarchy, which this v2 host does not show, but "});
     const Obstacle obstacle = host_cgroup_obstacle(world, options);
     if (!obstacle.text.empty()) {
-        return make_error(obstacle.code, concat({text, obstacle.text}), obstacle.cure);
+        return make_error(obstacle.code, concat({text, obstacle.text}), obstacle.cures);
     }
     // kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use(): EPERM in any other namespace.
     if (world.namespaced != Tri::no) {
         return make_error(ErrorCode::layout, concat({text, "only the host's cgroup namespace may make one"}),
-                          "add --cgroupns=host");
+                          {CureId::host_cgroup_namespace});
     }
     set_layout(decision, View::legacy, concat({who, " gets a name=systemd hierarchy of its own"}));
     return {};
@@ -46,12 +46,12 @@ Status choose_wanted(const World& world, const Options& options, Decision& decis
     }
     if (wants_v1 && world.view == View::unified) {
         return make_error(ErrorCode::layout, concat({who, ": this container's view is unified"}),
-                          "use --layout=host, or boot the host with v1 hierarchies (without cgroup_no_v1=)");
+                          {CureId::layout_host, CureId::boot_v1});
     }
     const Obstacle obstacle = wants_v2 ? v2_obstacle(world, options) : Obstacle{};
     if (!obstacle.text.empty()) {
-        return make_error(obstacle.code, concat({who, ": ", obstacle.text}),
-                          concat({obstacle.cure, ", or use --layout=host"}));
+        return make_error(obstacle.code, concat({who, ": ", obstacle.text}), obstacle.cures)
+            .or_else({CureId::layout_host});
     }
     const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
     set_layout(decision, layout, concat({"asked for with ", who}));
@@ -63,7 +63,7 @@ Status refuse_unknown_version(const World& world) {
     return make_error(ErrorCode::systemd_version,
                       concat({"the version of this systemd cannot be told (", world.init.version_unknown_because,
                               "), and on a host with v1 hierarchies the layout depends on it"}),
-                      "say --layout=host for systemd 257 or older, --layout=unified for 258 or newer");
+                      {CureId::layout_by_version});
 }
 
 /// True if v2 would be there besides the engine's v1, and systemd would use it to track its services. A view that another
@@ -76,11 +76,12 @@ bool can_add_v2(const World& world, const Options& options, int version) {
 }
 
 /// An init that can only live on v2, on a view with v1 hierarchies.
-Status choose_v2_only(const World& world, const Options& options, const std::string& reason, const char* otherwise,
+Status choose_v2_only(const World& world, const Options& options, const std::string& reason, CureId otherwise,
                       Decision& decision) {
     const Obstacle obstacle = v2_obstacle(world, options);
     if (!obstacle.text.empty()) {
-        return make_error(obstacle.code, concat({reason, ", and ", obstacle.text}), concat({obstacle.cure, otherwise}));
+        return make_error(obstacle.code, concat({reason, ", and ", obstacle.text}), obstacle.cures)
+            .or_else({otherwise});
     }
     set_layout(decision, View::unified, reason);
     return {};
@@ -90,8 +91,7 @@ Status choose_v2_only(const World& world, const Options& options, const std::str
 Status choose_on_v1(const World& world, const Options& options, int version, Decision& decision) {
     const std::string name = concat({"systemd ", std::to_string(version)});
     if (version >= kFirstUnifiedOnly) {
-        return choose_v2_only(world, options, concat({name, " refuses v1"}),
-                              ", or take an image with systemd 257 or older", decision);
+        return choose_v2_only(world, options, concat({name, " refuses v1"}), CureId::older_systemd, decision);
     }
     if (version == kSlowOnV1 && v2_obstacle(world, options).text.empty()) {
         set_layout(decision, View::unified, concat({name, " waits 30 s before it boots on v1"}));
@@ -125,7 +125,7 @@ Status choose_for_init(const World& world, const Options& options, Decision& dec
     // finit's src/cgroup.c, cgroup_init(): in the host's cgroup namespace that is the host's root.
     if (world.init.kind == InitKind::finit && world.view != View::unified) {
         return choose_v2_only(world, options, "finit mounts v2 over whatever is at /sys/fs/cgroup",
-                              ", or boot another init", decision);
+                              CureId::another_init, decision);
     }
     return {};
 }
@@ -136,7 +136,7 @@ Status choose_layout(const World& world, const Options& options, Decision& decis
     if (world.view == View::none) {
         return make_error(ErrorCode::no_view,
                           "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
-                          "leave the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)");
+                          {CureId::show_cgroups});
     }
     set_layout(decision, world.view, "the host's");
     Status status;

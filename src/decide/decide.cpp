@@ -15,18 +15,10 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kSysAdminCure =
-    "add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])";
-
-/// Two ways out, each of which may be none.
-std::string either(const std::string& first, const std::string& second) {
-    return concat({first, first.empty() || second.empty() ? "" : ", or ", second});
-}
-
 /// V0. A view that an earlier cginit made may be used by whoever comes later; nothing is his to change.
 Status require_own_container(const World& world, bool uses_what_is_there) {
     const Obstacle obstacle = uses_what_is_there ? Obstacle{} : container_obstacle(world);
-    return obstacle.text.empty() ? Status() : Status(make_error(obstacle.code, obstacle.text, obstacle.cure));
+    return obstacle.text.empty() ? Status() : Status(make_error(obstacle.code, obstacle.text, obstacle.cures));
 }
 
 /// systemd as a child of another init cannot find its own cgroup and refuses to be the manager (systemd(1)).
@@ -35,7 +27,7 @@ Status require_pid1(const World& world) {
         return {};
     }
     return make_error(ErrorCode::not_pid1, "cginit is not PID 1, and systemd as the system manager has to be",
-                      "drop --init from the run line");
+                      {CureId::be_pid1});
 }
 
 /// After a plain chroot(2) mountinfo does not list what lies outside, which a process with CAP_SYS_CHROOT gets at.
@@ -46,7 +38,7 @@ Status require_whole_table(const World& world) {
     return make_error(
         ErrorCode::chroot,
         "the root directory is no mount point (chroot), so that the mounts outside of it are out of sight",
-        "start the container with pivot_root(2), as engines do, or bind its root to itself before the chroot");
+        {"start the container with pivot_root(2), as engines do, or bind its root to itself before the chroot"});
 }
 
 /// Leaving the view as it is keeps the promises only if an earlier cginit made it, or if the user gave up the guard.
@@ -57,22 +49,22 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
         return make_error(
             ErrorCode::unusable_view,
             concat({"--layout=", to_string(options.layout), " needs new mounts, --method=", name, " makes none"}),
-            "use --method=auto");
+            {CureId::method_auto});
     }
     if (options.writable != Writable::all) {
         return make_error(
             ErrorCode::unusable_view,
             concat({"--writable=", options.writable.text(), " needs new mounts, --method=", name, " makes none"}),
-            "use --method=auto");
+            {CureId::method_auto});
     }
     if (!is_own_view(world) && options.inner != Inner::never) {
         return make_error(ErrorCode::unusable_view,
                           concat({"--method=", name, " leaves the engine's limits within reach of the init"}),
-                          "use --method=auto, or accept that with --inner=never");
+                          {CureId::method_auto, CureId::inner_never});
     }
     const std::string defect = view_defect(world, remount);
     if (!defect.empty()) {
-        return make_error(ErrorCode::unusable_view, concat({"--method=", name, ": ", defect}), "use --method=auto");
+        return make_error(ErrorCode::unusable_view, concat({"--method=", name, ": ", defect}), {CureId::method_auto});
     }
     set_method(decision, options.method);
     decision.method_reason = concat({"asked for with --method=", name});
@@ -96,10 +88,9 @@ bool is_delegated(const World& world, const Options& options, const Decision& de
 Status decide_on_userns(const World& world, const Options& options, Decision& decision) {
     const Obstacle obstacle = user_namespace_obstacle(world);
     if (options.method == Method::userns && !obstacle.text.empty()) {
+        const Error error = make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}), obstacle.cures);
         // The capability is of use to root alone.
-        const char* other_method = world.is_root ? "use --method=auto with --cap-add SYS_ADMIN" : "";
-        return make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}),
-                          either(obstacle.cure, other_method));
+        return world.is_root ? error.or_else({CureId::auto_with_sys_admin}) : error;
     }
     if (options.method == Method::userns) {
         set_method(decision, Method::userns);
@@ -133,7 +124,8 @@ Status decide_method(const World& world, const Options& options, Decision& decis
     }
     if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
         return make_error(ErrorCode::no_cgroup_namespaces,
-                          "--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)", "use --method=bind");
+                          "--method=namespace: this kernel has no cgroup namespaces (Linux 4.6)",
+                          {CureId::method_bind});
     }
     if (options.method != Method::automatic) {
         set_method(decision, options.method);
@@ -154,11 +146,11 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
             decision.kept_elsewhere.push_back(mount.point);
             continue;
         }
-        const std::string keep = concat({"--keep-mount ", mount.point, " if the init may have it"});
+        const Cure keep{CureId::keep_mount, mount.point};
         if (!mount.read_only) {
             return make_error(ErrorCode::host_mount,
                               concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
-                              concat({"leave that volume out, or say ", keep}));
+                              {CureId::leave_out_volume, keep});
         }
         if (decision.authority == Authority::user_namespace && !mount.visible) {
             continue;  // What covers it cannot be taken away there.
@@ -167,17 +159,17 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         if (!can_go || is_at_or_below(mount.point, "/run")) {
             return make_error(ErrorCode::host_mount,
                               concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
-                              concat({"leave that volume out, or say ", keep}));
+                              {CureId::leave_out_volume, keep});
         }
         if (decision.mounting == Mounting::keep || decision.mounting == Mounting::remount) {
             return make_error(ErrorCode::host_mount,
                               concat({"a cgroup mount at ", mount.point, " reaches above the own cgroup"}),
-                              concat({"use --method=auto, or say ", keep}));
+                              {CureId::method_auto, keep});
         }
         decision.detach_elsewhere.push_back(mount.point);
-        decision.warnings.push_back(
-            concat({"the read-only cgroup mount at ", mount.point, " is ",
-                    decision.authority == Authority::user_namespace ? "covered" : "detached", " (", keep, ")"}));
+        decision.warnings.push_back(concat({"the read-only cgroup mount at ", mount.point, " is ",
+                                            decision.authority == Authority::user_namespace ? "covered" : "detached",
+                                            " (--keep-mount ", mount.point, " if the init may have it)"}));
     }
     return {};
 }
@@ -199,7 +191,7 @@ void decide_delegation(const World& world, const Options& options, Decision& dec
 Status decide_capabilities(const World& world, const Options& options, Decision& decision) {
     if (!options.drop_capabilities.empty() && !world.has_setpcap && decision.authority != Authority::user_namespace) {
         return make_error(ErrorCode::no_setpcap, "--drop-cap needs CAP_SETPCAP, which this container has not",
-                          "add --cap-add SETPCAP, or leave the capabilities out with the engine's --cap-drop");
+                          {CureId::add_setpcap, CureId::drop_by_engine});
     }
     decision.drop_capabilities = options.drop_capabilities;
     decision.go_on = choose_on_failure(world, options);
@@ -213,19 +205,20 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
     if (!world.is_root) {
         return make_error(ErrorCode::not_root,
                           "cginit is not root here, and mounting cgroups needs root with CAP_SYS_ADMIN",
-                          "leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)");
+                          {CureId::run_as_root});
     }
     if (world.has_sys_admin) {
         return {};
     }
     const std::string problem = "this container has no CAP_SYS_ADMIN, which mounting cgroups needs";
     if (options.method != Method::automatic) {
-        return make_error(ErrorCode::no_sys_admin, problem, kSysAdminCure);
+        return make_error(ErrorCode::no_sys_admin, problem, {CureId::add_sys_admin});
     }
     const Obstacle obstacle = user_namespace_obstacle(world);
     return make_error(ErrorCode::no_sys_admin,
                       concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}),
-                      either(kSysAdminCure, obstacle.cure));
+                      {CureId::add_sys_admin})
+        .or_else(obstacle.cures);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include "cginit/prospect.hpp"
 #include "core/text.hpp"
-#include "decide/user_namespace.hpp"
 
 namespace cginit {
 namespace {
@@ -42,11 +41,10 @@ void suspect(Prospect& prospect, const Decision& decision) {
     const std::string& label = world.security_label;
     std::vector<Error>& suspected = prospect.suspected;
     if (decision.authority == Authority::user_namespace && refuses_user_namespaces(world)) {
-        prospect.user_namespace_barrier = ErrorCode::seccomp;
         suspected.push_back(make_error(ErrorCode::no_sys_admin,
                                        "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot "
                                        "have it in a user namespace: Docker's own seccomp filter refuses new ones",
-                                       "add --cap-add SYS_ADMIN, or a seccomp profile that permits unshare"));
+                                       {CureId::add_sys_admin, CureId::seccomp_profile, CureId::no_seccomp}));
     }
     if (decision.mounting == Mounting::keep) {
         return;
@@ -54,10 +52,10 @@ void suspect(Prospect& prospect, const Decision& decision) {
     // `system_u:system_r:container_t:s0:c1,c2`
     if (label.find(":container_t:") != std::string::npos) {
         suspected.push_back(make_error(ErrorCode::selinux, concat({"SELinux (", label, ") refuses mounts"}),
-                                       "add --security-opt label=disable"));
+                                       {CureId::no_selinux, CureId::selinux_boolean}));
     } else if (refuses_mounts(label) && label.find("(enforce)") != std::string::npos) {
         suspected.push_back(make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
-                                       "add --security-opt apparmor=unconfined"));
+                                       {CureId::no_apparmor, CureId::apparmor_profile}));
     }
 }
 
@@ -79,9 +77,6 @@ Prospect foresee(const World& world, const Options& options) {
                                        [code](const Error& error) { return error.code == code; });
         if (!again) {
             prospect.missing.push_back(decision.error());
-        }
-        if (code == ErrorCode::no_sys_admin && options.method == Method::automatic) {
-            prospect.user_namespace_barrier = user_namespace_obstacle(prospect.world).code;
         }
         if (again || !imagine_mended(code, prospect.world, imagined)) {
             return prospect;

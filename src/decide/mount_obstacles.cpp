@@ -22,7 +22,7 @@ Status refuse_covered_peers(const World& world) {
         if (has_peers && visible_mount_at(world.mounts, mount.point) != &mount) {
             return make_error(ErrorCode::shared_mount,
                               concat({"the mount at ", mount.point, " has peers and is covered by another"}),
-                              "leave the volume over it out, or do not share it (no :rshared)");
+                              {CureId::no_propagation});
         }
     }
     return {};
@@ -35,7 +35,7 @@ Status refuse_shared_places(const World& world) {
     for (const MountEntry& mount : world.mounts) {
         if (is_at_or_below(mount.point, kCgroupRoot) && !places.emplace(mount.parent, mount.point).second) {
             return make_error(ErrorCode::shared_mount, concat({"two mounts share the place at ", mount.point}),
-                              "leave the volume there out, or do not share it (no :rshared, no :rslave)");
+                              {CureId::no_propagation});
         }
     }
     return {};
@@ -45,9 +45,8 @@ Status refuse_shared_places(const World& world) {
 Status refuse_laden_mounts(const World& world, const Decision& decision) {
     for (const std::string& point : decision.detach_elsewhere) {
         if (holds_others(world.mounts, *visible_mount_at(world.mounts, point))) {
-            return make_error(
-                ErrorCode::host_mount, concat({"other mounts lie on the cgroup mount at ", point}),
-                concat({"leave that volume out, or say --keep-mount ", point, " if the init may have it"}));
+            return make_error(ErrorCode::host_mount, concat({"other mounts lie on the cgroup mount at ", point}),
+                              {CureId::leave_out_volume, {CureId::keep_mount, point}});
         }
     }
     return {};

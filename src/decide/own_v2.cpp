@@ -5,8 +5,6 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kBootV2 = "boot the host with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1)";
-
 bool can_unshare(const World& world, const Options& options) {
     return options.method != Method::bind && world.cgroup_namespaces != Tri::no;
 }
@@ -28,17 +26,26 @@ bool is_someone_elses(const Hierarchy& hierarchy, const World& world) {
            hierarchy.own_path.find(world.container_id) == std::string::npos;
 }
 
+Cures own_cgroup_cures(const World& world) {
+    if (!world.rootless) {
+        return {CureId::own_cgroup};
+    }
+    return world.view == View::unified ? Cures{CureId::delegate_to_user, CureId::rootful} : Cures{CureId::rootful};
+}
+
 Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
     if (!options.allow_host_cgroup) {
-        return {"it would outlive the container", "permit it with --allow-host-cgroup", ErrorCode::host_root};
+        return {"it would outlive the container", {CureId::allow_host_cgroup}, ErrorCode::host_root};
     }
     if (!can_unshare(world, options)) {
-        return {"without a cgroup namespace it cannot be made the init's root", "use --method=namespace (Linux 4.6)",
+        return {"without a cgroup namespace it cannot be made the init's root",
+                {CureId::method_namespace},
                 ErrorCode::no_cgroup_namespaces};
     }
     // Two containers must never share one.
     if (world.container_id.empty()) {
-        return {"the container's id, which would name it, is not known", "start the container with Docker or Podman",
+        return {"the container's id, which would name it, is not known",
+                {"start it with Docker or Podman, which give it one"},
                 ErrorCode::host_root};
     }
     return {};
@@ -47,24 +54,25 @@ Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
 Obstacle v2_obstacle(const World& world, const Options& options) {
     const Hierarchy* v2 = v2_hierarchy(world);
     if (v2 == nullptr) {
-        return {"this kernel has no cgroup2", kBootV2, ErrorCode::no_v2};
+        return {"this kernel has no cgroup2", {CureId::kernel_with_v2}, ErrorCode::no_v2};
     }
     // `0::/` on a pure v1 host: the engine left the container at the host's v2 root.
     if (v2->real_root == Tri::yes) {
-        const Obstacle obstacle = host_cgroup_obstacle(world, options);
-        if (obstacle.text.empty()) {
-            return {};
+        Obstacle obstacle = host_cgroup_obstacle(world, options);
+        if (!obstacle.text.empty()) {
+            obstacle.text.insert(
+                0, "the container sits at the host's v2 root, where a cgroup of its own could be made, but ");
+            obstacle.cures.emplace_back(CureId::boot_v2);
         }
-        return {
-            "the container sits at the host's v2 root, where a cgroup of its own could be made, but " + obstacle.text,
-            obstacle.cure + ", or " + kBootV2, obstacle.code};
+        return obstacle;
     }
     if (is_someone_elses(*v2, world)) {
-        return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")",
-                "start it without --cgroups=disabled", ErrorCode::no_own_cgroup};
+        return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")", own_cgroup_cures(world),
+                ErrorCode::no_own_cgroup};
     }
     if (view_mount(*v2) == nullptr && !can_unshare(world, options)) {
-        return {"the engine does not show v2, and without a cgroup namespace it cannot be mounted", kBootV2,
+        return {"the engine does not show v2, and without a cgroup namespace it cannot be mounted",
+                {CureId::boot_v2},
                 ErrorCode::no_cgroup_namespaces};
     }
     return {};

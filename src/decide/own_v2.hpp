@@ -2,16 +2,17 @@
 
 #include <string>
 
+#include "cginit/cure.hpp"
 #include "cginit/error_code.hpp"
 #include "cginit/options.hpp"
 #include "cginit/world.hpp"
 
 namespace cginit {
 
-/// Why something cannot be had, and what would change that; texts that are empty if nothing stands in the way.
+/// Why something cannot be had, and what would change that; without a text nothing stands in the way.
 struct Obstacle {
     std::string text;
-    std::string cure;
+    Cures cures;
     ErrorCode code = ErrorCode::layout;
 };
 
@@ -25,6 +26,10 @@ struct Obstacle {
 /// would stay on the host. In the initial namespace the engines' paths carry the container's id; in any, processes from
 /// outside of the container are in the cgroup then.
 [[nodiscard]] bool is_someone_elses(const Hierarchy& hierarchy, const World& world);
+
+/// How the container gets a cgroup of its own. A rootless engine makes none where it may not: the container is in the
+/// user's own, or at the host's root.
+[[nodiscard]] Cures own_cgroup_cures(const World& world);
 
 /// What keeps cginit from making a cgroup right below the host's root of a hierarchy: the permission, a name for it, or
 /// a cgroup namespace that makes it a root.

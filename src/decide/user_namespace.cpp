@@ -7,29 +7,27 @@
 namespace cginit {
 namespace {
 
-constexpr const char* kAllowUnshare =
-    "add --security-opt seccomp=PROFILE with a profile that allows them (examples/seccomp/docker.json, in Kubernetes "
-    "securityContext.seccompProfile of the type Localhost with it, or Unconfined)";
-constexpr const char* kRaiseLimit = "raise user.max_user_namespaces on the host (sysctl)";
-
 /// Why unshare(2) said so: kernel/user_namespace.c, create_user_ns(); kernel/fork.c, check_unshare_flags().
 Obstacle refused_unshare(const World& world) {
     if (world.max_user_namespaces == 0U) {
-        return {"user.max_user_namespaces is 0", kRaiseLimit, ErrorCode::no_user_namespaces};
+        return {"user.max_user_namespaces is 0", {CureId::raise_user_namespaces}, ErrorCode::no_user_namespaces};
     }
     switch (world.user_namespaces.errnum) {
         case EPERM:
         case EACCES:
             if (world.seccomp_filter == Tri::yes) {
-                return {"the engine's seccomp filter refuses new user namespaces", kAllowUnshare, ErrorCode::seccomp};
+                return {"the engine's seccomp filter refuses new user namespaces",
+                        {CureId::seccomp_profile, CureId::no_seccomp},
+                        ErrorCode::seccomp};
             }
             return {"new user namespaces are refused, and not by a seccomp filter",
-                    "permit them on the host (kernel.unprivileged_userns_clone=1, on Ubuntu "
-                    "kernel.apparmor_restrict_unprivileged_userns=0, or the security module's rules)",
+                    {world.security_label == "unconfined" ? CureId::permit_unconfined_user_namespaces
+                                                          : CureId::permit_user_namespaces},
                     ErrorCode::no_user_namespaces};
         case ENOSPC:
         case EUSERS:
-            return {"there are as many user namespaces as there may be, or 32 within each other", kRaiseLimit,
+            return {"there are as many user namespaces as there may be, or 32 within each other",
+                    {CureId::raise_user_namespaces},
                     ErrorCode::no_user_namespaces};
         default: return {"this kernel makes no user namespaces", {}, ErrorCode::no_user_namespaces};
     }
@@ -53,7 +51,8 @@ const HierarchyMount* writable_host_mount(const World& world) {
 Obstacle user_namespace_obstacle(const World& world) {
     if (!world.is_root) {
         return {"only root can map all ids into a user namespace, and a single one will not do for an init",
-                "leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)", ErrorCode::not_root};
+                {CureId::run_as_root},
+                ErrorCode::not_root};
     }
     if (world.cgroup_namespaces == Tri::no) {
         return {"this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be mounted there",
@@ -70,13 +69,14 @@ Obstacle user_namespace_obstacle(const World& world) {
         return {
             "this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which mapping ids into a user "
             "namespace needs, and a single id will not do for an init",
-            "give it all three (--cap-add SETUID --cap-add SETGID --cap-add SETFCAP, or no --cap-drop ALL)",
+            {CureId::add_id_map_capabilities},
             ErrorCode::no_id_map};
     }
     if (const HierarchyMount* mount = writable_host_mount(world)) {
         return {concat({"the writable cgroup mount at ", mount->entry.point,
                         " reaches above the own cgroup, and could not be taken away there"}),
-                "leave that volume out (Podman: --systemd=always, too)", ErrorCode::host_mount};
+                {CureId::leave_out_cgroup_mount},
+                ErrorCode::host_mount};
     }
     return {};
 }

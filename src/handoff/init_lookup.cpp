@@ -30,8 +30,8 @@ struct Found {
     bool hidden = false;
 };
 
-Error not_found(std::string what, std::string cure = {}) {
-    return make_error(ErrorCode::no_init, std::move(what), std::move(cure)).about_init(ErrorKind::not_found);
+Error not_found(std::string what, Cures cures = {}) {
+    return make_error(ErrorCode::no_init, std::move(what), std::move(cures)).about_init(ErrorKind::not_found);
 }
 
 /// One path to a program that can be executed.
@@ -85,9 +85,9 @@ Result<Found> find_wrapped(const Source& source, const std::string& path, const 
     // A mount over /sbin/init, where that is a link to systemd, hides systemd itself.
     Error nothing =
         make_error(ErrorCode::no_init, concat({path, " is cginit itself, and the init that it wraps is not beside it"}),
-                   concat({"keep the real init as ", path,
-                           ".real, or mount cginit at a path where nothing is, "
-                           "such as /usr/local/sbin/init"}));
+                   {concat({"keep the real init as ", path,
+                            ".real, or mount cginit at a path where nothing is, "
+                            "such as /usr/local/sbin/init"})});
     Result<Found> found = find_first(source, places, invocation.self_exe, std::move(nothing));
     return found ? Found{path, found->file, std::move(found->program), true} : found;
 }
@@ -108,7 +108,7 @@ Result<Found> find_in_path(const Source& source, const std::string& name, const 
         // POSIX: an empty entry is the working directory.
         places.push_back(join_path(absolute(source, directory), name));
     }
-    return find_first(source, places, {}, not_found(concat({name, ": not found in PATH"}), kNameAnInit));
+    return find_first(source, places, {}, not_found(concat({name, ": not found in PATH"}), {kNameAnInit}));
 }
 
 Result<Found> find_default(const Source& source, const Invocation& invocation) {
@@ -118,12 +118,12 @@ Result<Found> find_default(const Source& source, const Invocation& invocation) {
     }
     const std::vector<std::string> places(std::begin(kInitPlaces), std::end(kInitPlaces));
     const std::string tried = join(places, ", ");
-    return find_first(source, places, invocation.self_exe, not_found("no init found: tried " + tried, kNameAnInit));
+    return find_first(source, places, invocation.self_exe, not_found("no init found: tried " + tried, {kNameAnInit}));
 }
 
 Result<Found> find_wanted(const Source& source, const std::string& wanted, const Invocation& invocation) {
     if (wanted.empty()) {
-        return not_found("the name of the init is empty", kNameAnInit);
+        return not_found("the name of the init is empty", {kNameAnInit});
     }
     Result<Found> found = wanted.find('/') == std::string::npos ? find_in_path(source, wanted, invocation)
                                                                 : find_program(source, absolute(source, wanted));

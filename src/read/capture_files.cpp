@@ -146,7 +146,8 @@ private:
     }
 
     [[nodiscard]] Status wrong(const std::string& what) const {
-        return make_error(ErrorCode::bad_facts, concat({name_, ": at byte ", std::to_string(at_), ": ", what}), kCure);
+        return make_error(ErrorCode::bad_facts, concat({name_, ": at byte ", std::to_string(at_), ": ", what}),
+                          {kCure});
     }
 
     std::string_view archive_;
@@ -164,7 +165,7 @@ Result<Files> read_capture(const std::string& content, const std::string& name) 
                               "7zXZ",
                               "\x28\xb5\x2f\xfd"}) {
         if (content.starts_with(magic)) {
-            return make_error(ErrorCode::bad_facts, concat({name, " is compressed"}), "decompress it first");
+            return make_error(ErrorCode::bad_facts, concat({name, " is compressed"}), {"decompress it first"});
         }
     }
     if (is_archive(content)) {

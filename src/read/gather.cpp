@@ -24,11 +24,12 @@ constexpr const char* kMountinfo = "/proc/self/mountinfo";
 constexpr const char* kCgroup = "/proc/self/cgroup";
 constexpr const char* kStatus = "/proc/self/status";
 /// Another pid namespace's /proc has no `self`.
-Cure cure_without(const Source& source) {
+Hint hint_without(const Source& source) {
     return {ErrorCode::no_proc,
             source.exists("/proc/1") && !source.exists("/proc/self")
-                ? "the proc file system at /proc is another pid namespace's: mount one of this container"
-                : "cginit needs a proc file system at /proc"};
+                ? "the proc file system at /proc is another PID namespace's"
+                : "cginit needs a proc file system at /proc",
+            {CureId::own_proc}};
 }
 
 template <class T, class Parser>
@@ -36,7 +37,7 @@ Result<T> read_and_parse(const Source& source, const char* path, Parser parse) {
     const Result<std::string> text = path == kMountinfo ? source.read_settled(path) : source.read(path);
     if (!text) {
         const bool missing = text.error().errnum == ENOENT || text.error().errnum == ENOTDIR;
-        return missing ? text.error().with_cure(cure_without(source)) : text.error();
+        return missing ? text.error().with_hint(hint_without(source)) : text.error();
     }
     return parse(*text, path);
 }
@@ -49,7 +50,7 @@ Result<MountTable> read_mounts(const Source& source) {
     if (const auto fault = fault_in_tree(*mounts)) {
         return make_error(ErrorCode::bad_facts,
                           concat({kMountinfo, ":", std::to_string(fault->index + 1), ": ", fault->text}),
-                          "mount a proc file system of this container at /proc");
+                          {CureId::own_proc});
     }
     return mounts;
 }

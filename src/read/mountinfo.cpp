@@ -97,7 +97,7 @@ std::optional<MountEntry> to_entry(libmnt_fs* fs) {
 Error malformed(const std::string& name, int line) {
     return make_error(ErrorCode::bad_facts,
                       concat({name, ":", std::to_string(line), ": not a mountinfo line (proc(5))"}),
-                      "this file comes from the kernel; mount a proc file system of this container at /proc");
+                      {CureId::own_proc});
 }
 
 /// `97 16 `: the ids as the kernel prints them. libmount takes `+16`, and what is too large for its int.
@@ -158,8 +158,7 @@ int first_odd_line(const std::string& text) {
 
 Result<MountTable> parse_mountinfo(const std::string& text, const std::string& name) {
     if (text.empty()) {
-        return make_error(ErrorCode::no_proc, concat({name, ": empty"}),
-                          "mount a proc file system of this container at /proc");
+        return make_error(ErrorCode::no_proc, concat({name, ": empty"}), {CureId::own_proc});
     }
     if (text.back() != '\n') {
         return make_error(ErrorCode::bad_facts, concat({name, ": the last line is cut off"}));

@@ -9,8 +9,7 @@ namespace cginit {
 namespace {
 
 Error malformed(const std::string& name, std::size_t line, std::string_view what) {
-    return make_error(ErrorCode::bad_facts, concat({name, ":", std::to_string(line), ": ", what}),
-                      "this file comes from the kernel; mount a proc file system of this container at /proc");
+    return make_error(ErrorCode::bad_facts, concat({name, ":", std::to_string(line), ": ", what}), {CureId::own_proc});
 }
 
 /// `4:memory:/docker/3aef`: the path may hold colons, the first two fields cannot.
@@ -81,7 +80,7 @@ Result<std::vector<CgroupEntry>> parse_proc_cgroup(const std::string& text, cons
     if (entries.empty()) {
         return make_error(ErrorCode::no_proc,
                           concat({name, ": empty: this kernel has no cgroups, or /proc is not its proc file system"}),
-                          "a kernel with CONFIG_CGROUPS");
+                          {"boot a kernel with CONFIG_CGROUPS"});
     }
     return entries;
 }

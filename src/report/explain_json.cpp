@@ -21,15 +21,16 @@ Json or_null(const std::optional<T>& value) {
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json json_of(const Finding& finding) {
-    Error problem = finding.error;
-    problem.cure.clear();
     Json remedies = Json::array();
     for (const Remedy& remedy : finding.remedies) {
-        remedies.push_back({{"where", remedy.where}, {"setting", remedy.setting}});
+        if (!remedy.where.empty()) {
+            remedies.push_back(
+                {{"where", remedy.where}, {"setting", remedy.setting}, {"alternative", remedy.alternative}});
+        }
     }
     return {{"code", to_string(finding.error.code)},
-            {"problem", problem.message()},
-            {"cure", or_null(finding.error.cure)},
+            {"problem", finding.error.problem()},
+            {"cure", or_null(text_of(finding.error.cures))},
             {"ground", to_string(finding.ground)},
             {"remedies", std::move(remedies)}};
 }

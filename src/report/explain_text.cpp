@@ -52,28 +52,29 @@ std::string ground_text(Ground ground) {
     return {};
 }
 
-/// `     docker      --cap-add SYS_ADMIN`, the lines of a command below one another.
-std::string remedy_text(const Remedy& remedy) {
+/// `     docker      --cap-add SYS_ADMIN`, the lines of a command below one another; `  or ` before what will do as well.
+std::string remedy_text(const Remedy& remedy, bool other) {
     std::string text;
+    std::string start = other ? "  or " : "     ";
+    if (remedy.where.empty()) {
+        return line_of({start, remedy.setting});
+    }
     std::string label = remedy.where;
     for (const std::string& line : split(remedy.setting, '\n')) {
-        text += line_of({"     ", padded(label, 12), line});
+        text += line_of({start, padded(label, 12), line});
         label.clear();
+        start = "     ";
     }
     return text;
 }
 
 std::string finding_text(std::size_t number, const Finding& finding, const TextStyle& style) {
-    Error problem = finding.error;
-    problem.cure.clear();
     std::string text = concat({"  ", std::to_string(number), ". ", painted(to_string(finding.error.code), kBold, style),
-                               "  ", escaped(problem.message()), ground_text(finding.ground), "\n"});
-    // The cure in words says when which of them will do.
-    if (!finding.error.cure.empty() && finding.remedies.empty()) {
-        text += line_of({"     ", finding.error.cure});
-    }
+                               "  ", escaped(finding.error.problem()), ground_text(finding.ground), "\n"});
+    int alternative = 1;
     for (const Remedy& remedy : finding.remedies) {
-        text += remedy_text(remedy);
+        text += remedy_text(remedy, remedy.alternative != alternative && remedy.alternative != 1);
+        alternative = remedy.alternative;
     }
     return text;
 }

@@ -26,12 +26,13 @@ void add_plan(Explanation& explanation) {
     if (!problems.empty()) {
         prospect.missing.push_back(make_error(ErrorCode::not_as_planned,
                                               concat({"the plan is not safe here: ", join(problems, "; ")}),
-                                              "please report this with the output of --capture"));
+                                              {"please report this with the output of --capture"}));
     }
 }
 
-void add_note(std::vector<Finding>& notes, ErrorCode code, const char* text, const World& world) {
-    notes.push_back({make_error(code, text), Ground::facts, remedies_for(code, world)});
+void add_note(std::vector<Finding>& notes, Error error, const World& world) {
+    std::vector<Remedy> remedies = remedies_for(error.cures, world);
+    notes.push_back({std::move(error), Ground::facts, std::move(remedies)});
 }
 
 std::vector<Finding> notes_of(const World& world, const Prospect& prospect) {
@@ -39,16 +40,22 @@ std::vector<Finding> notes_of(const World& world, const Prospect& prospect) {
     // From Linux 6.14 /proc/cgroups lists v1's controllers only, which says nothing of a v2 host.
     if (world.memory_controller == Tri::no && world.view != View::unified) {
         add_note(
-            notes, ErrorCode::no_memory_controller,
-            "the host's kernel has no memory controller on v1: MemoryMax= and the engine's --memory have no effect",
+            notes,
+            make_error(ErrorCode::no_memory_controller,
+                       "the host's kernel has no memory controller on v1: MemoryMax= and the engine's --memory have no "
+                       "effect",
+                       {CureId::kernel_with_memory}),
             world);
     }
     // Through /proc/PID/root one root gets at the other's view, unless each has a user namespace, ptrace(2).
     const bool apart = prospect.decision && prospect.decision->authority == Authority::user_namespace;
     if (world.pid1_mounts == Tri::no && !apart) {
-        add_note(notes, ErrorCode::shared_processes,
-                 "other containers' processes are in this PID namespace: root in one moves its processes into "
-                 "another's cgroup, out of its own limits, unless each is in a user namespace of its own",
+        add_note(notes,
+                 make_error(ErrorCode::shared_processes,
+                            "other containers' processes are in this PID namespace: root in one moves its processes "
+                            "into another's cgroup, out of its own limits, unless each is in a user namespace of its "
+                            "own",
+                            {CureId::own_user_namespaces, CureId::own_processes}),
                  world);
     }
     return notes;
@@ -73,14 +80,12 @@ Explanation explain_failure(const Error& error) {
     Explanation explanation;
     explanation.has_facts = false;
     explanation.trial.why_not = "the facts come first";
-    explanation.missing = {{error, Ground::facts, remedies_for(error.code, explanation.world)}};
+    explanation.missing = {{error, Ground::facts, remedies_for(error.cures, explanation.world)}};
     return explanation;
 }
 
 std::vector<Finding> findings(const Prospect& prospect, const Trial& trial, const World& world) {
-    const auto remedies = [&](const Error& error) {
-        return remedies_for(error.code, world, prospect.user_namespace_barrier);
-    };
+    const auto remedies = [&world](const Error& error) { return remedies_for(error.cures, world); };
     std::vector<Finding> found;
     for (const Error& error : prospect.missing) {
         add(found, error, Ground::facts, remedies(error));

@@ -252,9 +252,9 @@ TEST(CaptureContent, IsHadWhereCginitRefuses) {
     for (const Refusal& refusal : std::vector<Refusal>{
              {"no capability", drop_sys_admin_for_good, kBusybox, {"no CAP_SYS_ADMIN"}},
              {"another user", [] { become(1000); }, kBusybox, {"CAP_SYS_ADMIN"}},
-             {"not PID 1", {}, kSystemd, {"not PID 1", "drop --init"}},
+             {"not PID 1", {}, kSystemd, {"not PID 1", "leave out --init"}},
              {"no proc", cover_proc, kBusybox, {"open /proc/self/mountinfo", "cginit needs a proc file system"}},
-             {"foreign proc", show_foreign_proc, kBusybox, {"another pid namespace's"}}}) {
+             {"foreign proc", show_foreign_proc, kBusybox, {"another PID namespace's"}}}) {
         SCOPED_TRACE(refusal.name);
         std::string told;
         const std::string all = from_container(spec_of(EngineView::docker_v1), [&](const TestCgroups& /*cgroups*/) {

@@ -41,7 +41,7 @@ TEST(Refusal, WhatTheEngineDoesNotPermit) {
          [] { refuse_call(SYS_unshare, EPERM); },
          125,
          {"unshare(CLONE_NEWCGROUP): Operation not permitted", "--security-opt seccomp=unconfined"}},
-        {"not PID 1 with systemd", {"/cginit-work/systemd"}, {}, {}, 125, {"not PID 1", "drop --init"}},
+        {"not PID 1 with systemd", {"/cginit-work/systemd"}, {}, {}, 125, {"not PID 1", "leave out --init"}},
         {"no proc",
          {kShowInit},
          {},

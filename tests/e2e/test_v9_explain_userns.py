@@ -60,7 +60,7 @@ def test_rootless_without_a_delegated_cgroup(session):
 def test_rootless_on_a_v1_host(session):
     told, status = explain(session.engine("rootless", "crun", "v1"), SYS_ADMIN)
     assert status == 1 and not told["works"]
-    as_root = {"where": "podman", "setting": "run it as root (sudo podman run)"}
+    as_root = {"where": "podman", "setting": "run it as root (sudo podman run)", "alternative": 1}
     assert [finding["code"] for finding in told["missing"]] == ["CG-NOHIERARCHY", "CG-NOTDELEGATED"]
     assert all(finding["remedies"] == [as_root] for finding in told["missing"]), told["missing"]
     rootful = session.engine("podman", "crun", "v1")

@@ -87,7 +87,7 @@ void run(const FuzzInput& input, const Source& source) {
             "nothing that is printed moves the cursor");
     if (!first.decision) {
         const Result<Decision> refused = decide(first.world, input.options);
-        require(!refused.error().cure.empty(), "a refusal has a cure", first.text);
+        require(!refused.error().cures.empty(), "a refusal has a cure", first.text);
         return;
     }
     require(check_plan(first.world, *first.decision, first.plan), "the plan passes the check");

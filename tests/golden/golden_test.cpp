@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "advice/remedies.hpp"
+#include "cginit/prospect.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
 #include "golden/promises.hpp"
@@ -132,6 +134,20 @@ TEST(GoldenDecisions, OneLineACase) {
         text += decision_line(which, replay(which));
     }
     EXPECT_EQ(compare_with_expected("decisions", text), "");
+}
+
+TEST(GoldenDecisions, EachErrorNamesCuresOfItsProblem) {
+    for (const Case& which : cases()) {
+        const Prospect prospect = foresee(replay(which).world, which.variant.options);
+        for (const std::vector<Error>& errors : {prospect.missing, prospect.suspected}) {
+            for (const Error& error : errors) {
+                EXPECT_FALSE(error.cures.empty()) << which.name() << ": " << error.line();
+                for (const Cure& cure : error.cures) {
+                    EXPECT_TRUE(is_cure_of(error.code, cure.id)) << which.name() << ": " << error.line();
+                }
+            }
+        }
+    }
 }
 
 class GoldenFacts : public ::testing::TestWithParam<std::string> {};

@@ -23,7 +23,13 @@ is = "new"
 symptom = "a"
 cause = "b"
 cure = "c"
-settings = [["%s", "d"]]
+cures = ["%s"]
+"""
+CURE = """
+[[cure]]
+name = "%s"
+text = "d"
+settings = [["%s", "e"]]
 """
 
 
@@ -53,23 +59,31 @@ def unseen_problems(problems, texts):
 def self_test(source, made):
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for path in [*made.OUTPUTS, made.ROWS]:
+        for path in [*made.OUTPUTS, made.ROWS, made.CURES]:
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / path, copy / path)
         rows = copy / made.ROWS
         before = rows.read_text(encoding="utf-8")
-        rows.write_text(before + ENTRY % ("new", "host"), encoding="utf-8")
+        cures = copy / made.CURES
+        known = cures.read_text(encoding="utf-8")
+        rows.write_text(before + ENTRY % ("new", "newer"), encoding="utf-8")
+        cures.write_text(known + CURE % ("newer", "host"), encoding="utf-8")
         stale = set(made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS))
         if stale != set(made.OUTPUTS):
-            yield f"a new problem leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
-        for entry in (ENTRY % ("new", "nowhere"), ENTRY % ("New", "host"), (ENTRY % ("new", "host")) * 2, "[["):
+            yield f"a new problem with a new cure leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
+        good = (ENTRY % ("new", "newer"), CURE % ("newer", "host"))
+        wrong = [(ENTRY % ("new", "nothing"), good[1]), (ENTRY % ("New", "newer"), good[1]), (good[0] * 2, good[1]),
+                 ("[[", good[1]), (good[0], CURE % ("newer", "nowhere")), (good[0], good[1] * 2), ("", good[1]),
+                 (good[0], "[[")]
+        for entry, cure in wrong:
             rows.write_text(before + entry, encoding="utf-8")
+            cures.write_text(known + cure, encoding="utf-8")
             try:
                 made.read_rows(copy)
-                yield f"taken for good: {entry}"
+                yield f"taken for good: {entry} {cure}"
             except made.RowError:
                 pass
-        if not list(unseen_problems(made.read_rows(source), ["CG-NOV2X"])):
+        if not list(unseen_problems(made.read_rows(source).problems, ["CG-NOV2X"])):
             yield "what no test sees goes unseen"
 
 
@@ -79,7 +93,7 @@ def main(arguments):
     if arguments[0] == "--self-test":
         problems = list(self_test(source, made))
     else:
-        problems = list(unseen_problems(made.read_rows(source), test_texts(source)))
+        problems = list(unseen_problems(made.read_rows(source).problems, test_texts(source)))
     print("\n".join(problems))
     return 1 if problems else 0
 

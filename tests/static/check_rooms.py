@@ -32,7 +32,7 @@ MAY_USE = {
 
 # Public headers (include/cginit/NAME): the room that owns each. One that is in no row is a violation: give it a room.
 PUBLIC = {
-    "core": ["version", "error_code", "result", "options", "invocation", "init_traits", "mount_table", "snapshot",
+    "core": ["version", "error_code", "cure", "result", "options", "invocation", "init_traits", "mount_table", "snapshot",
              "capture_facts"],
     "detect": ["world"],
     "decide": ["decision", "prospect"],
@@ -76,6 +76,9 @@ CALLS = [
     (["execve", "execveat", "fexecve"], ["apply/linux/*"]),
 ]
 
+# In a literal: flags of docker run that cginit has not, keys of a pod.
+ENGINE_WORDS = re.compile(r'"[^"\n]*?(--(?:cap-add|cap-drop|security-opt|privileged|cgroupns|cgroups|pid|user)\b|--userns=|'
+                          r"securityContext|hostUsers|hostPID)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 CALL = re.compile(r"(?<![\w:>])::(\w+)\s*\(")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
@@ -122,6 +125,13 @@ def check_include(where, room, name, path, include):
     return None
 
 
+def check_words(label, room, code):
+    """What an engine is told stands in the catalogue (src/advice/cures.toml), and nowhere else."""
+    if room not in ("advice", "core"):
+        for found in ENGINE_WORDS.finditer(code):
+            yield f"{label}:{line_of(code, found.start())}: {found.group(1)} is only for src/advice"
+
+
 def check_file(label, path, room, name, text):
     """Violations in one file: label is how it is named, path is below src/ (or the public header's stand-in)."""
     # Comments become blanks of the same shape, so that line numbers hold; an include is never in a comment that way.
@@ -131,6 +141,7 @@ def check_file(label, path, room, name, text):
         problem = check_include(where, room, name, path, found.group(2))
         if problem:
             yield problem
+    yield from check_words(label, room, code)
     for found in CALL.finditer(code):
         for calls, files in CALLS:
             if found.group(1) in calls and not matches(path, files):
@@ -171,6 +182,9 @@ SELF_TEST = [
     ("src/read/mountinfo.cpp", "#include <fcntl.h>", "is only for"),
     ("src/apply/walk.cpp", "#include <sys/mount.h>", "is only for"),
     ("src/apply/linux/mount.cpp", "#include <sys/mount.h>\nint f() { return ::mount(a); }", None),
+    ("src/apply/b.cpp", 'f("add --cap-add SYS_NICE");', "--cap-add is only for"),
+    ("src/decide/c.cpp", 'f("not --userns=host, securityContext: {}");', "--userns= is only for"),
+    ("src/decide/d.cpp", '// --cap-add\nf("--drop-cap, --tmpfs=never");', None),
     ("src/cellar/a.cpp", "", "there is no room cellar"),
     ("include/cginit/world.hpp", "#include <cginit/plan.hpp>", "detect may not use plan"),
     ("include/cginit/stray.hpp", "", "has no room"),

@@ -139,7 +139,7 @@ TEST(ChooseExpectations, WithoutTheCapabilityRunIsRefused) {
         ASSERT_FALSE(status) << point;
         EXPECT_EQ(status.error().message(),
                   std::string("this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ") + point +
-                      " needs; let the engine do that (--tmpfs " + point + "), or leave " + point +
+                      " needs; let the engine mount it (--tmpfs " + point + "), or leave " + point +
                       " as it is with --tmpfs=never");
     }
 }

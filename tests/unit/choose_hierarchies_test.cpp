@@ -446,7 +446,7 @@ TEST(ChooseHierarchies, SystemdNeedsItsOwnHierarchy) {
         EXPECT_EQ(status.has_value(), c.error == nullptr) << c.what;
         if (!status) {
             EXPECT_EQ(status.error().frames.front(), c.error == nullptr ? "" : c.error) << c.what;
-            EXPECT_FALSE(status.error().cure.empty()) << c.what;
+            EXPECT_FALSE(status.error().cures.empty()) << c.what;
         }
     }
 }

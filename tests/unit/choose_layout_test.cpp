@@ -78,7 +78,8 @@ TEST(ChooseLayout, SystemdThatRefusesV1GetsItsOwnV2Cgroup) {
     EXPECT_NE(decision.warnings[0].find("MemoryMax="), std::string::npos);
     EXPECT_EQ(refusal_of(docker_pure_v1(258)),
               "systemd 258 refuses v1, and the container sits at the host's v2 root, where a cgroup of its own "
-              "could be made, but it would outlive the container; permit it with --allow-host-cgroup, or boot the host "
+              "could be made, but it would outlive the container; permit a cgroup at the host's root with "
+              "--allow-host-cgroup, or boot the host "
               "with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1), or take an image with systemd 257 or older");
     Snapshot without = docker_v1();
     without.init = {InitKind::systemd, 258, ""};
@@ -119,7 +120,7 @@ TEST(ChooseLayout, SystemdBefore230OnV2GetsAHierarchyOfItsOwn) {
     snapshot.init = {InitKind::systemd, 219, ""};
     EXPECT_EQ(refusal_of(snapshot),
               "systemd 219 needs a name=systemd hierarchy, which this v2 host does not show, but it would outlive the "
-              "container; permit it with --allow-host-cgroup");
+              "container; permit a cgroup at the host's root with --allow-host-cgroup");
     Options allowed;
     allowed.allow_host_cgroup = true;
     snapshot.cgroups.front().path = std::string("/docker/") + kId;

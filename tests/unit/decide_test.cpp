@@ -90,8 +90,7 @@ const Change kNone = [](Options& o) { o.method = Method::none; };
 const Change kRemount = [](Options& o) { o.method = Method::remount; };
 
 constexpr const char* kNoSysAdmin =
-    "this container has no CAP_SYS_ADMIN, which mounting cgroups needs; add --cap-add SYS_ADMIN (Kubernetes: "
-    "securityContext.capabilities.add: [SYS_ADMIN])";
+    "this container has no CAP_SYS_ADMIN, which mounting cgroups needs; add --cap-add SYS_ADMIN";
 
 INSTANTIATE_TEST_SUITE_P(
     Capabilities, Refusal,
@@ -105,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                                       o.inner = Inner::never;
                                   },
                                   "this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs; let the "
-                                  "engine do that (--tmpfs /run), or leave /run as it is with --tmpfs=never"}));
+                                  "engine mount it (--tmpfs /run), or leave /run as it is with --tmpfs=never"}));
 
 const Change kUserns = [](Options& o) { o.method = Method::userns; };
 
@@ -124,12 +123,14 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"hybrid on v2", docker_v2(), [](Options& o) { o.layout = Layout::hybrid; },
                     "--layout=hybrid: this container's view is unified; use --layout=host, or boot the host with v1 "
                     "hierarchies (without cgroup_no_v1=)"},
-        RefusalCase{"unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
-                    "--layout=unified: this kernel has no cgroup2; boot the host with a v2 hierarchy "
-                    "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
-        RefusalCase{"hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
-                    "--layout=hybrid: this kernel has no cgroup2; boot the host with a v2 hierarchy "
-                    "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
+        RefusalCase{
+            "unified on v1", docker_v1(), [](Options& o) { o.layout = Layout::unified; },
+            "--layout=unified: this kernel has no cgroup2; boot the host with Linux 4.15 or newer and a v2 hierarchy "
+            "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
+        RefusalCase{
+            "hybrid on v1", docker_v1(), [](Options& o) { o.layout = Layout::hybrid; },
+            "--layout=hybrid: this kernel has no cgroup2; boot the host with Linux 4.15 or newer and a v2 hierarchy "
+            "(systemd.unified_cgroup_hierarchy=1), or use --layout=host"},
         RefusalCase{"a contradiction", with_init(docker_v2(), InitKind::busybox),
                     [](Options& o) {
                         o.layout = Layout::legacy;
@@ -219,14 +220,14 @@ INSTANTIATE_TEST_SUITE_P(
                                           "2:memory:/\n"),
                               InitKind::busybox),
                     kNothing,
-                    "no cgroup hierarchy can be made writable: the own cgroup is the host's root of it; run "
-                    "cginit in a container that has a cgroup of its own"}));
+                    "no cgroup hierarchy can be made writable: the own cgroup is the host's root of it; give "
+                    "the container a cgroup of its own (no --cgroups=disabled, no host cgroup as its parent)"}));
 
 TEST(Decide, SystemdHasToBePid1) {
     Snapshot snapshot = docker_v1();
     snapshot.pid = 7;
     EXPECT_EQ(refusal(classify(snapshot), {}),
-              "cginit is not PID 1, and systemd as the system manager has to be; drop --init from the run line");
+              "cginit is not PID 1, and systemd as the system manager has to be; leave out --init and --pid");
     EXPECT_EQ(refusal(classify(with_init(snapshot, InitKind::busybox)), {}), "accepted");
     EXPECT_EQ(refusal(classify(with_init(snapshot, InitKind::unknown)), {}), "accepted");
     snapshot.pid = 1;

@@ -50,7 +50,7 @@ TEST_F(Gather, APartOfTheMountsIsNotEnough) {
     root_.file("/proc/self/mountinfo", base_mounts() + "20 19 0:46 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n");
     EXPECT_EQ(refusal(),
               "/proc/self/mountinfo:4: mount 19, on which it lies, is missing; mount a proc file system of this "
-              "container at /proc");
+              "container at /proc, without subset=pid");
 }
 
 TEST_F(Gather, EverythingElseIsReadIfItIsThere) {
@@ -262,7 +262,8 @@ TEST_F(Gather, MissingFilesAreNamed) {
         ASSERT_FALSE(snapshot) << file;
         EXPECT_EQ(snapshot.error().message(), std::string("open ") + file +
                                                   ": No such file or directory; cginit needs a proc file system at "
-                                                  "/proc");
+                                                  "/proc: mount a proc file system of this container at /proc, "
+                                                  "without subset=pid");
     }
 }
 

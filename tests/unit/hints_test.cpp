@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "cginit/plan.hpp"
-
 #include <cerrno>
+
+#include "advice/remedies.hpp"
+#include "cginit/plan.hpp"
 
 namespace cginit {
 namespace {
@@ -23,6 +24,11 @@ const World kAppArmor = world_with("docker-default (enforce)", Tri::yes);
 const World kSelinux = world_with("system_u:system_r:container_t:s0:c1,c2", Tri::yes);
 const World kUserNamespace = world_with("", Tri::no, true, false);
 
+/// `because: cure, or cure`, of the cures that can be had.
+std::string said(const Hint& hint, const World& world) {
+    return Error{}.with_hint({hint.code, hint.because, offered(hint.cures, world)}).message();
+}
+
 struct HintCase {
     const char* what;
     Op op;
@@ -31,7 +37,7 @@ struct HintCase {
     const char* start;
 };
 
-TEST(Hints, CureFor) {
+TEST(Hints, WhyAndWhatMendsIt) {
     const std::vector<HintCase> cases = {
         {"AppArmor", MountFilesystem{}, EACCES, kAppArmor,
          "AppArmor's profile docker-default (enforce) refuses it: add --security-opt apparmor=unconfined"},
@@ -45,7 +51,7 @@ TEST(Hints, CureFor) {
         {"SELinux", MountFilesystem{}, EACCES, kSelinux,
          "SELinux (system_u:system_r:container_t:s0:c1,c2) refuses it: add --security-opt label=disable"},
         {"some module", MountFilesystem{}, EACCES, kPlain,
-         "a security module refuses it: add --security-opt apparmor=unconfined (SELinux: label=disable)"},
+         "a security module refuses it: add --security-opt apparmor=unconfined"},
         {"no capability", MountFilesystem{}, EPERM, world_with("docker-default (enforce)", Tri::yes, false),
          "add --cap-add SYS_ADMIN"},
         {"no capability, unshare", UnshareCgroupNamespace{}, EPERM, world_with("", Tri::yes, false),
@@ -57,19 +63,21 @@ TEST(Hints, CureFor) {
          "this kernel has no cgroup namespaces: use --method=bind"},
         {"no seccomp filters", RehearseDropCapabilities{}, EINVAL, kPlain, "this kernel has no seccomp filters"},
         {"seccomp, capabilities", RehearseDropCapabilities{}, EPERM, kPlain,
-         "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or a profile that allows prctl"},
+         "a seccomp filter refuses it: add --security-opt seccomp=unconfined, or use a seccomp profile that allows "
+         "prctl"},
         {"subset=pid", MountFilesystem{"tmpfs", kWorkbench, "", {}}, ENOENT, kPlain,
-         "cginit works in /proc/driver: mount /proc without subset=pid"},
-        {"seccomp, unmount", RehearseUnmount{}, EPERM, kPlain, "a seccomp filter refuses it: allow umount2"},
+         "cginit works in /proc/driver: mount a proc file system of this container at /proc, without subset=pid"},
+        {"seccomp, unmount", RehearseUnmount{}, EPERM, kPlain,
+         "a seccomp filter refuses it: use a seccomp profile that allows umount2"},
         {"AppArmor, unmount", RehearseUnmount{}, EACCES, kAppArmor, "AppArmor's profile docker-default (enforce)"},
         {"shared parent", MoveMount{}, EINVAL, kPlain, "the mount above it is shared with another mount namespace"},
         {"unmapped owner", MakeCgroup{}, EACCES, kUserNamespace,
-         "the container's cgroup belongs to a user that its user namespace does not map: on the host, delegate it "
-         "(systemd: Delegate=yes) or chown it to the mapped root"},
+         "the container's cgroup belongs to a user that its user namespace does not map: leave the user namespace out"},
         {"unmapped owner, attach", MoveProcesses{}, EACCES, kUserNamespace, "the container's cgroup belongs to a user"},
     };
     for (const HintCase& c : cases) {
-        EXPECT_EQ(cure_for(c.op, c.errnum, c.world).text.substr(0, std::string(c.start).size()), c.start) << c.what;
+        EXPECT_EQ(said(hint_for(c.op, c.errnum, c.world), c.world).substr(0, std::string(c.start).size()), c.start)
+            << c.what;
     }
 }
 
@@ -79,37 +87,37 @@ TEST(Hints, WhoIsUnconfinedIsNotToldToBeIt) {
     World world = world_with("unconfined", Tri::no, false);
     world.user_namespaces.possible = Tri::yes;
     for (const int errnum : {EACCES, EPERM}) {
-        const Cure cure = cure_for(first, errnum, world);
-        EXPECT_EQ(cure.code, ErrorCode::apparmor);
-        EXPECT_EQ(cure.text.find("apparmor=unconfined"), std::string::npos) << cure.text;
+        const Hint hint = hint_for(first, errnum, world);
+        const std::string text = said(hint, world);
+        EXPECT_EQ(hint.code, ErrorCode::apparmor);
+        EXPECT_EQ(text.find("apparmor=unconfined"), std::string::npos) << text;
         for (const char* way : {"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-                                "load examples/apparmor/cginit", "--cap-add SYS_ADMIN"}) {
-            EXPECT_NE(cure.text.find(way), std::string::npos) << cure.text;
+                                "that profile loaded (examples/apparmor/cginit)", "--cap-add SYS_ADMIN"}) {
+            EXPECT_NE(text.find(way), std::string::npos) << text;
         }
-        EXPECT_EQ(cure.text.find("seccomp"), std::string::npos) << cure.text;
+        EXPECT_EQ(text.find("seccomp"), std::string::npos) << text;
     }
     world.seccomp_filter = Tri::yes;
-    EXPECT_NE(cure_for(first, EPERM, world).text.find("seccomp=unconfined"), std::string::npos)
-        << "it may be the filter";
-    EXPECT_EQ(cure_for(MountFilesystem{}, EPERM, world).code, ErrorCode::seccomp) << "one mount was let through";
+    EXPECT_EQ(hint_for(first, EPERM, world).cures.back(), Cure(CureId::no_seccomp)) << "it may be the filter";
+    EXPECT_EQ(hint_for(MountFilesystem{}, EPERM, world).code, ErrorCode::seccomp) << "one mount was let through";
     world.has_sys_admin = true;
-    EXPECT_EQ(cure_for(first, EPERM, world).code, ErrorCode::seccomp) << "no user namespace was made";
+    EXPECT_EQ(hint_for(first, EPERM, world).code, ErrorCode::seccomp) << "no user namespace was made";
 }
 
 TEST(Hints, WhoIsConfinedMayStaySo) {
     World world = kAppArmor;
     world.has_sys_admin = false;
-    const std::string text = cure_for(MountFilesystem{}, EACCES, world).text;
+    const std::string text = said(hint_for(MountFilesystem{}, EACCES, world), world);
     EXPECT_NE(text.find("apparmor=unconfined"), std::string::npos) << text;
     EXPECT_NE(text.find("--security-opt apparmor=cginit"), std::string::npos) << text;
     EXPECT_NE(text.find("examples/apparmor/cginit"), std::string::npos) << text;
-    EXPECT_EQ(cure_for(MountFilesystem{}, EACCES, kAppArmor).text,
+    EXPECT_EQ(said(hint_for(MountFilesystem{}, EACCES, kAppArmor), kAppArmor),
               "AppArmor's profile docker-default (enforce) refuses it: add --security-opt apparmor=unconfined")
         << "with the capability that profile is no guard";
 }
 
 TEST(Hints, EachHasItsCode) {
-    const auto code = [](const Op& op, int errnum, const World& world) { return cure_for(op, errnum, world).code; };
+    const auto code = [](const Op& op, int errnum, const World& world) { return hint_for(op, errnum, world).code; };
     EXPECT_EQ(code(MountFilesystem{}, EACCES, kAppArmor), ErrorCode::apparmor);
     EXPECT_EQ(code(MountFilesystem{}, EACCES, kSelinux), ErrorCode::selinux);
     EXPECT_EQ(code(MountFilesystem{}, EPERM, world_with("", Tri::yes, false)), ErrorCode::no_sys_admin);
@@ -136,21 +144,21 @@ TEST(Hints, NothingBeyondTheErrno) {
         {"an assertion", AssertMember{}, 0, kAppArmor, ""},
     };
     for (const HintCase& c : cases) {
-        EXPECT_EQ(cure_for(c.op, c.errnum, c.world), Cure{}) << c.what << " " << c.errnum;
+        EXPECT_EQ(hint_for(c.op, c.errnum, c.world), Hint{}) << c.what << " " << c.errnum;
     }
 }
 
 TEST(Hints, LimitsWhateverTheCall) {
-    EXPECT_EQ(cure_for(EMFILE).text, "raise the limit of open files, such as with --ulimit nofile=1024");
-    EXPECT_EQ(cure_for(ENFILE).code, ErrorCode::resources);
-    EXPECT_EQ(cure_for(ENOMEM).code, ErrorCode::resources);
-    EXPECT_EQ(cure_for(EPERM), Cure{});
+    EXPECT_EQ(hint_for(EMFILE).cures, Cures{CureId::more_files});
+    EXPECT_EQ(hint_for(ENFILE).code, ErrorCode::resources);
+    EXPECT_EQ(hint_for(ENOMEM).code, ErrorCode::resources);
+    EXPECT_EQ(hint_for(EPERM), Hint{});
 }
 
 TEST(Hints, EveryCureNamesSomethingToDo) {
     for (const World& world : {kPlain, kAppArmor, kSelinux, kUserNamespace}) {
         for (const int errnum : {EACCES, EPERM}) {
-            EXPECT_NE(cure_for(MountFilesystem{}, errnum, world).text, "");
+            EXPECT_FALSE(offered(hint_for(MountFilesystem{}, errnum, world).cures, world).empty());
         }
     }
 }

@@ -13,7 +13,7 @@ std::string refusal(const Snapshot& snapshot, const std::vector<std::string>& el
     set_method(decision, method);
     decision.detach_elsewhere = elsewhere;
     const Status status = refuse_mount_obstacles(classify(snapshot), decision);
-    EXPECT_TRUE(status || !status.error().cure.empty());
+    EXPECT_TRUE(status || !status.error().cures.empty());
     return status ? "" : status.error().frames.front();
 }
 

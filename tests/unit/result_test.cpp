@@ -10,18 +10,22 @@ namespace {
 TEST(Error, TellsFramesThenErrnoThenCure) {
     const Error error = make_errno_error(EINVAL, "mount(MS_MOVE) /sys/fs/cgroup")
                             .in("step 3 (why)")
-                            .with_cure({ErrorCode::shared_parent, "do it"});
+                            .with_hint({ErrorCode::shared_parent, {}, {"do it"}});
     EXPECT_EQ(error.message(), "step 3 (why): mount(MS_MOVE) /sys/fs/cgroup: Invalid argument; do it");
     EXPECT_EQ(make_error(ErrorCode::usage, "a").message(), "a");
-    EXPECT_EQ(make_error(ErrorCode::usage, "a", "b").message(), "a; b");
+    EXPECT_EQ(make_error(ErrorCode::usage, "a", {"b"}).message(), "a; b");
     EXPECT_EQ(Error{}.message(), "");
-    EXPECT_EQ((Error{EPERM, {}, {}, ErrorKind::refused, {}}).message(), "Operation not permitted");
+    EXPECT_EQ(make_errno_error(EPERM, "a").with_hint({ErrorCode::busy, "so", {"b", "c"}}).message(),
+              "a: Operation not permitted; so: b, or c");
+    EXPECT_EQ(make_errno_error(EPERM, "a").with_hint({ErrorCode::busy, "so"}).message(),
+              "a: Operation not permitted; so");
+    EXPECT_EQ(make_errno_error(EPERM, "").message(), "Operation not permitted");
 }
 
 TEST(Error, KeepsTheFirstCureAndTheKind) {
-    Error error = make_error(ErrorCode::usage, "a", "first");
+    Error error = make_error(ErrorCode::usage, "a", {"first"});
     error.kind = ErrorKind::not_found;
-    EXPECT_EQ(error.with_cure({ErrorCode::busy, "second"}).cure, "first");
+    EXPECT_EQ(error.with_hint({ErrorCode::busy, {}, {"second"}}).cures, Cures{"first"});
     EXPECT_EQ(error.in("b").kind, ErrorKind::not_found);
     EXPECT_EQ(error.frames.size(), 1u) << "in() returns a copy";
 }
@@ -29,10 +33,11 @@ TEST(Error, KeepsTheFirstCureAndTheKind) {
 TEST(Error, CodeComesWithTheCureAndEndsTheLine) {
     const Error error = make_errno_error(EINVAL, "move");
     EXPECT_EQ(error.line(), "move: Invalid argument (CG-SYSCALL)");
-    EXPECT_EQ(error.with_cure({}).line(), "move: Invalid argument (CG-SYSCALL)");
-    EXPECT_EQ(error.with_cure({ErrorCode::shared_parent, "do it"}).line(),
+    EXPECT_EQ(error.with_hint({}).line(), "move: Invalid argument (CG-SYSCALL)");
+    EXPECT_EQ(error.with_hint({ErrorCode::shared_parent, {}, {"do it"}}).line(),
               "move: Invalid argument; do it (CG-SHAREDPARENT)");
-    EXPECT_EQ(make_error(ErrorCode::no_view, "a", "b").with_cure({ErrorCode::busy, "c"}).line(), "a; b (CG-NOVIEW)");
+    EXPECT_EQ(make_error(ErrorCode::no_view, "a", {"b"}).with_hint({ErrorCode::busy, {}, {"c"}}).line(),
+              "a; b (CG-NOVIEW)");
 }
 
 TEST(Error, InitsHaveTwoKindsAndCodes) {

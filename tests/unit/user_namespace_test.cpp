@@ -51,8 +51,7 @@ Snapshot without_id_maps(Snapshot snapshot) {
 
 constexpr const char* kInstead =
     "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user namespace: ";
-constexpr const char* kCapability =
-    "; add --cap-add SYS_ADMIN (Kubernetes: securityContext.capabilities.add: [SYS_ADMIN])";
+constexpr const char* kCapability = "; add --cap-add SYS_ADMIN";
 constexpr const char* kAuto = "use --method=auto with --cap-add SYS_ADMIN";
 
 struct Case {
@@ -66,13 +65,14 @@ std::vector<Case> cases() {
     return {
         Case{"Docker's filter", without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)),
              "the engine's seccomp filter refuses new user namespaces",
-             "add --security-opt seccomp=PROFILE with a profile that allows them (examples/seccomp/docker.json, in "
-             "Kubernetes "
-             "securityContext.seccompProfile of the type Localhost with it, or Unconfined)"},
+             "add --security-opt seccomp=PROFILE with a profile that allows unshare and setns (examples/seccomp), or "
+             "add "
+             "--security-opt seccomp=unconfined"},
         Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EACCES)),
              "new user namespaces are refused, and not by a seccomp filter",
-             "permit them on the host (kernel.unprivileged_userns_clone=1, on Ubuntu "
-             "kernel.apparmor_restrict_unprivileged_userns=0, or the security module's rules)"},
+             "permit user namespaces on the host (sysctl -w kernel.unprivileged_userns_clone=1, or the security "
+             "module's "
+             "rules)"},
         Case{"too many", without_sys_admin(refusing_userns(docker_v1(), ENOSPC)),
              "there are as many user namespaces as there may be, or 32 within each other",
              "raise user.max_user_namespaces on the host (sysctl)"},
@@ -84,7 +84,7 @@ std::vector<Case> cases() {
         Case{"no CAP_SETUID", without(without_sys_admin(docker_v2()), 7),
              "this container has not all of CAP_SETUID, CAP_SETGID and CAP_SETFCAP, which mapping ids into a user "
              "namespace needs, and a single id will not do for an init",
-             "give it all three (--cap-add SETUID --cap-add SETGID --cap-add SETFCAP, or no --cap-drop ALL)"},
+             "add --cap-add SETUID --cap-add SETGID --cap-add SETFCAP, or leave out --cap-drop ALL"},
         Case{"no cgroup namespaces", without_sys_admin(without_cgroup_namespaces(docker_v1())),
              "this kernel has no cgroup namespaces (Linux 4.6), in which alone cgroups can be mounted there", ""},
         Case{"a writable volume", without_sys_admin(docker_hybrid_volume()),
@@ -115,7 +115,7 @@ TEST(UserNamespace, WhatKeepsCginitFromItHasTwoCures) {
 TEST(UserNamespace, NoMethodDoesWithoutRoot) {
     EXPECT_EQ(refusal(as_user(docker_v2()), Method::userns),
               "--method=userns: only root can map all ids into a user namespace, and a single one will not do for an "
-              "init; leave out --user (Dockerfile: USER root, Kubernetes: runAsUser: 0)");
+              "init; leave out --user");
 }
 
 TEST(UserNamespace, WhatKeepsCginitFromItHasACode) {

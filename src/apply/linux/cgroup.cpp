@@ -51,9 +51,8 @@ Result<std::vector<std::string>> list_movable(const std::string& cgroup) {
 Error more_capable(const std::string& pid, Error error) {
     const Result<std::string> name = read_file(concat({"/proc/", pid, "/comm"}));
     error.code = ErrorCode::busy;
-    error.cure =
-        concat({"process ", pid, " (", name ? trim(*name) : "?", ") has more capabilities than cginit, such as ",
-                "those of docker exec --privileged: stop it, or add --cap-add SYS_NICE"});
+    error.because = concat({"process ", pid, " (", name ? trim(*name) : "?", ") has more capabilities than cginit"});
+    error.cures = {"stop it", CureId::add_sys_nice};
     return error;
 }
 
@@ -99,7 +98,7 @@ Status move_all(const std::string& from, const std::string& to) {
     }
     return refused ? std::move(*refused)
                    : make_error(ErrorCode::busy, concat({from, ": new processes kept appearing"}),
-                                "stop what forks in the container at its start");
+                                {"stop what forks in the container at its start"});
 }
 
 /// `max`, or a number: an engine's lower limit stays.
@@ -272,7 +271,7 @@ Status assert_no_outsiders(const AssertNoOutsiders& op) {
     }
     return make_error(ErrorCode::no_own_cgroup,
                       concat({"processes from outside of the container are in its cgroup (", op.path, ")"}),
-                      "give the container a cgroup of its own (no --cgroups=disabled)");
+                      {CureId::own_cgroup});
 }
 
 Status assert_member(const AssertMember& op) {

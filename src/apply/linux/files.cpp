@@ -79,7 +79,7 @@ Status replace_file(const std::string& path, std::string_view content) {
     Status written = write_new_file(beside, content);
     if (!written) {
         return written.error().errnum == EEXIST
-                   ? written.error().with_cure({ErrorCode::usage, concat({"remove ", beside})})
+                   ? written.error().with_hint({ErrorCode::usage, {}, {concat({"remove ", beside})}})
                    : written;
     }
     constexpr mode_t kBits = 07777;

@@ -51,7 +51,7 @@ Status ProcessGuard::lock_mount_namespace() {
             return make_errno_error(errno, "flock /proc/self/ns/mnt");
         }
         if (attempt == kLockTries) {
-            return make_error(ErrorCode::busy, "another cginit is at work in this container", "start one at a time");
+            return make_error(ErrorCode::busy, "another cginit is at work in this container", {"start one at a time"});
         }
         ::nanosleep(&kLockPause, nullptr);
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <string_view>
 
 #include "apply/linux/child.hpp"
@@ -23,7 +24,14 @@ namespace {
 enum class Course { passed, refused, not_tried, not_undone };
 
 /// A text as long as a pipe takes it in one piece with the rest of a message.
-using Text = std::array<char, 1024>;
+using Text = std::array<char, 768>;
+
+/// A Cure with its first argument: those of the steps have no more.
+struct SentCure {
+    CureId id = CureId::in_words;
+    std::array<char, 256> argument{};
+};
+constexpr std::size_t kMostCures = 4;
 
 /// What the child tells; written and read in one piece.
 struct Message {
@@ -32,24 +40,37 @@ struct Message {
     int errnum = 0;
     ErrorCode code = ErrorCode::system_call;
     Text frames{};
-    Text cure{};
+    Text because{};
+    std::size_t cure_count = 0;
+    std::array<SentCure, kMostCures> cures{};
 };
 
-Text text_of(std::string_view words) {
-    Text text{};
+template <class Array>
+void copy_to(Array& text, std::string_view words) {
     std::copy_n(words.begin(), std::min(words.size(), text.size() - 1), text.begin());
-    return text;
 }
 
 Message message_of(Course course, std::size_t step, const Error& error) {
-    return {course, step, error.errnum, error.code, text_of(join(error.frames, ": ")), text_of(error.cure)};
+    Message message{.course = course, .step = step, .errnum = error.errnum, .code = error.code};
+    copy_to(message.frames, join(error.frames, ": "));
+    copy_to(message.because, error.because);
+    message.cure_count = std::min(error.cures.size(), kMostCures);
+    for (std::size_t i = 0; i < message.cure_count; ++i) {
+        const Cure& cure = error.cures[i];
+        message.cures[i].id = cure.id;
+        copy_to(message.cures[i].argument, cure.arguments.empty() ? std::string_view() : cure.arguments.front());
+    }
+    return message;
 }
 
 Message out_of_memory(Course course) { return {.course = course, .errnum = ENOMEM}; }
 
 Error error_of(const Message& message) {
     Error error = make_errno_error(message.errnum, message.frames.data());
-    error.cure = message.cure.data();
+    error.because = message.because.data();
+    for (const SentCure& cure : std::span(message.cures).first(message.cure_count)) {
+        error.cures.emplace_back(cure.id, cure.argument.data());
+    }
     error.code = message.code;
     return error;
 }
@@ -210,7 +231,7 @@ Result<std::optional<Refusal>> rehearse_plan(const Plan& plan) {
         // It did not say how far it came, and nobody took back what it had done to the cgroups.
         Error killed = make_error(ErrorCode::not_as_planned,
                                   "it was killed, and may have left the container's processes in another cgroup",
-                                  "start the container again: its cgroups go with it");
+                                  {"start the container again: its cgroups go with it"});
         killed.kind = ErrorKind::not_undone;
         return killed;
     }
