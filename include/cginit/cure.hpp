@@ -49,6 +49,7 @@ enum class CureId {
     more_files_on_host,
     more_memory,
     allow_host_cgroup,
+    mount_tracking,
     boot_v2,
     boot_v1,
     kernel_with_v2,

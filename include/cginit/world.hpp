@@ -72,6 +72,9 @@ struct IdRange {
 
 enum class Engine { docker, podman, lxc, kubernetes, oci };
 
+/// Where people started the container, whose words they use. A guess: it chooses words, and nothing is decided by it.
+enum class Place { unknown, docker, podman, nerdctl, kubernetes, ecs, nomad, github_actions, lxc };
+
 /// What the engine had start the container.
 enum class Runtime { runc, crun, unknown };
 
@@ -114,6 +117,8 @@ struct World {
     std::string mount_mark = kMountSource;
     Engine engine = Engine::oci;
     Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it
+    Place place = Place::unknown;
+    std::string place_evidence;          ///< what tells the place, one clause; empty if it is unknown
     std::string container_id;            ///< hexadecimal, empty if not found
     InitTraits init;
 
@@ -136,6 +141,8 @@ inline constexpr const char* kLeafName = "init.scope";
 [[nodiscard]] const HierarchyMount* view_mount(const Hierarchy& hierarchy);
 /// `docker`, `podman`, `lxc`, `kubernetes`, `oci`: the value of $container, systemd's CONTAINER_INTERFACE.
 [[nodiscard]] const char* to_string(Engine engine);
+/// `docker`, `ecs`, `github-actions`, `unknown`
+[[nodiscard]] const char* to_string(Place place);
 [[nodiscard]] const char* to_string(Runtime runtime);
 [[nodiscard]] const char* to_string(Exposure exposure);
 [[nodiscard]] const char* to_string(Tri tri);

@@ -36,27 +36,74 @@ bool holds(Condition condition, const World& world) {
     return true;
 }
 
-bool is_engines(std::string_view where) {
+template <std::size_t N>
+bool is_one_of(std::string_view where, const std::array<std::string_view, N>& names) {
+    return std::find(names.begin(), names.end(), where) != names.end();
+}
+
+/// What is there whatever the place.
+constexpr std::array<std::string_view, 3> kEverywhere = {"host", "image", "cginit"};
+
+/// Whether a row that is for one place is for this one.
+bool is_for(std::string_view where, Place place) {
     constexpr std::array<std::string_view, 4> kEngines = {"docker", "podman", "compose", "kubernetes"};
-    return std::find(kEngines.begin(), kEngines.end(), where) != kEngines.end();
+    switch (place) {
+        case Place::docker:
+        case Place::nerdctl: return where == "docker" || where == "compose";  // The same flags and files.
+        case Place::podman: return where == "podman";
+        case Place::kubernetes: return where == "kubernetes";
+        case Place::ecs: return where == "ecs";
+        case Place::nomad: return where == "nomad";
+        case Place::github_actions: return where == "github";
+        case Place::lxc: return where == "lxc";
+        case Place::unknown: break;
+    }
+    return is_one_of(where, kEngines);
 }
 
-/// Whether a row is for who runs a container in that engine.
-bool is_for(std::string_view where, Engine engine) {
-    if (!is_engines(where)) {
-        return true;
+/// Where the flags of Docker and Podman, of which the texts are made, are of no use.
+bool has_other_words(Place place) {
+    switch (place) {
+        case Place::kubernetes:
+        case Place::ecs:
+        case Place::nomad:
+        case Place::github_actions:
+        case Place::lxc: return true;
+        case Place::unknown:
+        case Place::docker:
+        case Place::podman:
+        case Place::nerdctl: break;
     }
-    switch (engine) {
-        case Engine::docker: return where == "docker" || where == "compose";
-        case Engine::podman: return where == "podman";
-        case Engine::kubernetes: return where == "kubernetes";
-        case Engine::lxc:
-        case Engine::oci: break;
-    }
-    return true;
+    return false;
 }
 
-std::vector<Remedy> remedies_in(const Cures& cures, Engine engine) {
+/// The place's own rows first, and with them what has to be done on the host and in cginit. Without them that is half a cure.
+void append_rows(std::vector<Remedy>& remedies, const Cure& cure, Place place, int alternative) {
+    bool needs_place = false;
+    bool has_place = false;
+    std::vector<Remedy> others;
+    for (const Row& row : kRows) {
+        const bool own = !is_one_of(std::string_view(row.where), kEverywhere);
+        if (row.cure != cure.id) {
+            continue;
+        }
+        const Remedy remedy{row.where, filled(row.setting, cure.arguments), alternative};
+        needs_place = needs_place || own;
+        if (!own) {
+            others.push_back(remedy);
+        } else if (is_for(row.where, place)) {
+            has_place = true;
+            remedies.push_back(remedy);
+        }
+    }
+    for (const Remedy& other : others) {
+        if (has_place || !needs_place || other.where == "image") {
+            remedies.push_back(other);
+        }
+    }
+}
+
+std::vector<Remedy> remedies_in(const Cures& cures, Place place) {
     std::vector<Remedy> remedies;
     int alternative = 0;
     for (const Cure& cure : cures) {
@@ -64,11 +111,7 @@ std::vector<Remedy> remedies_in(const Cures& cures, Engine engine) {
         if (cure.id == CureId::in_words) {
             remedies.push_back({"", text_of(cure), alternative});
         }
-        for (const Row& row : kRows) {
-            if (row.cure == cure.id && is_for(row.where, engine)) {
-                remedies.push_back({row.where, filled(row.setting, cure.arguments), alternative});
-            }
-        }
+        append_rows(remedies, cure, place, alternative);
     }
     return remedies;
 }
@@ -86,15 +129,15 @@ Cures offered(const Cures& cures, const World& world) {
 
 std::vector<Remedy> remedies_for(const Cures& cures, const World& world) {
     const Cures had = offered(cures, world);
-    std::vector<Remedy> remedies = remedies_in(had, world.engine);
-    return remedies.empty() ? remedies_in(had, Engine::oci) : remedies;
+    std::vector<Remedy> remedies = remedies_in(had, world.place);
+    return remedies.empty() ? remedies_in(had, Place::unknown) : remedies;
 }
 
 Error in_words_of_place(const Error& error, const World& world) {
     Error told = error;
     told.cures = offered(error.cures, world);
-    if (world.engine != Engine::kubernetes) {
-        return told;  // What the texts are made of are the flags of Docker and Podman.
+    if (!has_other_words(world.place)) {
+        return told;
     }
     Cures in_words;
     int alternative = 0;

@@ -7,6 +7,7 @@
 #include "detect/id_maps.hpp"
 #include "detect/kernel_release.hpp"
 #include "detect/own_directory.hpp"
+#include "detect/place.hpp"
 
 namespace cginit {
 namespace {
@@ -344,6 +345,9 @@ World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     const EngineFacts engine = detect_engine(snapshot);
     world.engine = engine.engine;
     world.container_id = engine.container_id;
+    const PlaceFacts place = detect_place(snapshot, engine.engine);
+    world.place = place.place;
+    world.place_evidence = place.evidence;
     classify_company(snapshot, world);
     world.runtime = detect_runtime(snapshot);
     world.init = snapshot.init;

@@ -63,11 +63,15 @@ EngineFacts engine_of_mount(const MountEntry& mount) {
         const std::string id = find_id(mount.root);
         return {id.empty() ? Engine::oci : Engine::docker, id};
     }
+    // lxcfs shows a container its own limits, and hangs on in what Docker runs in that container.
+    if (mount.fstype == "fuse.lxcfs" || is_at_or_below(mount.point, "/dev/lxd") || mount.point == "/dev/incus") {
+        return {Engine::lxc, {}};
+    }
     return {};
 }
 
 void merge(EngineFacts& facts, const EngineFacts& more) {
-    const bool better = facts.engine == Engine::oci || more.engine == Engine::kubernetes;
+    const bool better = facts.engine == Engine::oci || facts.engine == Engine::lxc || more.engine == Engine::kubernetes;
     if (better && more.engine != Engine::oci) {
         facts.engine = more.engine;
     }
@@ -89,14 +93,21 @@ Runtime detect_runtime(const Snapshot& snapshot) {
 }
 
 EngineFacts detect_engine(const Snapshot& snapshot) {
-    EngineFacts facts;
+    EngineFacts by_path;
     for (const CgroupEntry& cgroup : snapshot.cgroups) {
-        merge(facts, {engine_of_path(cgroup.path), find_id(cgroup.path)});
+        merge(by_path, {engine_of_path(cgroup.path), find_id(cgroup.path)});
     }
+    EngineFacts by_mounts;
     for (const MountEntry& mount : snapshot.mounts) {
-        merge(facts, engine_of_mount(mount));
+        merge(by_mounts, engine_of_mount(mount));
     }
-    return facts;
+    // The files are this container's. The path may be an outer one's: a rootless engine on v1 makes no cgroups.
+    if (by_mounts.engine == Engine::podman && by_path.engine != Engine::podman && by_path.engine != Engine::oci &&
+        !by_mounts.container_id.empty()) {
+        return by_mounts;
+    }
+    merge(by_path, by_mounts);
+    return by_path;
 }
 
 }  // namespace cginit

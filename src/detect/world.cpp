@@ -59,6 +59,21 @@ const char* to_string(Engine engine) {
     return "";
 }
 
+const char* to_string(Place place) {
+    switch (place) {
+        case Place::unknown: return "unknown";
+        case Place::docker: return "docker";
+        case Place::podman: return "podman";
+        case Place::nerdctl: return "nerdctl";
+        case Place::kubernetes: return "kubernetes";
+        case Place::ecs: return "ecs";
+        case Place::nomad: return "nomad";
+        case Place::github_actions: return "github-actions";
+        case Place::lxc: return "lxc";
+    }
+    return "";
+}
+
 const char* to_string(Runtime runtime) {
     switch (runtime) {
         case Runtime::runc: return "runc";

@@ -120,6 +120,9 @@ std::string who_text(const Explanation& explanation) {
     std::string text = "\nwho runs us\n";
     text += row("engine", concat({to_string(world.engine), ", container ",
                                   world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12)}));
+    if (!world.place_evidence.empty() && std::string(to_string(world.place)) != to_string(world.engine)) {
+        text += row("place", concat({to_string(world.place), ", by ", world.place_evidence}));
+    }
     text += row("runtime", world.runtime == Runtime::unknown
                                ? "unknown"
                                : concat({to_string(world.runtime), ", by how it made /sys read-only"}));

@@ -22,6 +22,10 @@ std::string lines_of(const std::vector<Remedy>& remedies) {
 World run_by(Engine engine) {
     World world;
     world.engine = engine;
+    world.place = engine == Engine::docker       ? Place::docker
+                  : engine == Engine::podman     ? Place::podman
+                  : engine == Engine::kubernetes ? Place::kubernetes
+                                                 : Place::unknown;
     return world;
 }
 
@@ -47,6 +51,23 @@ TEST(Remedies, ACureThatTheEngineDoesNotKnowIsLeftOut) {
     EXPECT_EQ(lines_of(remedies_for({CureId::host_cgroup_namespace}, pod)),
               "1 docker --cgroupns=host\n1 podman --cgroupns=host\n1 compose cgroup: host\n")
         << "unless there is no other";
+}
+
+TEST(Remedies, WhatStandsAboveTheEngineHasTheWord) {
+    World world = run_by(Engine::docker);
+    world.place = Place::nomad;
+    const Error error = make_error(ErrorCode::no_sys_admin, "no capability", {CureId::add_sys_admin});
+    EXPECT_EQ(
+        in_words_of_place(error, world).message(),
+        "no capability; cap_add = [\"sys_admin\"] in the task, allow_caps in the plugin \"docker\" of the client");
+    EXPECT_EQ(lines_of(remedies_for({CureId::no_apparmor, CureId::apparmor_profile}, world)),
+              "1 nomad security_opt = [\"apparmor=unconfined\"]\n")
+        << "a profile that is loaded and that nobody names is half a cure";
+    world.place = Place::nerdctl;
+    EXPECT_EQ(in_words_of_place(error, world), error);
+    world.place = Place::lxc;
+    EXPECT_EQ(remedies_for({CureId::run_as_root}, world).back().where, "image");
+    EXPECT_EQ(remedies_for({CureId::add_setpcap}, world).front().where, "docker") << "LXC has no word for it";
 }
 
 TEST(Remedies, WhatAnErrorKnowsStandsInTheSetting) {
@@ -160,8 +181,8 @@ TEST(Remedies, AppArmorKeepsConfiningWithTheShippedProfile) {
     World world = run_by(Engine::podman);
     EXPECT_EQ(lines_of(remedies_for(both, world)),
               "1 podman --security-opt apparmor=unconfined\n"
-              "2 host apparmor_parser -r examples/apparmor/cginit  # loads cginit\n"
-              "2 podman --security-opt apparmor=cginit, without SYS_ADMIN\n");
+              "2 podman --security-opt apparmor=cginit, without SYS_ADMIN\n"
+              "2 host apparmor_parser -r examples/apparmor/cginit  # loads cginit\n");
     world.has_sys_admin = true;
     EXPECT_EQ(offered(both, world), Cures{CureId::no_apparmor}) << "with the host's capability the profile is no guard";
     world.initial_user_namespace = false;

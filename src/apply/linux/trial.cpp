@@ -26,7 +26,7 @@ enum class Course { passed, refused, not_tried, not_undone };
 /// A text as long as a pipe takes it in one piece with the rest of a message.
 using Text = std::array<char, 768>;
 
-/// A Cure with its first argument: those of the steps have no more.
+/// A Cure with its first argument. Those of the steps have no more, and no error of theirs has more than kMostCures.
 struct SentCure {
     CureId id = CureId::in_words;
     std::array<char, 256> argument{};
