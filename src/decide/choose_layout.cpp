@@ -1,5 +1,7 @@
 #include "decide/choose_layout.hpp"
 
+#include <algorithm>
+
 #include "core/text.hpp"
 #include "decide/own_v2.hpp"
 #include "decide/systemd_versions.hpp"
@@ -87,11 +89,34 @@ Status choose_v2_only(const World& world, const Options& options, const std::str
     return {};
 }
 
+/// Nobody has mounted name=systemd on a host that was not booted with systemd.
+bool has_tracking_hierarchy(const World& world) {
+    return std::any_of(world.hierarchies.begin(), world.hierarchies.end(),
+                       [](const Hierarchy& hierarchy) { return has_controller(hierarchy, "name=systemd"); });
+}
+
+/// v2, which systemd tracks its services on as well, or the hierarchy that is missing, which only the host can mount.
+Status choose_without_tracking(const World& world, const Options& options, const std::string& name,
+                               Decision& decision) {
+    const std::string reason = concat({name, " finds no name=systemd hierarchy on this host"});
+    const Obstacle obstacle = *world.init.version < kFirstOnV2 ? Obstacle{"knows no other", {}, ErrorCode::no_hierarchy}
+                                                               : v2_obstacle(world, options);
+    if (obstacle.text.empty()) {
+        set_layout(decision, View::unified, reason);
+        return {};
+    }
+    return make_error(ErrorCode::no_hierarchy, concat({reason, ", and ", obstacle.text}), {CureId::mount_tracking})
+        .or_else(obstacle.cures);
+}
+
 /// systemd on a view with v1 hierarchies: which of them this version can live with.
 Status choose_on_v1(const World& world, const Options& options, int version, Decision& decision) {
     const std::string name = concat({"systemd ", std::to_string(version)});
     if (version >= kFirstUnifiedOnly) {
         return choose_v2_only(world, options, concat({name, " refuses v1"}), CureId::older_systemd, decision);
+    }
+    if (!has_tracking_hierarchy(world)) {
+        return choose_without_tracking(world, options, name, decision);
     }
     if (version == kSlowOnV1 && v2_obstacle(world, options).text.empty()) {
         set_layout(decision, View::unified, concat({name, " waits 30 s before it boots on v1"}));

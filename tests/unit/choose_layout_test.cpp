@@ -221,5 +221,35 @@ TEST(ChooseLayout, TheHiddenHierarchyIsMountedAfreshBehindItsInnerLevel) {
     EXPECT_EQ(ops.find("make cgroup /proc/driver/engine/blkio"), std::string::npos) << ops;
 }
 
+/// Alpine, WSL2: nobody mounted it. `v2` is what /proc/self/cgroup says of it.
+Snapshot without_tracking(int version, const std::string& v2) {
+    Snapshot snapshot =
+        snapshot_of(base_mounts() + "20 12 0:46 / /sys/fs/cgroup ro - tmpfs tmpfs rw\n" +
+                        cgroup_line(21, 20, "/docker/" + std::string(kId), "/sys/fs/cgroup/memory", "ro", "memory"),
+                    "2:memory:/docker/" + std::string(kId) + "\n" + v2);
+    snapshot.init.version = version;
+    return snapshot;
+}
+
+TEST(ChooseLayout, AHostWithoutTheTrackingHierarchy) {
+    const std::string own = "0::/docker/" + std::string(kId) + "\n";
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    for (const int version : {230, 252, 257, 258}) {
+        EXPECT_EQ(layout_of(without_tracking(version, own)).layout, View::unified) << version;
+        EXPECT_EQ(layout_of(without_tracking(version, "0::/\n"), allowed).layout, View::unified) << version;
+    }
+    EXPECT_EQ(
+        refusal_of(without_tracking(252, "0::/\n")),
+        "systemd 252 finds no name=systemd hierarchy on this host, and the container sits at the host's v2 root, "
+        "where a cgroup of its own could be made, but it would outlive the container; mount that hierarchy on the "
+        "host before the container starts, or permit a cgroup at the host's root with --allow-host-cgroup, or boot "
+        "the host with a v2 hierarchy (systemd.unified_cgroup_hierarchy=1)");
+    EXPECT_EQ(
+        refusal_of(without_tracking(219, own)),
+        "systemd 219 finds no name=systemd hierarchy on this host, and knows no other; mount that hierarchy on the "
+        "host before the container starts");
+}
+
 }  // namespace
 }  // namespace cginit
