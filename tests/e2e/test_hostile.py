@@ -176,7 +176,7 @@ def test_hostile_options_boot(session, tmp_path, case, options, volumes):
 def test_hostile_options_are_refused(session):
     engine = session.engine("docker", "runc", "v1")
     inputs = [
-        ("bookworm", ["--pid=host"], "drop"),
+        ("bookworm", ["--pid=host"], "leave out --init and --pid"),
         ("busybox", ["--volume", f"{session.directory}:/sys/fs/cgroup"], "no -v over"),
     ]
     for image, options, says in inputs:
