@@ -43,7 +43,7 @@ struct Error {
     [[nodiscard]] Error in(std::string frame) const;
     /// The same error with what is known about it, unless it knows better already.
     [[nodiscard]] Error with_hint(Hint hint) const;
-    /// The same error with one more cure, after those that it has.
+    /// The same error with more cures, after those that it has.
     [[nodiscard]] Error or_else(Cures more) const;
     /// The same error about the init: not_found or cannot_execute.
     [[nodiscard]] Error about_init(ErrorKind what) const;

@@ -6,6 +6,7 @@
 #include "advice/security_label.hpp"
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
+#include "decide/own_v2.hpp"
 
 namespace cginit {
 namespace {
@@ -101,9 +102,9 @@ Hint no_drop(int errnum) {
     }
 }
 
-Hint no_own_root(const AssertNotRealRoot& asserted) {
+Hint no_own_root(const AssertNotRealRoot& asserted, const World& world) {
     return asserted.v2 ? Hint{ErrorCode::host_root, {}, {CureId::allow_host_cgroup, CureId::boot_v2}}
-                       : Hint{ErrorCode::no_own_cgroup, {}, {CureId::own_cgroup}};
+                       : Hint{ErrorCode::no_own_cgroup, {}, own_cgroup_cures(world)};
 }
 
 bool makes_user_namespace(const Op& op) {
@@ -115,7 +116,7 @@ bool makes_user_namespace(const Op& op) {
 
 Hint hint_for(const Op& op, int errnum, const World& world) {
     if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
-        return no_own_root(*asserted);
+        return no_own_root(*asserted, world);
     }
     // Seen before anything else, so no mount was refused yet.
     if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {

@@ -136,12 +136,14 @@ std::vector<Remedy> remedies_for(const Cures& cures, const World& world) {
 Error in_words_of_place(const Error& error, const World& world) {
     Error told = error;
     told.cures = offered(error.cures, world);
-    if (!has_other_words(world.place)) {
+    const std::vector<Remedy> remedies = remedies_in(told.cures, world.place);
+    // Without a word of the place's the general text says more than the settings of all engines in a row.
+    if (!has_other_words(world.place) || remedies.empty()) {
         return told;
     }
     Cures in_words;
     int alternative = 0;
-    for (const Remedy& remedy : remedies_for(error.cures, world)) {
+    for (const Remedy& remedy : remedies) {
         if (remedy.alternative != alternative) {
             in_words.emplace_back(remedy.setting);
         } else {

@@ -133,6 +133,13 @@ TEST(Hints, EachHasItsCode) {
     EXPECT_EQ(code(BindMount{}, EINVAL, kPlain), ErrorCode::system_call);
 }
 
+TEST(Hints, ARootlessEngineHasNoCgroupToGive) {
+    World world = kPlain;
+    EXPECT_EQ(hint_for(AssertNotRealRoot{"/a", false}, 0, world).cures, Cures{CureId::own_cgroup});
+    world.rootless = true;
+    EXPECT_EQ(hint_for(AssertNotRealRoot{"/a", false}, 0, world).cures, Cures{CureId::rootful});
+}
+
 TEST(Hints, NothingBeyondTheErrno) {
     const std::vector<HintCase> cases = {
         {"mkdir", MakeCgroup{}, EACCES, kPlain, ""},

@@ -68,6 +68,8 @@ TEST(Remedies, WhatStandsAboveTheEngineHasTheWord) {
     world.place = Place::lxc;
     EXPECT_EQ(remedies_for({CureId::run_as_root}, world).back().where, "image");
     EXPECT_EQ(remedies_for({CureId::add_setpcap}, world).front().where, "docker") << "LXC has no word for it";
+    const Error other = make_error(ErrorCode::no_setpcap, "no capability", {CureId::add_setpcap});
+    EXPECT_EQ(in_words_of_place(other, world).message(), "no capability; add --cap-add SETPCAP");
 }
 
 TEST(Remedies, WhatAnErrorKnowsStandsInTheSetting) {
