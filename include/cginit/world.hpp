@@ -118,8 +118,8 @@ struct World {
     Engine engine = Engine::oci;
     Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it
     Place place = Place::unknown;
-    std::string place_evidence;          ///< what tells the place, one clause; empty if it is unknown
-    std::string container_id;            ///< hexadecimal, empty if not found
+    std::string place_evidence;  ///< what tells the place, one clause; empty if it is unknown
+    std::string container_id;    ///< hexadecimal, empty if not found
     InitTraits init;
 
     bool operator==(const World&) const = default;
