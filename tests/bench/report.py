@@ -1,22 +1,20 @@
 #!/usr/bin/env python3
-"""report.py full|wide BINARY LEFT SAMPLES GROWTH...: the tables, and which budgets are kept.
+"""report.py full|wide LEFT SAMPLES GROWTH...: the tables, and which budgets are kept.
 
-BINARY is cginit's release binary, LEFT the number of cgroups that the bench left behind. Each other file has the lines of one
+LEFT is the number of cgroups that the bench left behind. Each other file has the lines of one
 run of the driver: NAME LINES NANOSECONDS PEAK_RSS_KB; wide needs none of GROWTH. Exit status 1 if a budget is not kept.
 """
 import collections
-import os
 import statistics
 import sys
 
-Bounds = collections.namedtuple("Bounds", "times_c times_faster_than_bash growth binary_bytes peak_kb cgroups_left")
+Bounds = collections.namedtuple("Bounds", "times_c times_faster_than_bash growth peak_kb cgroups_left")
 
 # At most so much, of times_faster_than_bash at least. None is not asked about: wide is for the ratios that a busy machine
 # leaves as they are. Of growth: ten times the lines take ten times as long if it is linear, a hundred times if it is quadratic.
 BOUNDS = {
-    "full": Bounds(times_c=2.0, times_faster_than_bash=8.0, growth=12.0, binary_bytes=2_300_000, peak_kb=3 * 1024,
-                   cgroups_left=0),
-    "wide": Bounds(times_c=3.0, times_faster_than_bash=7.0, growth=None, binary_bytes=None, peak_kb=None, cgroups_left=0),
+    "full": Bounds(times_c=2.0, times_faster_than_bash=8.0, growth=12.0, peak_kb=3 * 1024, cgroups_left=0),
+    "wide": Bounds(times_c=3.0, times_faster_than_bash=7.0, growth=None, peak_kb=None, cgroups_left=0),
 }
 
 
@@ -79,7 +77,7 @@ def cost_of_lines(base, growth):
             for plain, less, more in zip((base["C"], base["cginit"]), by_lines[1000], by_lines[10000])]
 
 
-def judge(bounds, base, growth, binary, left):
+def judge(bounds, base, growth, left):
     """A verdict for each bound."""
     ours, c, bash = base["cginit"], base["C"], base["bash"]
     times_c, times_faster = ours.median / c.median, bash.median / ours.median
@@ -91,9 +89,6 @@ def judge(bounds, base, growth, binary, left):
         limit = max(bounds.growth, bounds.growth / 10 * c_growth)
         yield verdict(our_growth <= limit, f"from 1000 to 10000 lines {our_growth:.1f} times the cost, "
                                            f"C {c_growth:.1f} times (at most {limit:.1f})")
-    if bounds.binary_bytes is not None:
-        size = os.path.getsize(binary)
-        yield verdict(size <= bounds.binary_bytes, f"{size / 1e6:.2f} MB binary (at most {bounds.binary_bytes / 1e6:.1f})")
     if bounds.peak_kb is not None:
         yield verdict(ours.peak <= bounds.peak_kb,
                       f"{ours.peak / 1024:.2f} MiB resident at the peak (at most {bounds.peak_kb / 1024:.0f})")
@@ -101,13 +96,13 @@ def judge(bounds, base, growth, binary, left):
 
 
 def main():
-    which, binary, left, base_path, *growth_paths = sys.argv[1:]
+    which, left, base_path, *growth_paths = sys.argv[1:]
     base = {name: Times(samples) for name, samples in load(base_path).items()}
     growth = [(Times(samples["C"]), Times(samples["cginit"])) for samples in map(load, growth_paths)]
     show_base(base)
     if growth:
         show_growth(growth)
-    return 0 if all(list(judge(BOUNDS[which], base, growth, binary, int(left)))) else 1
+    return 0 if all(list(judge(BOUNDS[which], base, growth, int(left)))) else 1
 
 
 sys.exit(main())

@@ -173,4 +173,4 @@ growth=()
 [ $bounds = wide ] || measure_growth
 left=$(find /sys/fs/cgroup -type d -name "cginit-bench-*" 2>/dev/null | wc -l)
 say ""
-"$here/report.py" "$bounds" "$top/build/release/cginit" "$left" "$scratch/samples" "${growth[@]}"
+"$here/report.py" "$bounds" "$left" "$scratch/samples" "${growth[@]}"

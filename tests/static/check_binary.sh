@@ -10,7 +10,7 @@
 # Exit status: 0 holds, 1 does not, 77 could not be tried (1 with CGINIT_MUST_RUN=1).
 set -euo pipefail
 
-readonly kBudget=2300000  # bytes
+readonly kBudget=2200000  # bytes
 # Where the loader, NSS, iconv, locales and time zones live.
 readonly kForbidden='"(/etc|/usr|/lib|/lib64)/|nsswitch|ld\.so|ld-linux|locale|gconv|zoneinfo|localtime'
 
