@@ -1,7 +1,7 @@
 #include <exception>
 #include <new>
 
-#include "advice/hints.hpp"
+#include "advice/advice.hpp"
 #include "app/app.hpp"
 #include "app/output.hpp"
 #include "cli/options_parser.hpp"

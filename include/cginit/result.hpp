@@ -44,7 +44,7 @@ struct Error {
     /// The same error with what is known about it, unless it knows better already.
     [[nodiscard]] Error with_hint(Hint hint) const;
     /// The same error with more cures, after those that it has.
-    [[nodiscard]] Error or_else(Cures more) const;
+    [[nodiscard]] Error with_cures(Cures more) const;
     /// The same error about the init: not_found or cannot_execute.
     [[nodiscard]] Error about_init(ErrorKind what) const;
     /// `frame: frame: Invalid argument; because`: the message without the cures.

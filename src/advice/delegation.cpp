@@ -1,7 +1,7 @@
-#include "advice/delegation.hpp"
+#include "advice/advice.hpp"
 
 #include "core/text.hpp"
-#include "decide/own_v2.hpp"
+#include "decide/obstacles.hpp"
 
 namespace cginit {
 namespace {

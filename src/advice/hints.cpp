@@ -1,12 +1,10 @@
-#include "advice/hints.hpp"
+#include "advice/advice.hpp"
 
 #include <cerrno>
 
-#include "advice/delegation.hpp"
-#include "advice/security_label.hpp"
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
-#include "decide/own_v2.hpp"
+#include "decide/obstacles.hpp"
 
 namespace cginit {
 namespace {

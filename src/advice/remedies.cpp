@@ -1,11 +1,10 @@
-#include "advice/remedies.hpp"
+#include "advice/advice.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <string_view>
 
-#include "advice/security_label.hpp"
 #include "core/text.hpp"
 
 namespace cginit {

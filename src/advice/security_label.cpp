@@ -1,4 +1,4 @@
-#include "advice/security_label.hpp"
+#include "advice/advice.hpp"
 
 namespace cginit {
 

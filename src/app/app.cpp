@@ -5,10 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "advice/hints.hpp"
-#include "advice/remedies.hpp"
-#include "app/capture.hpp"
-#include "app/explain.hpp"
+#include "advice/advice.hpp"
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/linux/kernel_linux.hpp"
@@ -16,7 +13,6 @@
 #include "apply/plan_runner.hpp"
 #include "core/text.hpp"
 #include "handoff/handoff_ops.hpp"
-#include "handoff/listen_fds.hpp"
 #include "handoff/program_check.hpp"
 #include "report/plan_text.hpp"
 

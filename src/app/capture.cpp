@@ -1,4 +1,4 @@
-#include "app/capture.hpp"
+#include "app/app.hpp"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include "apply/linux/files.hpp"
 #include "core/capture_text.hpp"
 #include "core/text.hpp"
-#include "read/init_traits.hpp"
+#include "read/gather.hpp"
 #include "report/capture.hpp"
 
 namespace cginit {

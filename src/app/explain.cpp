@@ -1,14 +1,14 @@
-#include "app/explain.hpp"
+#include "app/app.hpp"
 
 #include <algorithm>
 
-#include "advice/hints.hpp"
+#include "advice/advice.hpp"
 #include "app/output.hpp"
 #include "app/scene.hpp"
 #include "apply/linux/trial.hpp"
 #include "core/text.hpp"
-#include "detect/own_directory.hpp"
-#include "read/capabilities.hpp"
+#include "detect/detect.hpp"
+#include "read/proc_files.hpp"
 #include "report/explanation.hpp"
 
 namespace cginit {

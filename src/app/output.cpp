@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "core/text.hpp"
-#include "report/text_shape.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 namespace {

@@ -6,7 +6,7 @@
 #include "cginit/options.hpp"
 #include "cginit/plan.hpp"
 #include "cginit/result.hpp"
-#include "report/text_style.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 

@@ -2,11 +2,10 @@
 
 #include <unistd.h>
 
-#include "apply/linux/execute.hpp"
+#include "apply/linux/calls.hpp"
 #include "apply/linux/trial.hpp"
 #include "core/text.hpp"
 #include "read/gather.hpp"
-#include "read/init_traits.hpp"
 
 namespace cginit {
 namespace {

@@ -25,7 +25,7 @@ Error Error::with_hint(Hint hint) const {
     return known;
 }
 
-Error Error::or_else(Cures more) const {
+Error Error::with_cures(Cures more) const {
     Error error = *this;
     std::move(more.begin(), more.end(), std::back_inserter(error.cures));
     return error;

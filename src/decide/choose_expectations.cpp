@@ -1,4 +1,4 @@
-#include "decide/choose_expectations.hpp"
+#include "decide/stages.hpp"
 
 #include <algorithm>
 

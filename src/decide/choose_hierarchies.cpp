@@ -1,13 +1,13 @@
-#include "decide/choose_hierarchies.hpp"
+#include "decide/stages.hpp"
 
 #include <algorithm>
 
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "decide/controller_policy.hpp"
-#include "decide/own_v2.hpp"
+#include "decide/obstacles.hpp"
 #include "decide/view_facts.hpp"
-#include "detect/own_directory.hpp"
+#include "detect/detect.hpp"
 
 namespace cginit {
 namespace {

@@ -1,10 +1,10 @@
-#include "decide/choose_layout.hpp"
+#include "decide/stages.hpp"
 
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "decide/own_v2.hpp"
-#include "decide/systemd_versions.hpp"
+#include "decide/obstacles.hpp"
+#include "decide/systemd_layouts.hpp"
 #include "decide/view_facts.hpp"
 
 namespace cginit {
@@ -53,7 +53,7 @@ Status choose_wanted(const World& world, const Options& options, Decision& decis
     const Obstacle obstacle = wants_v2 ? v2_obstacle(world, options) : Obstacle{};
     if (!obstacle.text.empty()) {
         return make_error(obstacle.code, concat({who, ": ", obstacle.text}), obstacle.cures)
-            .or_else({CureId::layout_host});
+            .with_cures({CureId::layout_host});
     }
     const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
     set_layout(decision, layout, concat({"asked for with ", who}));
@@ -83,7 +83,7 @@ Status choose_v2_only(const World& world, const Options& options, const std::str
     const Obstacle obstacle = v2_obstacle(world, options);
     if (!obstacle.text.empty()) {
         return make_error(obstacle.code, concat({reason, ", and ", obstacle.text}), obstacle.cures)
-            .or_else({otherwise});
+            .with_cures({otherwise});
     }
     set_layout(decision, View::unified, reason);
     return {};
@@ -106,7 +106,7 @@ Status choose_without_tracking(const World& world, const Options& options, const
         return {};
     }
     return make_error(ErrorCode::no_hierarchy, concat({reason, ", and ", obstacle.text}), {CureId::mount_tracking})
-        .or_else(obstacle.cures);
+        .with_cures(obstacle.cures);
 }
 
 /// systemd on a view with v1 hierarchies: which of them this version can live with.

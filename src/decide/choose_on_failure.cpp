@@ -4,9 +4,8 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "decide/controller_policy.hpp"
-#include "decide/own_container.hpp"
-#include "decide/own_v2.hpp"
-#include "decide/systemd_versions.hpp"
+#include "decide/obstacles.hpp"
+#include "decide/systemd_layouts.hpp"
 
 namespace cginit {
 namespace {

@@ -1,6 +1,4 @@
-#include "decide/compatible_layouts.hpp"
-
-#include "decide/systemd_versions.hpp"
+#include "decide/systemd_layouts.hpp"
 
 namespace cginit {
 

@@ -3,14 +3,9 @@
 #include "cginit/decision.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "decide/choose_expectations.hpp"
-#include "decide/choose_hierarchies.hpp"
-#include "decide/choose_layout.hpp"
-#include "decide/mount_obstacles.hpp"
-#include "decide/own_container.hpp"
-#include "decide/user_namespace.hpp"
+#include "decide/obstacles.hpp"
+#include "decide/stages.hpp"
 #include "decide/view_facts.hpp"
-#include "decide/weakening.hpp"
 
 namespace cginit {
 namespace {
@@ -90,7 +85,7 @@ Status decide_on_userns(const World& world, const Options& options, Decision& de
     if (options.method == Method::userns && !obstacle.text.empty()) {
         const Error error = make_error(obstacle.code, concat({"--method=userns: ", obstacle.text}), obstacle.cures);
         // The capability is of use to root alone.
-        return world.is_root ? error.or_else({CureId::auto_with_sys_admin}) : error;
+        return world.is_root ? error.with_cures({CureId::auto_with_sys_admin}) : error;
     }
     if (options.method == Method::userns) {
         set_method(decision, Method::userns);
@@ -218,7 +213,7 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
     return make_error(ErrorCode::no_sys_admin,
                       concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}),
                       {CureId::add_sys_admin})
-        .or_else(obstacle.cures);
+        .with_cures(obstacle.cures);
 }
 
 }  // namespace

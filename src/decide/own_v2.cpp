@@ -1,4 +1,4 @@
-#include "decide/own_v2.hpp"
+#include "decide/obstacles.hpp"
 
 #include <algorithm>
 

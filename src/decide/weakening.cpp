@@ -1,4 +1,4 @@
-#include "decide/weakening.hpp"
+#include "decide/stages.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "detect/id_maps.hpp"
+#include "detect/detect.hpp"
 
 #include "core/text.hpp"
 

@@ -1,4 +1,4 @@
-#include "detect/kernel_release.hpp"
+#include "detect/detect.hpp"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "detect/place.hpp"
+#include "detect/detect.hpp"
 
 #include <algorithm>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "handoff/environment.hpp"
+#include "handoff/handoff_ops.hpp"
 
 #include <optional>
 #include <string_view>

@@ -1,7 +1,5 @@
 #include "handoff/handoff_ops.hpp"
 
-#include "handoff/environment.hpp"
-
 namespace cginit {
 
 std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity,

@@ -5,6 +5,7 @@
 
 #include "cginit/invocation.hpp"
 #include "cginit/op.hpp"
+#include "cginit/snapshot.hpp"
 #include "handoff/init_lookup.hpp"
 
 namespace cginit {
@@ -20,5 +21,22 @@ struct InitIdentity {
 [[nodiscard]] std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identity,
                                           const std::vector<std::string>& drop_capabilities,
                                           const Invocation& invocation);
+
+/// The init's environment: as given, in its order, with `container=KIND` and `container_uuid=UUID` appended where there
+/// is no such variable (systemd's CONTAINER_INTERFACE). The UUID is made of the container id's first 32 hexadecimal
+/// digits, as Podman does it; an id with fewer gives none.
+[[nodiscard]] std::vector<std::string> init_environment(const std::vector<std::string>& environment,
+                                                        const std::string& container_kind,
+                                                        const std::string& container_id);
+
+/// The lowest descriptor that the init must not inherit: 3, or 3 + $LISTEN_FDS if these are for us, sd_listen_fds(3):
+/// $LISTEN_PID is `pid`, or missing (engines hand the descriptors on before they know our pid). What is no number
+/// counts as no descriptors.
+[[nodiscard]] int first_fd_to_close(const std::vector<std::string>& environment, int pid);
+
+/// What of the descriptors that this process was given must not reach the init: all from first_fd_to_close() on, and of those
+/// before it each that leads out of the view. Whoever wrote the image wrote $LISTEN_FDS, too.
+[[nodiscard]] CloseDescriptors descriptors_to_close(const std::vector<std::string>& environment, int pid,
+                                                    const std::vector<InheritedDescriptor>& inherited);
 
 }  // namespace cginit

@@ -8,7 +8,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "handoff/program_check.hpp"
-#include "read/resolve.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

@@ -1,4 +1,4 @@
-#include "handoff/listen_fds.hpp"
+#include "handoff/handoff_ops.hpp"
 
 #include <optional>
 

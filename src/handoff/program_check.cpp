@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/text.hpp"
-#include "read/resolve.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "cginit/op.hpp"
 #include "cginit/plan.hpp"
+#include "cginit/world.hpp"
 
 namespace cginit {
 
@@ -129,5 +131,10 @@ void plan_seal(PlanBuilder& builder);
 void plan_capabilities(PlanBuilder& builder);
 /// commit: the mount tree shared.
 void plan_share(PlanBuilder& builder);
+
+/// A fresh mount of the hierarchy as it exists on the host: the exact set of controllers, and the flags that its
+/// superblock has, since another set is EPERM or EBUSY and other flags make the kernel complain in its log
+/// (kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use).
+[[nodiscard]] MountFilesystem cgroup_mount(const Hierarchy& hierarchy, const std::string& target, bool read_only);
 
 }  // namespace cginit

@@ -1,8 +1,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "detect/own_directory.hpp"
+#include "detect/detect.hpp"
 #include "plan/builder.hpp"
-#include "plan/mount_options.hpp"
 
 namespace cginit {
 namespace {

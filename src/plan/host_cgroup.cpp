@@ -1,6 +1,5 @@
 #include "core/path.hpp"
 #include "plan/builder.hpp"
-#include "plan/mount_options.hpp"
 
 namespace cginit {
 

@@ -1,10 +1,9 @@
-#include "plan/mount_options.hpp"
+#include "plan/builder.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "core/text.hpp"
-#include "plan/builder.hpp"
 
 namespace cginit {
 namespace {

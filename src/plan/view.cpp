@@ -5,7 +5,6 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "plan/builder.hpp"
-#include "plan/mount_options.hpp"
 
 namespace cginit {
 namespace {

@@ -1,4 +1,4 @@
-#include "read/capabilities.hpp"
+#include "read/proc_files.hpp"
 
 #include <sys/capability.h>
 

@@ -10,11 +10,7 @@
 #include "cginit/options.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "detect/kernel_release.hpp"
-#include "detect/mount_tree.hpp"
-#include "detect/own_directory.hpp"
-#include "read/mountinfo.hpp"
-#include "read/neighbours.hpp"
+#include "detect/detect.hpp"
 #include "read/proc_files.hpp"
 
 namespace cginit {

@@ -1,4 +1,4 @@
-#include "read/init_traits.hpp"
+#include "read/gather.hpp"
 
 #include <algorithm>
 #include <set>
@@ -7,7 +7,7 @@
 
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "read/resolve.hpp"
+#include "read/source.hpp"
 
 namespace cginit {
 

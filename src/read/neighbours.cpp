@@ -1,4 +1,4 @@
-#include "read/neighbours.hpp"
+#include "read/gather.hpp"
 
 #include <algorithm>
 #include <map>

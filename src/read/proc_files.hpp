@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cginit/mount_table.hpp"
 #include "cginit/result.hpp"
 #include "cginit/snapshot.hpp"
 
@@ -23,5 +24,13 @@ namespace cginit {
 [[nodiscard]] std::vector<std::string> parse_filesystems(const std::string& text);
 /// The number in `cgroup:[4026531835]`; empty if the text is not of that form.
 [[nodiscard]] std::optional<std::uint64_t> parse_namespace_link(const std::string& text);
+
+/// Reads the text of a mountinfo file with libmount; `name` is the file for messages. A line that does not parse is an
+/// error with its number: a mount that is not seen is a mount that is not guarded.
+[[nodiscard]] Result<MountTable> parse_mountinfo(const std::string& text, const std::string& name);
+
+/// The names of the capabilities in a mask of /proc/self/status, `cap_sys_admin`; those that libcap does not know yet as
+/// their number. capabilities(7).
+[[nodiscard]] std::vector<std::string> capability_names(std::uint64_t mask);
 
 }  // namespace cginit

@@ -1,4 +1,4 @@
-#include "read/resolve.hpp"
+#include "read/source.hpp"
 
 #include <cerrno>
 #include <optional>

@@ -9,8 +9,8 @@
 #include "cginit/version.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "detect/own_directory.hpp"
-#include "report/text_shape.hpp"
+#include "detect/detect.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 

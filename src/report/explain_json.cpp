@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cginit/version.hpp"
-#include "decide/compatible_layouts.hpp"
+#include "decide/systemd_layouts.hpp"
 #include "report/explanation.hpp"
 
 namespace cginit {

@@ -3,12 +3,10 @@
 #include "cginit/version.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "decide/compatible_layouts.hpp"
+#include "decide/systemd_layouts.hpp"
 #include "report/explanation.hpp"
-#include "report/mount_picture.hpp"
 #include "report/plan_text.hpp"
-#include "report/text_shape.hpp"
-#include "report/wrap.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 namespace {

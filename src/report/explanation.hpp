@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "advice/remedies.hpp"
+#include "advice/advice.hpp"
 #include "cginit/plan.hpp"
 #include "cginit/prospect.hpp"
 #include "cginit/snapshot.hpp"
-#include "report/text_style.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 

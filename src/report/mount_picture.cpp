@@ -1,4 +1,4 @@
-#include "report/mount_picture.hpp"
+#include "report/plan_text.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -6,7 +6,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "report/mount_rows.hpp"
-#include "report/text_shape.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 namespace {

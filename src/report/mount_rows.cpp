@@ -8,7 +8,7 @@
 
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "detect/own_directory.hpp"
+#include "detect/detect.hpp"
 
 namespace cginit {
 namespace {

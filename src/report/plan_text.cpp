@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "report/mount_picture.hpp"
-#include "report/text_shape.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 namespace {

@@ -1,4 +1,4 @@
-#include "report/text_shape.hpp"
+#include "report/text.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "report/text_style.hpp"
+#include "report/text.hpp"
 
 #include <algorithm>
 #include <cctype>

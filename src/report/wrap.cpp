@@ -1,10 +1,9 @@
-#include "report/wrap.hpp"
+#include "report/text.hpp"
 
 #include <algorithm>
 #include <vector>
 
 #include "core/text.hpp"
-#include "report/text_shape.hpp"
 
 namespace cginit {
 namespace {

@@ -8,7 +8,6 @@
 #include "core/text.hpp"
 #include "fuzz/lines.hpp"
 #include "read/capture_files.hpp"
-#include "read/mountinfo.hpp"
 #include "read/proc_files.hpp"
 
 // Each parser on its own, with bytes at random: the first one says which. Whatever is accepted was read whole.

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <set>
 
-#include "advice/remedies.hpp"
+#include "advice/advice.hpp"
 #include "cginit/prospect.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
 #include "golden/promises.hpp"
 #include "golden/replay.hpp"
-#include "report/text_style.hpp"
+#include "report/text.hpp"
 
 // What is expected byte for byte, in tests/golden/expected: of each capture what was understood of it; of each case one line that
 // says what was decided; and the plans and explanations that are worth reading. CGINIT_UPDATE_GOLDEN=1 rewrites the files; the

@@ -9,8 +9,8 @@
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
 #include "golden/promises.hpp"
-#include "report/mount_picture.hpp"
 #include "report/mount_rows.hpp"
+#include "report/plan_text.hpp"
 
 // What has to hold for every picture that the captures give, and the pictures of docs/views.md.
 

@@ -5,11 +5,11 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "golden/expected_file.hpp"
-#include "read/capabilities.hpp"
+#include "read/proc_files.hpp"
 #include "report/explanation.hpp"
-#include "report/mount_picture.hpp"
 #include "report/mount_rows.hpp"
-#include "report/text_shape.hpp"
+#include "report/plan_text.hpp"
+#include "report/text.hpp"
 
 namespace cginit {
 namespace {

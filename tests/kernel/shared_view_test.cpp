@@ -7,7 +7,7 @@
 #include "kernel/support/container.hpp"
 #include "kernel/support/contract.hpp"
 #include "kernel/support/story.hpp"
-#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 #include "unit/normalized_table.hpp"
 
 namespace cginit {

@@ -1,4 +1,4 @@
-#include "decide/choose_layout.hpp"
+#include "decide/stages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "detect/engine.hpp"
+#include "detect/detect.hpp"
 
 #include <gtest/gtest.h>
 

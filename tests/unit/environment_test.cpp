@@ -1,9 +1,8 @@
-#include "handoff/environment.hpp"
+#include "handoff/handoff_ops.hpp"
 
 #include <gtest/gtest.h>
 
 #include "cginit/invocation.hpp"
-#include "handoff/listen_fds.hpp"
 
 namespace cginit {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "cginit/decision.hpp"
-#include "decide/mount_obstacles.hpp"
-#include "read/mountinfo.hpp"
+#include "decide/stages.hpp"
+#include "read/proc_files.hpp"
 #include "unit/world_builder.hpp"
 
 // What each identifier stands for where a message could change and it must not.

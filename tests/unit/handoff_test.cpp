@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "handoff/listen_fds.hpp"
-
 namespace cginit {
 namespace {
 

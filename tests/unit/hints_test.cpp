@@ -1,10 +1,9 @@
-#include "advice/hints.hpp"
+#include "advice/advice.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
-#include "advice/remedies.hpp"
 #include "cginit/plan.hpp"
 
 namespace cginit {

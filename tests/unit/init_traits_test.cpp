@@ -1,4 +1,4 @@
-#include "read/init_traits.hpp"
+#include "read/gather.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "decide/mount_obstacles.hpp"
+#include "decide/stages.hpp"
 
 #include <gtest/gtest.h>
 

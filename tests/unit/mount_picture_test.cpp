@@ -1,4 +1,4 @@
-#include "report/mount_picture.hpp"
+#include "report/plan_text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "detect/mount_tree.hpp"
+#include "detect/detect.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 
 #include <gtest/gtest.h>
 

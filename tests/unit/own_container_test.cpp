@@ -1,4 +1,4 @@
-#include "decide/own_container.hpp"
+#include "decide/obstacles.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "detect/own_directory.hpp"
+#include "detect/detect.hpp"
 
 #include <gtest/gtest.h>
 

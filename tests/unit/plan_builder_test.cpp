@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "core/path.hpp"
-#include "plan/mount_options.hpp"
 #include "unit/plan_scenes.hpp"
 
 namespace cginit {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "read/mountinfo.hpp"
 #include "read/proc_files.hpp"
 
 namespace cginit {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "report/mount_picture.hpp"
 #include "unit/world_builder.hpp"
 
 namespace cginit {

@@ -1,10 +1,9 @@
-#include "advice/remedies.hpp"
+#include "advice/advice.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
-#include "advice/delegation.hpp"
 #include "report/explanation.hpp"
 #include "unit/world_builder.hpp"
 
@@ -116,7 +115,8 @@ TEST(Remedies, WhatPermitsAUserNamespaceIsOfferedBesideTheCapability) {
               (Cures{CureId::add_sys_admin, CureId::permit_user_namespaces}));
     Snapshot unconfined = refusing_userns(EPERM, Tri::no);
     unconfined.security_label = "unconfined";
-    EXPECT_EQ(offered_first(unconfined), (Cures{CureId::add_sys_admin, CureId::permit_unconfined_user_namespaces}));
+    EXPECT_EQ(offered_first(unconfined),
+              (Cures{CureId::add_sys_admin, CureId::permit_unconfined_user_namespaces}));
     EXPECT_EQ(offered_first(refusing_userns(EINVAL, Tri::yes)), Cures{CureId::add_sys_admin})
         << "no kernel does without user namespaces";
     EXPECT_EQ(offered_first(refusing_userns(EPERM, Tri::yes), Method::name_space), Cures{CureId::add_sys_admin})

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cginit/plan.hpp"
-#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 #include "unit/normalized_table.hpp"
 
 namespace cginit {

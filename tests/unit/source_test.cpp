@@ -4,7 +4,6 @@
 
 #include <cerrno>
 
-#include "read/resolve.hpp"
 #include "unit/temp_root.hpp"
 
 namespace cginit {

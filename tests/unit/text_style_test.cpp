@@ -1,8 +1,6 @@
-#include "report/text_style.hpp"
+#include "report/text.hpp"
 
 #include <gtest/gtest.h>
-
-#include "report/text_shape.hpp"
 
 namespace cginit {
 namespace {

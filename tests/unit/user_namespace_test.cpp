@@ -1,4 +1,4 @@
-#include "decide/user_namespace.hpp"
+#include "decide/obstacles.hpp"
 
 #include <gtest/gtest.h>
 

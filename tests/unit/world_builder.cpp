@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 
-#include "read/mountinfo.hpp"
 #include "read/proc_files.hpp"
 
 namespace cginit {

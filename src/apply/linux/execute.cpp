@@ -1,4 +1,4 @@
-#include "apply/linux/execute.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <sys/ptrace.h>
 #include <sys/wait.h>

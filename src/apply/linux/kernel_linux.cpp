@@ -7,9 +7,7 @@
 
 #include <cerrno>
 
-#include "apply/linux/mount.hpp"
-#include "apply/linux/process.hpp"
-#include "apply/linux/rehearse.hpp"
+#include "apply/linux/calls.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
 

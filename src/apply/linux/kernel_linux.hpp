@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "apply/linux/calls.hpp"
 #include "apply/linux/cgroup.hpp"
 #include "apply/linux/guard.hpp"
-#include "apply/linux/userns.hpp"
 #include "cginit/kernel.hpp"
 #include "core/unique_fd.hpp"
 

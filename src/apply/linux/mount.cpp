@@ -1,4 +1,4 @@
-#include "apply/linux/mount.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <libmount/libmount.h>
 #include <sys/mount.h>

@@ -1,4 +1,4 @@
-#include "apply/linux/process.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <memory>
 #include <type_traits>
 
-#include "apply/linux/seccomp.hpp"
 #include "core/text.hpp"
 
 namespace cginit {

@@ -1,4 +1,4 @@
-#include "apply/linux/rehearse.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <sched.h>
 
@@ -6,8 +6,6 @@
 #include <functional>
 
 #include "apply/linux/child.hpp"
-#include "apply/linux/mount.hpp"
-#include "apply/linux/process.hpp"
 #include "core/text.hpp"
 
 namespace cginit {

@@ -1,4 +1,4 @@
-#include "apply/linux/seccomp.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <linux/audit.h>
 #include <linux/filter.h>

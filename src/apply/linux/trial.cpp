@@ -10,9 +10,9 @@
 #include <span>
 #include <string_view>
 
+#include "apply/linux/calls.hpp"
 #include "apply/linux/child.hpp"
 #include "apply/linux/kernel_linux.hpp"
-#include "apply/linux/mount.hpp"
 #include "apply/plan_runner.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"

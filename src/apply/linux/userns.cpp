@@ -1,4 +1,4 @@
-#include "apply/linux/userns.hpp"
+#include "apply/linux/calls.hpp"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -12,7 +12,6 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "core/unique_fd.hpp"
-#include "read/mountinfo.hpp"
 #include "read/proc_files.hpp"
 #include "unit/normalized_table.hpp"
 

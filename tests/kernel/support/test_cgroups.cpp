@@ -16,7 +16,7 @@
 
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "read/mountinfo.hpp"
+#include "read/proc_files.hpp"
 
 namespace cginit {
 namespace {

@@ -35,4 +35,11 @@ struct Obstacle {
 /// a cgroup namespace that makes it a root.
 [[nodiscard]] Obstacle host_cgroup_obstacle(const World& world, const Options& options);
 
+/// Why this is no container, or none of this process's own to set up. Each is a fact; what is not known is answered here, too.
+[[nodiscard]] Obstacle container_obstacle(const World& world);
+
+/// What keeps cginit from building the view in a user namespace of its own (`--method=userns`). None is no promise: what
+/// refuses mounts in one is told by the rehearsal.
+[[nodiscard]] Obstacle user_namespace_obstacle(const World& world);
+
 }  // namespace cginit
