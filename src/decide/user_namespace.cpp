@@ -20,9 +20,11 @@ Obstacle refused_unshare(const World& world) {
                         {CureId::seccomp_profile, CureId::no_seccomp},
                         ErrorCode::seccomp};
             }
+            // Debian's sysctl refuses both; Ubuntu's only what AppArmor leaves alone, and that it is there a label tells.
             return {"new user namespaces are refused, and not by a seccomp filter",
-                    {world.security_label == "unconfined" ? CureId::permit_unconfined_user_namespaces
-                                                          : CureId::permit_user_namespaces},
+                    world.security_label == "unconfined"
+                        ? Cures{CureId::permit_unconfined_user_namespaces, CureId::permit_user_namespaces}
+                        : Cures{CureId::permit_user_namespaces},
                     ErrorCode::no_user_namespaces};
         case ENOSPC:
         case EUSERS:

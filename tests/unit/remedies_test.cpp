@@ -116,7 +116,8 @@ TEST(Remedies, WhatPermitsAUserNamespaceIsOfferedBesideTheCapability) {
     Snapshot unconfined = refusing_userns(EPERM, Tri::no);
     unconfined.security_label = "unconfined";
     EXPECT_EQ(offered_first(unconfined),
-              (Cures{CureId::add_sys_admin, CureId::permit_unconfined_user_namespaces}));
+              (Cures{CureId::add_sys_admin, CureId::permit_unconfined_user_namespaces, CureId::permit_user_namespaces}))
+        << "which of the two sysctls it was is not to be seen";
     EXPECT_EQ(offered_first(refusing_userns(EINVAL, Tri::yes)), Cures{CureId::add_sys_admin})
         << "no kernel does without user namespaces";
     EXPECT_EQ(offered_first(refusing_userns(EPERM, Tri::yes), Method::name_space), Cures{CureId::add_sys_admin})
