@@ -21,6 +21,7 @@ struct CaptureFacts {
     std::map<std::string, PlaceType> places;  ///< by path
     UserNamespaces user_namespaces;           ///< what trying to make one came to
     std::map<std::string, Tri> delegated;     ///< CgroupDirectory::delegated by mount point, where it is known
+    std::map<std::string, Tri> owned;         ///< CgroupDirectory::owned likewise
     std::map<std::string, Tri> outsiders;     ///< CgroupDirectory::outsiders likewise
     Tri pid1_mounts = Tri::unknown;           ///< as in the Snapshot, and what follows
     Neighbours neighbours = Neighbours::not_looked_for;
@@ -44,6 +45,7 @@ struct CaptureFacts {
 ///     user-namespaces yes
 ///     user-namespaces 28
 ///     delegated /sys/fs/cgroup yes
+///     owned /sys/fs/cgroup yes
 ///     outsiders /sys/fs/cgroup no
 ///     pid1-mounts yes
 ///     neighbours some 1 (systemd)

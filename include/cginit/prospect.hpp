@@ -17,6 +17,8 @@ struct Prospect {
     std::vector<Error> missing;
     /// What a security module's rules make likely to be refused; only trying tells.
     std::vector<Error> suspected;
+    /// What a security module may refuse, of whose rules nothing is known.
+    std::vector<Error> possible;
     /// The decision once `missing` is mended; empty if something in it cannot be imagined mended.
     std::optional<Decision> decision;
     /// The facts of that decision.

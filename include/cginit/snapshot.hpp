@@ -36,6 +36,8 @@ struct CgroupDirectory {
     Tri tcp_memory_limited = Tri::unknown;   ///< v1 memory: memory.kmem.tcp.limit_in_bytes is a limit
     /// v2: this process may write what an owner delegates, and no limit; cgroups(7), "Cgroups delegation".
     Tri delegated = Tri::unknown;
+    /// This process may write it. no: its files are another user's, who keeps them to himself.
+    Tri owned = Tri::unknown;
     /// v2: processes from outside of the PID namespace are in it, which cgroup.procs shows as 0, cgroups(7). v1 shows none.
     Tri outsiders = Tri::unknown;
     bool operator==(const CgroupDirectory&) const = default;

@@ -53,12 +53,13 @@ struct Hierarchy {
     Tri memory_hierarchical = Tri::unknown;
     Tri tcp_memory_limited = Tri::unknown;
     Tri delegated = Tri::unknown;  ///< the own cgroup is this container's to divide, its limits are somebody else's
+    Tri owned = Tri::unknown;      ///< no: the own cgroup is another user's, and nothing can be made in it
     Tri outsiders = Tri::unknown;  ///< others are in the own cgroup, from outside of the PID namespace
 
     bool operator==(const Hierarchy&) const = default;
 };
 
-/// What the cgroup view at /sys/fs/cgroup looks like.
+/// Which hierarchies there are: those of the cgroup view at /sys/fs/cgroup, or where nothing is mounted there, the host's.
 enum class View { unified, hybrid, legacy, none };
 
 /// Ids that the own user namespace maps, user_namespaces(7): `0 100000 65536` has 65536 of them from 0 on.
@@ -76,12 +77,14 @@ enum class Engine { docker, podman, lxc, kubernetes, oci };
 enum class Place { unknown, docker, podman, nerdctl, kubernetes, ecs, nomad, github_actions, lxc };
 
 /// What the engine had start the container.
-enum class Runtime { runc, crun, unknown };
+enum class Runtime { runc, crun, gvisor, unknown };
 
 /// The Snapshot, understood. Pure facts, no wishes.
 struct World {
     std::vector<Hierarchy> hierarchies;
     View view = View::none;
+    bool view_in_sight =
+        true;  ///< a cgroup mount is visible at /sys/fs/cgroup or below; else /proc/self/cgroup tells the view
     MountTable mounts;
     std::map<std::string, PlaceType> places;  ///< what is at kTmpfsPoints
     std::optional<std::vector<std::string>> host_ttys;
@@ -116,7 +119,7 @@ struct World {
     /// PID namespace is shared with other containers `cginit:[4026532211]:[4026532208]`.
     std::string mount_mark = kMountSource;
     Engine engine = Engine::oci;
-    Runtime runtime = Runtime::unknown;  ///< for people; nothing is decided by it
+    Runtime runtime = Runtime::unknown;  ///< a guess, as the place is
     Place place = Place::unknown;
     std::string place_evidence;  ///< what tells the place, one clause; empty if it is unknown
     std::string container_id;    ///< hexadecimal, empty if not found

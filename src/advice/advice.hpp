@@ -28,7 +28,7 @@ struct Remedy {
     bool operator==(const Remedy&) const = default;
 };
 
-/// Those of the cures that can be had in this container.
+/// Those of the cures that can be had in this container, with what they take from its facts.
 [[nodiscard]] Cures offered(const Cures& cures, const World& world);
 
 /// What to write for each of the cures, in their order: for the place where the container was started, the host, the image
@@ -41,8 +41,8 @@ struct Remedy {
 /// True if an error with that code may name that cure (problems.toml).
 [[nodiscard]] bool is_cure_of(ErrorCode code, CureId cure);
 
-/// How a container whose cgroup belongs to a user outside of its user namespace gets it. That depends on who made the cgroup.
-[[nodiscard]] Cures delegation_cures(const World& world);
+/// Shell commands for the host that give a container's cgroup to its root.
+[[nodiscard]] std::string chown_commands(const World& world);
 
 /// A profile or policy other than the one that permits all: `docker-default (enforce)`.
 [[nodiscard]] bool is_confined(const World& world);

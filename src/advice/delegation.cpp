@@ -1,7 +1,6 @@
 #include "advice/advice.hpp"
 
 #include "core/text.hpp"
-#include "decide/obstacles.hpp"
 
 namespace cginit {
 namespace {
@@ -16,6 +15,8 @@ std::string outer_root(const std::vector<IdRange>& ranges) {
     return "ROOT";
 }
 
+}  // namespace
+
 /// Exactly what an owner hands over, cgroups(7), "Cgroups delegation: delegating a hierarchy to a less privileged user".
 /// Before the container's program is there: of engines only Podman has a moment for it, with others it is a hook's work.
 std::string chown_commands(const World& world) {
@@ -29,23 +30,6 @@ std::string chown_commands(const World& world) {
     return concat({begin, "cd \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\" && chown ", owner, " .\n",
                    "for f in $(cat /sys/kernel/cgroup/delegate); do\n", "  [ ! -e $f ] || chown ", owner, " $f; done",
                    podman ? "\n# and last podman start" : ""});
-}
-
-}  // namespace
-
-Cures delegation_cures(const World& world) {
-    if (world.rootless) {
-        return own_cgroup_cures(world);
-    }
-    Cures cures = {CureId::host_user_namespace};
-    const bool v2 = world.view == View::unified;
-    if (v2 && world.engine == Engine::docker) {
-        cures.emplace_back(CureId::systemd_cgroup_driver);
-    }
-    if (v2) {
-        cures.emplace_back(CureId::give_cgroup, chown_commands(world));
-    }
-    return cures;
 }
 
 }  // namespace cginit

@@ -123,6 +123,11 @@ Cures offered(const Cures& cures, const World& world) {
         return std::none_of(std::begin(kRows), std::end(kRows),
                             [&](const Row& row) { return row.cure == cure.id && !holds(row.condition, world); });
     });
+    for (Cure& cure : had) {
+        if (cure.id == CureId::give_cgroup) {
+            cure.arguments = {chown_commands(world)};
+        }
+    }
     return had;
 }
 

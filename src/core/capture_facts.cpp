@@ -204,6 +204,7 @@ constexpr std::array kFacts = {
     FactRow{"user-namespaces", take_user_namespaces},
     FactRow{"delegated",
             [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.delegated); }},
+    FactRow{"owned", [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.owned); }},
     FactRow{"outsiders",
             [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.outsiders); }},
     FactRow{"pid1-mounts", take_pid1_mounts},
@@ -285,7 +286,8 @@ std::string capture_facts_text(const CaptureFacts& facts) {
             text += row.type == type ? concat({"place ", path, " ", row.name, "\n"}) : std::string();
         }
     }
-    text += by_point_text("delegated", facts.delegated) + by_point_text("outsiders", facts.outsiders);
+    text += by_point_text("delegated", facts.delegated) + by_point_text("owned", facts.owned) +
+            by_point_text("outsiders", facts.outsiders);
     text += company_text(facts);
     if (facts.user_namespaces.possible != Tri::unknown) {
         const bool possible = facts.user_namespaces.possible == Tri::yes;

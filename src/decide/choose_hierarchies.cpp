@@ -12,15 +12,6 @@
 namespace cginit {
 namespace {
 
-bool belongs_to_layout(const Hierarchy& hierarchy, View layout) {
-    const bool v2 = hierarchy.version == HierarchyVersion::v2;
-    return layout == View::hybrid || v2 == (layout == View::unified);
-}
-
-std::string not_in_layout(const Decision& decision) {
-    return concat({"not part of the ", to_string(decision.layout), " layout"});
-}
-
 /// Whether the init is to get a cgroup at the host's root of the hierarchy: where it has no other and needs one. A
 /// hybrid layout does without v2 unless it was asked for.
 HostCgroup host_cgroup_of(const Hierarchy& hierarchy, const World& world, const Options& options,
@@ -38,33 +29,6 @@ HostCgroup host_cgroup_of(const Hierarchy& hierarchy, const World& world, const 
         return HostCgroup::no;
     }
     return hierarchy.real_root == Tri::yes ? HostCgroup::yes : HostCgroup::if_real_root;
-}
-
-/// Why the hierarchy cannot be part of the new view; empty if it can.
-std::string obstacle(const Hierarchy& hierarchy, const World& world, const Decision& decision) {
-    if (hierarchy.id < 0) {
-        return "no line of /proc/self/cgroup belongs to it";
-    }
-    if (!belongs_to_layout(hierarchy, decision.layout) && view_mount(hierarchy) == nullptr) {
-        return not_in_layout(decision);
-    }
-    // A v2 hierarchy that the engine hides can be mounted afresh in a cgroup namespace: there is only one.
-    if (view_mount(hierarchy) == nullptr && (hierarchy.version == HierarchyVersion::v1 || !mounts_afresh(decision))) {
-        return "the engine does not show it";
-    }
-    if (hierarchy.real_root == Tri::yes) {
-        return "the own cgroup is the host's root of it";
-    }
-    if (is_outside_namespace(hierarchy.own_path)) {
-        return "the own cgroup lies outside of the cgroup namespace";
-    }
-    if (is_someone_elses(hierarchy, world)) {
-        return concat({"the container has no cgroup of its own in it (", hierarchy.own_path, ")"});
-    }
-    if (decision.mounting == Mounting::bind && !own_directory(view_mount(hierarchy)->entry, hierarchy.own_path)) {
-        return "the engine's mount does not show the own cgroup";
-    }
-    return {};
 }
 
 /// Whoever starts containers below himself needs every hierarchy that he sees to be writable: runc makes a cgroup in
@@ -164,7 +128,7 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         choice.reason = "as it stands";
         return choice;
     }
-    choice.reason = obstacle(hierarchy, world, decision);
+    choice.reason = hierarchy_obstacle(hierarchy, world, decision).text;
     if (!choice.reason.empty()) {
         return choice;
     }
@@ -175,10 +139,10 @@ HierarchyDecision choose(const Hierarchy& hierarchy, const World& world, const O
         return choice;
     }
     guard(hierarchy, options, decision, choice);
-    if (!belongs_to_layout(hierarchy, decision.layout)) {
+    if (!belongs_to(hierarchy, decision.layout)) {
         // Out of sight is not out of reach: with CAP_SYS_ADMIN the init can mount it, and must not find the limits.
         choice.access = Access::left_out;
-        choice.reason = concat({not_in_layout(decision), choice.inner ? ", guarded all the same" : ""});
+        choice.reason = concat({not_in_layout(decision.layout), choice.inner ? ", guarded all the same" : ""});
         return choice;
     }
     apply_policy(hierarchy, options, decision, choice);
@@ -264,6 +228,18 @@ void warn_of_unlimited_cgroups(const World& world, const Options& options, Decis
     }
 }
 
+/// What keeps the init from a hierarchy that is not writable, for the error that it is missed with.
+Obstacle obstacle_of(const HierarchyDecision& choice, const World& world, const Decision& decision) {
+    for (const Hierarchy& hierarchy : world.hierarchies) {
+        if (hierarchy_name(hierarchy) == choice.name) {
+            const Obstacle obstacle = hierarchy_obstacle(hierarchy, world, decision);
+            return obstacle.text.empty() ? Obstacle{choice.reason, own_cgroup_cures(world), ErrorCode::no_hierarchy}
+                                         : obstacle;
+        }
+    }
+    return hierarchy_obstacle(tracking_hierarchy(), world, decision);
+}
+
 /// Every init of a unified layout needs the one v2 hierarchy; on v1 systemd tracks in name=systemd.
 Status require_hierarchy(const World& world, const Decision& decision, const std::string& name) {
     const auto choice = std::find_if(decision.hierarchies.begin(), decision.hierarchies.end(),
@@ -271,9 +247,12 @@ Status require_hierarchy(const World& world, const Decision& decision, const std
     if (choice != decision.hierarchies.end() && choice->access == Access::writable) {
         return {};
     }
-    const std::string reason = choice == decision.hierarchies.end() ? "the host has none" : choice->reason;
-    return make_error(ErrorCode::no_hierarchy, concat({"the init needs the ", name, " hierarchy, but ", reason}),
-                      decision.mounting == Mounting::bind ? Cures{CureId::method_namespace} : own_cgroup_cures(world));
+    const std::string text = concat({"the init needs the ", name, " hierarchy, but "});
+    if (choice == decision.hierarchies.end()) {
+        return make_error(ErrorCode::no_hierarchy, concat({text, "the host has none"}), own_cgroup_cures(world));
+    }
+    const Obstacle obstacle = obstacle_of(*choice, world, decision);
+    return make_error(obstacle.code, concat({text, choice->reason}), obstacle.cures);
 }
 
 Status require_usable(const World& world, const Decision& decision) {
@@ -288,9 +267,13 @@ Status require_usable(const World& world, const Decision& decision) {
     if (any) {
         return {};
     }
-    const std::string reason = decision.hierarchies.empty() ? "there is none" : decision.hierarchies.front().reason;
-    return make_error(ErrorCode::no_hierarchy, concat({"no cgroup hierarchy can be made writable: ", reason}),
-                      own_cgroup_cures(world));
+    const std::string text = "no cgroup hierarchy can be made writable: ";
+    if (decision.hierarchies.empty()) {
+        return make_error(ErrorCode::no_hierarchy, concat({text, "there is none"}), own_cgroup_cures(world));
+    }
+    const HierarchyDecision& first = decision.hierarchies.front();
+    const Obstacle obstacle = obstacle_of(first, world, decision);
+    return make_error(obstacle.code, concat({text, first.reason}), obstacle.cures);
 }
 
 bool needs_tracking_hierarchy(const World& world, const Decision& decision) {

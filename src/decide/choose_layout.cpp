@@ -26,14 +26,16 @@ void warn_of_lost_controllers(const World& world, Decision& decision) {
 /// v1 for systemd on a host that has only v2: a hierarchy of its own to track processes in, without any controller.
 Status choose_tracking(const World& world, const Options& options, const std::string& who, Decision& decision) {
     const std::string text = concat({who, " needs a name=systemd hierarchy, which this v2 host does not show, but "});
+    const Cures newer = world.init.version ? Cures{CureId::newer_systemd} : Cures{};
     const Obstacle obstacle = host_cgroup_obstacle(world, options);
     if (!obstacle.text.empty()) {
-        return make_error(obstacle.code, concat({text, obstacle.text}), obstacle.cures);
+        return make_error(obstacle.code, concat({text, obstacle.text}), obstacle.cures).with_cures(newer);
     }
     // kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use(): EPERM in any other namespace.
     if (world.namespaced != Tri::no) {
         return make_error(ErrorCode::layout, concat({text, "only the host's cgroup namespace may make one"}),
-                          {CureId::host_cgroup_namespace});
+                          {CureId::host_cgroup_namespace})
+            .with_cures(newer);
     }
     set_layout(decision, View::legacy, concat({who, " gets a name=systemd hierarchy of its own"}));
     return {};
@@ -105,8 +107,11 @@ Status choose_without_tracking(const World& world, const Options& options, const
         set_layout(decision, View::unified, reason);
         return {};
     }
-    return make_error(ErrorCode::no_hierarchy, concat({reason, ", and ", obstacle.text}), {CureId::mount_tracking})
-        .with_cures(obstacle.cures);
+    // On a node of Kubernetes nobody mounts by hand.
+    const Error error = make_error(ErrorCode::no_hierarchy, concat({reason, ", and ", obstacle.text}), {});
+    const Cures mount = {CureId::mount_tracking};
+    return world.engine == Engine::kubernetes ? error.with_cures(obstacle.cures).with_cures(mount)
+                                              : error.with_cures(mount).with_cures(obstacle.cures);
 }
 
 /// systemd on a view with v1 hierarchies: which of them this version can live with.
@@ -159,11 +164,15 @@ Status choose_for_init(const World& world, const Options& options, Decision& dec
 
 Status choose_layout(const World& world, const Options& options, Decision& decision) {
     if (world.view == View::none) {
-        return make_error(ErrorCode::no_view,
-                          "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight",
-                          {CureId::show_cgroups});
+        return world.runtime == Runtime::gvisor
+                   ? make_error(ErrorCode::no_view, "this is gVisor, which shows no cgroups here",
+                                {CureId::another_runtime, CureId::do_without})
+                   : make_error(ErrorCode::no_view,
+                                "no cgroup hierarchy is in sight, neither at /sys/fs/cgroup nor in /proc/self/cgroup",
+                                {CureId::kernel_with_cgroups, CureId::do_without});
     }
-    set_layout(decision, world.view, "the host's");
+    set_layout(decision, world.view,
+               world.view_in_sight ? "the host's" : "the host's, by /proc/self/cgroup: nothing of it is in sight");
     Status status;
     if (options.layout != Layout::automatic && options.layout != Layout::host) {
         status = choose_wanted(world, options, decision);

@@ -83,7 +83,7 @@ std::string trouble_with_systemd(const World& world) {
     if (!world.is_pid1) {
         return "systemd has to be PID 1";
     }
-    if (world.view == View::none) {
+    if (!world.view_in_sight) {
         return "systemd finds no cgroups to live in";
     }
     if (unified && world.init.version && version < kFirstOnV2) {

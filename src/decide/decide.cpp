@@ -36,6 +36,25 @@ Status require_whole_table(const World& world) {
         {"start the container with pivot_root(2), as engines do, or bind its root to itself before the chroot"});
 }
 
+/// Where no cgroup mount is in sight, only a fresh one shows the own cgroup.
+Status require_view(const World& world, const Options& options) {
+    const bool fresh =
+        options.method == Method::automatic || options.method == Method::name_space || options.method == Method::userns;
+    if (world.view_in_sight || (fresh && world.cgroup_namespaces != Tri::no)) {
+        return {};
+    }
+    const char* problem = "no cgroup file system is visible at /sys/fs/cgroup";
+    if (world.cgroup_namespaces != Tri::no) {
+        return make_error(ErrorCode::no_view,
+                          concat({problem, ", and --method=", to_string(options.method), " mounts no fresh one"}),
+                          {CureId::method_auto});
+    }
+    return make_error(
+        ErrorCode::no_view,
+        concat({problem, ", and this kernel has no cgroup namespaces (Linux 4.6), in which one could be mounted"}),
+        {CureId::show_cgroups});
+}
+
 /// Leaving the view as it is keeps the promises only if an earlier cginit made it, or if the user gave up the guard.
 Status decide_to_keep_view(const World& world, const Options& options, Decision& decision) {
     const bool remount = options.method == Method::remount;
@@ -193,14 +212,21 @@ Status decide_capabilities(const World& world, const Options& options, Decision&
     return {};
 }
 
+/// An init that needs no cgroups would do without cginit's.
+bool can_go_on(const World& world, Options options) {
+    options.on_failure = OnFailure::proceed;
+    return choose_on_failure(world, options).taken;
+}
+
 Status require_sys_admin(const World& world, const Options& options, const Decision& decision) {
     if (decision.mounting == Mounting::keep || decision.authority == Authority::user_namespace) {
         return {};
     }
     if (!world.is_root) {
+        const bool needless = world.init.kind != InitKind::systemd && can_go_on(world, options);
         return make_error(ErrorCode::not_root,
                           "cginit is not root here, and mounting cgroups needs root with CAP_SYS_ADMIN",
-                          {CureId::run_as_root});
+                          needless ? Cures{CureId::do_without, CureId::run_as_root} : Cures{CureId::run_as_root});
     }
     if (world.has_sys_admin) {
         return {};
@@ -226,6 +252,9 @@ Result<Decision> decide(const World& world, const Options& options) {
     }
     if (status) {
         status = require_whole_table(world);
+    }
+    if (status) {
+        status = require_view(world, options);
     }
     if (status) {
         status = choose_layout(world, options, decision);
@@ -266,63 +295,6 @@ Result<Decision> decide(const World& world, const Options& options) {
 bool changes_nothing(const Decision& decision) {
     return decision.mounting == Mounting::keep && decision.authority != Authority::delegation &&
            !needs_workbench(decision) && !decision.sys_read_only.taken && !decision.share_tree.taken;
-}
-
-bool limits_descendants(const HierarchyDecision& choice, const Decision& decision) {
-    return choice.name == "unified" && choice.inner && (decision.max_cgroups || decision.max_depth);
-}
-
-std::string host_cgroup_warning(const HierarchyDecision& choice, const Decision& decision) {
-    const bool limitable = choice.name == "unified";
-    return concat({"the cgroup ", decision.host_cgroup_name, " at the host's root of ", choice.name,
-                   " outlives the container", limitable ? concat({", and ", kUnlimitedCgroups}) : "",
-                   ": --allow-host-cgroup"});
-}
-
-Method method_of(const Decision& decision) {
-    switch (decision.mounting) {
-        case Mounting::fresh:
-            return decision.authority == Authority::user_namespace ? Method::userns : Method::name_space;
-        case Mounting::bind: return Method::bind;
-        case Mounting::remount: return Method::remount;
-        case Mounting::keep: return Method::none;
-    }
-    return Method::none;
-}
-
-void set_method(Decision& decision, Method method) {
-    decision.authority = method == Method::userns ? Authority::user_namespace : Authority::capability;
-    switch (method) {
-        case Method::automatic:
-        case Method::name_space:
-        case Method::userns: decision.mounting = Mounting::fresh; break;
-        case Method::bind: decision.mounting = Mounting::bind; break;
-        case Method::remount: decision.mounting = Mounting::remount; break;
-        case Method::none: decision.mounting = Mounting::keep; break;
-    }
-}
-
-bool mounts_afresh(const Decision& decision) { return decision.mounting == Mounting::fresh; }
-
-bool rebuilds_view(const Decision& decision) { return mounts_afresh(decision) || decision.mounting == Mounting::bind; }
-
-const char* to_string(View view) {
-    switch (view) {
-        case View::unified: return "unified";
-        case View::hybrid: return "hybrid";
-        case View::legacy: return "legacy";
-        case View::none: return "none";
-    }
-    return "";
-}
-
-const char* to_string(Access access) {
-    switch (access) {
-        case Access::writable: return "writable";
-        case Access::read_only: return "read-only";
-        case Access::left_out: return "left out";
-    }
-    return "";
 }
 
 }  // namespace cginit

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "cginit/prospect.hpp"
 #include "core/text.hpp"
@@ -6,27 +8,66 @@
 namespace cginit {
 namespace {
 
-/// Makes the facts and the wishes those of a container where the cure was followed; false where that is another
+/// Whoever starts as root has what the container may have at most, and its cgroups may be root's.
+void imagine_root(World& world) {
+    constexpr unsigned kSetgid = 6;
+    constexpr unsigned kSetuid = 7;
+    constexpr unsigned kSetpcap = 8;
+    constexpr unsigned kSetfcap = 31;
+    const std::uint64_t bounding = world.bounding_capabilities;
+    world.is_root = true;
+    world.has_sys_admin = world.bounds_sys_admin;
+    world.has_setpcap = is_set(bounding, kSetpcap);
+    world.maps_ids = is_set(bounding, kSetuid) && is_set(bounding, kSetgid) && is_set(bounding, kSetfcap);
+    for (Hierarchy& hierarchy : world.hierarchies) {
+        hierarchy.owned = Tri::unknown;
+        hierarchy.delegated = Tri::unknown;
+    }
+}
+
+/// Makes the facts and the wishes those of a container where the error's first cure was followed; false where that is another
 /// container, host or image, of which nothing is known.
-bool imagine_mended(ErrorCode code, World& world, Options& options) {
-    switch (code) {
-        case ErrorCode::not_pid1: world.is_pid1 = true; return true;
-        case ErrorCode::not_root:
-            world.is_root = true;
-            world.has_sys_admin = world.bounds_sys_admin;
-            return true;
-        case ErrorCode::no_sys_admin: world.has_sys_admin = true; return true;
-        case ErrorCode::no_setpcap: world.has_setpcap = true; return true;
-        case ErrorCode::host_root: options.allow_host_cgroup = true; return true;
+bool imagine_mended(const Error& error, World& world, Options& options) {
+    switch (error.cures.empty() ? CureId::in_words : error.cures.front().id) {
+        case CureId::be_pid1: world.is_pid1 = true; return true;
+        case CureId::run_as_root: imagine_root(world); return true;
+        case CureId::add_sys_admin: world.has_sys_admin = true; return true;
+        case CureId::add_setpcap: world.has_setpcap = true; return true;
+        case CureId::allow_host_cgroup: options.allow_host_cgroup = true; return true;
         default: return false;
     }
 }
 
-/// Profiles that engines bring along. None of them lets anybody mount: Docker's, Podman's and the like
-/// (profiles/apparmor/template.go), containerd's, CRI-O's.
-bool refuses_mounts(const std::string& profile) {
-    return profile.starts_with("docker-default") || profile.starts_with("containers-default") ||
-           profile.starts_with("cri-containerd") || profile.starts_with("crio-default");
+/// Profiles that are known to refuse every mount: those that engines bring along, of Docker, Podman and the like
+/// (profiles/apparmor/template.go), containerd, CRI-O and nerdctl, and LXC's own, which lets mount only where it nests.
+constexpr std::array<std::string_view, 6> kRefusing = {"docker-default", "containers-default", "cri-containerd",
+                                                       "crio-default",   "nerdctl-default",    "lxc-container-default"};
+/// Profiles that are known to permit them: the one that is shipped with cginit, and LXC's for nesting.
+constexpr std::array<std::string_view, 2> kPermitting = {"cginit", "lxc-container-default-with-nesting"};
+
+enum class Verdict { permits, refuses, unknown };
+
+template <std::size_t N>
+bool begins_with_one_of(std::string_view name, const std::array<std::string_view, N>& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [name](std::string_view candidate) { return name.starts_with(candidate); });
+}
+
+/// Of mounts: `docker-default (enforce)`. One that only complains refuses nothing.
+Verdict verdict_of_profile(const std::string& label) {
+    if (label.find("(enforce)") == std::string::npos || begins_with_one_of(label, kPermitting)) {
+        return Verdict::permits;
+    }
+    return begins_with_one_of(label, kRefusing) ? Verdict::refuses : Verdict::unknown;
+}
+
+/// Of mounts, by the type: `system_u:system_r:container_t:s0:c1,c2`. Containers' are container_*_t, and svirt_* before 2017;
+/// spc_t is the container that is not confined.
+Verdict verdict_of_type(const std::string& type) {
+    if (type == "spc_t" || type.starts_with("unconfined_") || type == "kernel_t") {
+        return Verdict::permits;
+    }
+    return type.starts_with("container_") || type.starts_with("svirt_") ? Verdict::refuses : Verdict::unknown;
 }
 
 /// Docker's filter permits unshare(2) of user namespaces with CAP_SYS_ADMIN only (profiles/seccomp/default.json);
@@ -49,14 +90,23 @@ void suspect(Prospect& prospect, const Decision& decision) {
     if (decision.mounting == Mounting::keep) {
         return;
     }
-    // `system_u:system_r:container_t:s0:c1,c2`
-    if (label.find(":container_t:") != std::string::npos) {
-        suspected.push_back(make_error(ErrorCode::selinux, concat({"SELinux (", label, ") refuses mounts"}),
-                                       {CureId::no_selinux, CureId::selinux_boolean}));
-    } else if (refuses_mounts(label) && label.find("(enforce)") != std::string::npos) {
-        suspected.push_back(make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, " refuses mounts"}),
-                                       {CureId::no_apparmor, CureId::apparmor_profile}));
+    const std::vector<std::string> context = split(label, ':');
+    const bool selinux = context.size() >= 4;
+    const Verdict verdict = selinux ? verdict_of_type(context[2]) : verdict_of_profile(label);
+    if (verdict == Verdict::permits) {
+        return;
     }
+    const char* says = verdict == Verdict::refuses ? " refuses mounts" : " may refuse mounts";
+    Cures cures = {CureId::no_selinux, CureId::selinux_boolean};
+    if (!selinux) {
+        // What the container was given by the LXC around it no engine in it can take away.
+        const bool outer = label.starts_with("lxc-") && world.place != Place::lxc;
+        cures = outer ? Cures{CureId::outer_nesting} : Cures{CureId::no_apparmor, CureId::apparmor_profile};
+    }
+    std::vector<Error>& found = verdict == Verdict::refuses ? suspected : prospect.possible;
+    found.push_back(
+        selinux ? make_error(ErrorCode::selinux, concat({"SELinux (", label, ")", says}), std::move(cures))
+                : make_error(ErrorCode::apparmor, concat({"AppArmor's profile ", label, says}), std::move(cures)));
 }
 
 }  // namespace
@@ -78,7 +128,7 @@ Prospect foresee(const World& world, const Options& options) {
         if (!again) {
             prospect.missing.push_back(decision.error());
         }
-        if (again || !imagine_mended(code, prospect.world, imagined)) {
+        if (again || !imagine_mended(decision.error(), prospect.world, imagined)) {
             return prospect;
         }
     }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cginit/cure.hpp"
+#include "cginit/decision.hpp"
 #include "cginit/error_code.hpp"
 #include "cginit/options.hpp"
 #include "cginit/world.hpp"
@@ -30,6 +31,17 @@ struct Obstacle {
 /// How the container gets a cgroup of its own. A rootless engine makes none where it may not: the container is in the
 /// user's own, or at the host's root.
 [[nodiscard]] Cures own_cgroup_cures(const World& world);
+
+/// How a container whose cgroup belongs to a user outside of its user namespace gets it. That depends on who made the cgroup.
+[[nodiscard]] Cures delegation_cures(const World& world);
+
+/// True if the layout has hierarchies of that version.
+[[nodiscard]] bool belongs_to(const Hierarchy& hierarchy, View layout);
+/// Why one of the other version is left out, one clause.
+[[nodiscard]] std::string not_in_layout(View layout);
+
+/// Why the hierarchy cannot be part of the new view.
+[[nodiscard]] Obstacle hierarchy_obstacle(const Hierarchy& hierarchy, const World& world, const Decision& decision);
 
 /// What keeps cginit from making a cgroup right below the host's root of a hierarchy: the permission, a name for it, or
 /// a cgroup namespace that makes it a root.

@@ -9,6 +9,11 @@ bool can_unshare(const World& world, const Options& options) {
     return options.method != Method::bind && world.cgroup_namespaces != Tri::no;
 }
 
+bool maps_host_root(const World& world) {
+    return std::any_of(world.uid_ranges.begin(), world.uid_ranges.end(),
+                       [](const IdRange& range) { return range.first == 0 && range.outside == 0; });
+}
+
 }  // namespace
 
 const Hierarchy* v2_hierarchy(const World& world) {
@@ -31,6 +36,28 @@ Cures own_cgroup_cures(const World& world) {
         return {CureId::own_cgroup};
     }
     return world.view == View::unified ? Cures{CureId::delegate_to_user, CureId::rootful} : Cures{CureId::rootful};
+}
+
+Cures delegation_cures(const World& world) {
+    const bool v2 = world.view == View::unified;
+    if (world.rootless) {
+        Cures cures = own_cgroup_cures(world);
+        if (v2 && world.engine == Engine::docker) {
+            cures.insert(cures.end() - 1, CureId::systemd_cgroup_driver);
+        }
+        return cures;
+    }
+    if (world.engine == Engine::kubernetes) {
+        return {CureId::writable_pod_cgroup, CureId::host_user_namespace};
+    }
+    Cures cures = {CureId::host_user_namespace};
+    if (v2 && world.engine == Engine::docker) {
+        cures.emplace_back(CureId::systemd_cgroup_driver);
+    }
+    if (v2) {
+        cures.emplace_back(CureId::give_cgroup);
+    }
+    return cures;
 }
 
 Obstacle host_cgroup_obstacle(const World& world, const Options& options) {
@@ -58,6 +85,12 @@ Obstacle v2_obstacle(const World& world, const Options& options) {
     }
     // `0::/` on a pure v1 host: the engine left the container at the host's v2 root.
     if (v2->real_root == Tri::yes) {
+        // The host's root directory belongs to the host's root, who is nobody in such a user namespace.
+        if (!world.initial_user_namespace && !maps_host_root(world)) {
+            return {"the container sits at the host's v2 root, where nothing can be made from this user namespace",
+                    {CureId::host_user_namespace, CureId::boot_v2},
+                    ErrorCode::host_root};
+        }
         Obstacle obstacle = host_cgroup_obstacle(world, options);
         if (!obstacle.text.empty()) {
             obstacle.text.insert(
@@ -67,7 +100,11 @@ Obstacle v2_obstacle(const World& world, const Options& options) {
         return obstacle;
     }
     if (is_someone_elses(*v2, world)) {
-        return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")", own_cgroup_cures(world),
+        Cures cures = own_cgroup_cures(world);
+        if (world.view != View::unified) {
+            cures.emplace_back(CureId::boot_v2);
+        }
+        return {"the engine gave the container no v2 cgroup of its own (" + v2->own_path + ")", std::move(cures),
                 ErrorCode::no_own_cgroup};
     }
     if (view_mount(*v2) == nullptr && !can_unshare(world, options)) {

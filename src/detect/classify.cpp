@@ -70,6 +70,28 @@ View classify_view(const std::vector<Hierarchy>& hierarchies) {
     return View::none;
 }
 
+/// What /proc/self/cgroup says of the host, where nothing is mounted at /sys/fs/cgroup: an image's VOLUME is there, or the engine
+/// leaves mounting to the init, as LXC does. A v1 hierarchy of a controller that nobody needs may be left on a v2 host.
+View classify_hidden_view(const std::vector<Hierarchy>& hierarchies) {
+    View view = View::none;
+    for (const Hierarchy& hierarchy : hierarchies) {
+        if (hierarchy.id < 0) {
+            continue;
+        }
+        for (const char* controller : {"cpu", "memory", "pids"}) {
+            if (has_controller(hierarchy, controller)) {
+                return View::legacy;
+            }
+        }
+        if (hierarchy.version == HierarchyVersion::v2) {
+            view = View::unified;
+        } else if (view == View::none) {
+            view = View::legacy;
+        }
+    }
+    return view;
+}
+
 Tri classify_memory_controller(const Snapshot& snapshot) {
     if (!snapshot.controllers) {
         return Tri::unknown;
@@ -142,6 +164,10 @@ World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     world.cgroup_namespaces = classify_cgroup_namespaces(snapshot);
     world.hierarchies = classify_hierarchies(snapshot, world.namespaced, mark);
     world.view = classify_view(world.hierarchies);
+    if (world.view == View::none) {
+        world.view_in_sight = false;
+        world.view = classify_hidden_view(world.hierarchies);
+    }
     world.mounts = snapshot.mounts;
     world.places = snapshot.places;
     world.host_ttys = snapshot.host_ttys;

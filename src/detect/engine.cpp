@@ -85,6 +85,11 @@ void merge(EngineFacts& facts, const EngineFacts& more) {
 /// runc mounts it so, and crun remounts it, whose superblock then is not; each as bits of mountinfo(5):
 /// `... / /sys ro,nosuid,nodev,noexec,relatime - sysfs sysfs ro` and `... / /sys ro,nosuid,... - sysfs sysfs rw`.
 Runtime detect_runtime(const Snapshot& snapshot) {
+    // Its root file system comes from outside of its kernel, through a descriptor (runsc/boot/vfs.go).
+    const MountEntry* root = visible_mount_at(snapshot.mounts, "/");
+    if (root != nullptr && root->fstype == "9p" && contains(root->super_options, "trans=fd")) {
+        return Runtime::gvisor;
+    }
     const MountEntry* sys = visible_mount_at(snapshot.mounts, "/sys");
     if (sys == nullptr || sys->fstype != "sysfs" || !sys->flags.read_only) {
         return Runtime::unknown;

@@ -103,6 +103,17 @@ Tri classify_delegated(const Hierarchy& hierarchy, const Snapshot& snapshot) {
     return seen == snapshot.directories.end() ? Tri::unknown : seen->second.delegated;
 }
 
+/// A capture of before this was a fact says only that the cgroup is not delegated. In a user namespace that is mostly its owner.
+Tri classify_owned(const Hierarchy& hierarchy, const Snapshot& snapshot) {
+    const HierarchyMount* mount = view_mount(hierarchy);
+    const auto seen = mount == nullptr ? snapshot.directories.end() : snapshot.directories.find(mount->entry.point);
+    if (seen == snapshot.directories.end()) {
+        return Tri::unknown;
+    }
+    const bool refused = seen->second.delegated == Tri::no && !in_initial_user_namespace(snapshot);
+    return seen->second.owned == Tri::unknown && refused ? Tri::no : seen->second.owned;
+}
+
 /// Podman run by a plain user without systemd leaves the container in the cgroup that the user was given. What else is in
 /// there is the user's own.
 Tri classify_outsiders(const Hierarchy& hierarchy, const Snapshot& snapshot) {
@@ -192,6 +203,7 @@ std::vector<Hierarchy> classify_hierarchies(const Snapshot& snapshot, Tri namesp
             hierarchy.real_root = classify_real_root(hierarchy, snapshot, namespaced);
         }
         hierarchy.delegated = classify_delegated(hierarchy, snapshot);
+        hierarchy.owned = classify_owned(hierarchy, snapshot);
         hierarchy.outsiders = classify_outsiders(hierarchy, snapshot);
         if (has_controller(hierarchy, "memory")) {
             classify_memory(snapshot, hierarchy);

@@ -78,6 +78,7 @@ const char* to_string(Runtime runtime) {
     switch (runtime) {
         case Runtime::runc: return "runc";
         case Runtime::crun: return "crun";
+        case Runtime::gvisor: return "gvisor";
         case Runtime::unknown: return "unknown";
     }
     return "";

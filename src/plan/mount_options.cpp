@@ -23,8 +23,8 @@ MountFilesystem cgroup_mount(const Hierarchy& hierarchy, const std::string& targ
         options.emplace_back("none");
     }
     options.insert(options.end(), hierarchy.controllers.begin(), hierarchy.controllers.end());
-    if (hierarchy == tracking_hierarchy()) {
-        // It does not exist yet: systemd keeps notes in extended attributes.
+    if (hierarchy.mounts.empty() && has_controller(hierarchy, "name=systemd")) {
+        // It does not exist yet, or is as systemd makes it, which keeps notes in extended attributes.
         options.emplace_back("xattr");
     }
     if (!hierarchy.mounts.empty()) {

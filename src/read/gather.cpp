@@ -142,6 +142,17 @@ Tri read_delegation(const Source& source, const std::string& path) {
     return Tri::yes;
 }
 
+/// Of a user whom the user namespace does not map, or of another that it does: then root has no capability over it.
+Tri read_ownership(const Source& source, const std::string& path) {
+    for (const char* name : {"", "cgroup.procs"}) {
+        const std::string file = join_path(path, name);
+        if (source.is_of_another_user(file) && source.refuses_writing(file)) {
+            return Tri::no;
+        }
+    }
+    return Tri::yes;
+}
+
 Tri known_of(const std::map<std::string, Tri>& facts, const std::string& point) {
     const auto known = facts.find(point);
     return known == facts.end() ? Tri::unknown : known->second;
@@ -158,6 +169,8 @@ std::map<std::string, CgroupDirectory> read_directories(const Source& source, co
         const bool memory = std::find(names.begin(), names.end(), "memory") != names.end();
         CgroupDirectory& directory = directories[own.point];
         directory = read_directory(source, own.path, names.empty(), memory, knows_type);
+        directory.owned = source.is_live() ? read_ownership(source, own.path)
+                                           : known_of(facts.value_or(CaptureFacts{}).owned, own.point);
         if (names.empty() && directory.has_parent_files == Tri::yes) {
             directory.delegated = source.is_live() ? read_delegation(source, own.path)
                                                    : known_of(facts.value_or(CaptureFacts{}).delegated, own.point);
@@ -303,7 +316,10 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
 Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std::optional<InitTraits>& init) {
     // All is read before any of it is refused: what a capture notes on the way is then whole.
     Result<MountTable> mounts = read_mounts(source);
-    auto cgroups = read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
+    // A kernel without cgroups, or gVisor, has no such file beside the others.
+    auto cgroups = mounts && source.exists(kStatus) && !source.exists(kCgroup)
+                       ? Result<std::vector<CgroupEntry>>(std::vector<CgroupEntry>())
+                       : read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
     const auto status = read_and_parse<ProcessStatus>(source, kStatus, parse_status);
     const auto facts = read_facts(source);
     const std::optional<CaptureFacts> known = facts ? *facts : std::nullopt;

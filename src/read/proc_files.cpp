@@ -80,7 +80,7 @@ Result<std::vector<CgroupEntry>> parse_proc_cgroup(const std::string& text, cons
     if (entries.empty()) {
         return make_error(ErrorCode::no_proc,
                           concat({name, ": empty: this kernel has no cgroups, or /proc is not its proc file system"}),
-                          {"boot a kernel with CONFIG_CGROUPS"});
+                          {CureId::kernel_with_cgroups});
     }
     return entries;
 }

@@ -241,6 +241,11 @@ bool Source::refuses_writing(const std::string& path) const {
     return live_ && ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0 && errno == EACCES;
 }
 
+bool Source::is_of_another_user(const std::string& path) const {
+    struct stat status {};
+    return live_ && ::fstatat(AT_FDCWD, path.c_str(), &status, 0) == 0 && status.st_uid != ::geteuid();
+}
+
 std::vector<std::string> Source::list(const std::string& path) const {
     if (files_) {
         return names_in(*files_, path);

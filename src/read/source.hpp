@@ -51,6 +51,8 @@ public:
     /// True if the directory's owner and mode, and this process's user and capabilities, forbid writing; a read-only
     /// mount does not.
     [[nodiscard]] bool refuses_writing(const std::string& path) const;
+    /// True if the file's owner is another than this process's user, in the running system.
+    [[nodiscard]] bool is_of_another_user(const std::string& path) const;
     /// The id of the mount on which the working directory lies, or the root directory, of the running system; 0 if it cannot
     /// be told. Told of the directory that this process holds, whatever its path leads to by now.
     [[nodiscard]] int mount_of_working_directory() const;

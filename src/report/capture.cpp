@@ -66,6 +66,7 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     facts.user_namespaces = snapshot.user_namespaces;
     for (const auto& [point, directory] : snapshot.directories) {
         facts.delegated[point] = directory.delegated;
+        facts.owned[point] = directory.owned;
         facts.outsiders[point] = directory.outsiders;
     }
     facts.pid1_mounts = snapshot.pid1_mounts;

@@ -55,7 +55,8 @@ Json facts_of(const Explanation& explanation) {
             {"no_new_privileges", to_string(snapshot.status.no_new_privileges)},
             {"cgroup_namespaces", to_string(world.cgroup_namespaces)},
             {"cgroup_namespace_private", to_string(world.namespaced)},
-            {"view", to_string(world.view)}};
+            {"view", to_string(world.view)},
+            {"view_in_sight", world.view_in_sight}};
 }
 
 Json json_of(const Hierarchy& hierarchy) {
@@ -70,13 +71,11 @@ Json json_of(const Hierarchy& hierarchy) {
                           {"in_view", mount.in_view},
                           {"cginit", mount.ours}});
     }
-    return {{"name", hierarchy_name(hierarchy)},
-            {"version", hierarchy.version == HierarchyVersion::v2 ? 2 : 1},
-            {"controllers", hierarchy.controllers},
-            {"own_cgroup", hierarchy.own_path},
-            {"real_root", to_string(hierarchy.real_root)},
-            {"delegated", to_string(hierarchy.delegated)},
-            {"mounts", std::move(mounts)}};
+    return {
+        {"name", hierarchy_name(hierarchy)},           {"version", hierarchy.version == HierarchyVersion::v2 ? 2 : 1},
+        {"controllers", hierarchy.controllers},        {"own_cgroup", hierarchy.own_path},
+        {"real_root", to_string(hierarchy.real_root)}, {"delegated", to_string(hierarchy.delegated)},
+        {"owned", to_string(hierarchy.owned)},         {"mounts", std::move(mounts)}};
 }
 
 Json json_of(const InitTraits& init) {

@@ -123,7 +123,9 @@ std::string who_text(const Explanation& explanation) {
     }
     text += row("runtime", world.runtime == Runtime::unknown
                                ? "unknown"
-                               : concat({to_string(world.runtime), ", by how it made /sys read-only"}));
+                               : concat({to_string(world.runtime), world.runtime == Runtime::gvisor
+                                                                       ? ", by its root file system"
+                                                                       : ", by how it made /sys read-only"}));
     text += row("kernel", snapshot.kernel_release.value_or("unknown"));
     text += row("process", concat({world.is_pid1 ? "PID 1" : "not PID 1", ", uid ", uid}));
     text += row("user namespace", user_namespace_text(explanation));
@@ -135,7 +137,9 @@ std::string who_text(const Explanation& explanation) {
     text += row("cgroup ns", world.namespaced == Tri::yes  ? "private"
                              : world.namespaced == Tri::no ? "the host's"
                                                            : "private or the host's");
-    text += row("host's cgroups", concat({to_string(world.view), ", as far as visible"}));
+    text +=
+        row("host's cgroups",
+            concat({to_string(world.view), world.view_in_sight ? ", as far as visible" : ", by /proc/self/cgroup"}));
     return text;
 }
 

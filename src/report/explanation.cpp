@@ -47,6 +47,9 @@ std::vector<Finding> notes_of(const World& world, const Prospect& prospect) {
                        {CureId::kernel_with_memory}),
             world);
     }
+    for (const Error& error : prospect.possible) {
+        add_note(notes, error, world);
+    }
     // Through /proc/PID/root one root gets at the other's view, unless each has a user namespace, ptrace(2).
     const bool apart = prospect.decision && prospect.decision->authority == Authority::user_namespace;
     if (world.pid1_mounts == Tri::no && !apart) {

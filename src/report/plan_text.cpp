@@ -11,7 +11,7 @@ namespace {
 std::string facts_text(const World& world) {
     const std::string id = world.container_id.empty() ? "unknown" : world.container_id.substr(0, 12);
     return "facts\n" + line_of({"  engine    ", to_string(world.engine), ", container ", id}) +
-           line_of({"  view      ", to_string(world.view)}) +
+           line_of({"  view      ", to_string(world.view), world.view_in_sight ? "" : ", out of sight"}) +
            line_of({"  cgroupns  private: ", to_string(world.namespaced)}) +
            line_of({"  init      ", describe(world.init)});
 }

@@ -39,6 +39,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
     facts = CaptureFacts{};
     facts.init = {InitKind::other, std::nullopt, "/init"};
     facts.init->needs = {"/bin/sh", "/lib/ld.so"};
+    facts.owned = {{"/sys/fs/cgroup", Tri::no}};
     facts.outsiders = {{"/sys/fs/cgroup", Tri::no}};
     facts.pid1_mounts = Tri::no;
     facts.neighbours = Neighbours::some;
@@ -51,6 +52,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
               "init-file /init\n"
               "init-needs /bin/sh\n"
               "init-needs /lib/ld.so\n"
+              "owned /sys/fs/cgroup no\n"
               "outsiders /sys/fs/cgroup no\n"
               "pid1-mounts no\n"
               "neighbours some 1 (a) b)\n"

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "decide/obstacles.hpp"
 #include "unit/choices.hpp"
 
 namespace cginit {
@@ -131,6 +132,53 @@ TEST(ChooseHierarchies, SystemdNeedsItsOwnHierarchy) {
             EXPECT_FALSE(status.error().cures.empty()) << c.what;
         }
     }
+}
+
+/// What a mapped root may not write is another user's, and that is told before anything is tried.
+TEST(ChooseHierarchies, ACgroupThatIsAnotherUsersIsNotTheContainers) {
+    Snapshot snapshot = docker_v2();
+    snapshot.uid_map = "         0     100000      65536\n";
+    const auto status_of = [](const Snapshot& facts) {
+        Decision decision = planned(View::unified, Method::name_space);
+        return choose_hierarchies(classify(facts), {}, decision);
+    };
+    EXPECT_TRUE(status_of(snapshot)) << "unknown";
+    CgroupDirectory& directory = snapshot.directories["/sys/fs/cgroup"];
+    directory.owned = Tri::yes;
+    directory.delegated = Tri::no;
+    EXPECT_TRUE(status_of(snapshot)) << "its limits are the container's, too: a plain user's engine";
+    for (const Tri owned : {Tri::no, Tri::unknown}) {
+        directory.owned = owned;
+        const Status status = status_of(snapshot);
+        ASSERT_FALSE(status);
+        EXPECT_EQ(status.error().code, ErrorCode::not_delegated);
+        EXPECT_EQ(status.error().frames.front(),
+                  "the init needs the unified hierarchy, but the own cgroup belongs to a user that this user namespace "
+                  "does not map");
+        EXPECT_EQ(status.error().cures, delegation_cures(classify(snapshot)));
+    }
+    snapshot.status.uid = 1000;
+    EXPECT_TRUE(status_of(snapshot)) << "who is not root is told that first";
+    snapshot.status.uid = 0;
+    snapshot.uid_map = "         0          0 4294967295\n";
+    directory.owned = Tri::unknown;
+    EXPECT_TRUE(status_of(snapshot)) << "the host's root, kept from it by something else";
+}
+
+TEST(ChooseHierarchies, WhatTheEngineHidesHasTheCureOfItsCause) {
+    Snapshot snapshot = snapshot_of(base_mounts() + "20 12 0:46 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n" +
+                                        cgroup_line(21, 20, "/a", "/sys/fs/cgroup/memory", "rw", "memory"),
+                                    "2:memory:/a\n1:name=systemd:/a\n");
+    const auto cures_of = [&](View layout, Method method) {
+        Decision decision = planned(layout, method);
+        const Status status = choose_hierarchies(classify(snapshot), {}, decision);
+        return status ? Cures{} : status.error().cures;
+    };
+    EXPECT_EQ(cures_of(View::legacy, Method::name_space), Cures{CureId::mount_tracking});
+    EXPECT_EQ(cures_of(View::legacy, Method::bind), Cures{CureId::method_namespace});
+    snapshot.namespaces.erase("cgroup");
+    snapshot.kernel_release = "3.10.0-862.11.6.vz7.64.7";
+    EXPECT_EQ(cures_of(View::legacy, Method::bind), Cures{CureId::mount_tracking}) << "no namespace to be had";
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ TEST(ChooseHierarchies, WhatLimitsTheNumberOfCgroups) {
              {docker_v2(), Method::remount, {}, {unlimited + "the view stays as it is"}},
              {docker_v1(), Method::name_space, never_inner(), {}},
          }) {
-        Decision decision = planned(c.snapshot.mounts.empty() ? View::none : classify(c.snapshot).view, c.method);
+        Decision decision = planned(classify(c.snapshot).view, c.method);
         ASSERT_TRUE(choose_hierarchies(classify(c.snapshot), c.options, decision));
         EXPECT_EQ(decision.warnings, c.warnings);
     }

@@ -120,7 +120,8 @@ TEST(ChooseLayout, SystemdBefore230OnV2GetsAHierarchyOfItsOwn) {
     snapshot.init = {InitKind::systemd, 219, ""};
     EXPECT_EQ(refusal_of(snapshot),
               "systemd 219 needs a name=systemd hierarchy, which this v2 host does not show, but it would outlive the "
-              "container; permit a cgroup at the host's root with --allow-host-cgroup");
+              "container; permit a cgroup at the host's root with --allow-host-cgroup, or take an image with systemd "
+              "230 or newer");
     Options allowed;
     allowed.allow_host_cgroup = true;
     snapshot.cgroups.front().path = std::string("/docker/") + kId;
@@ -249,6 +250,45 @@ TEST(ChooseLayout, AHostWithoutTheTrackingHierarchy) {
         refusal_of(without_tracking(219, own)),
         "systemd 219 finds no name=systemd hierarchy on this host, and knows no other; mount that hierarchy on the "
         "host before the container starts");
+    World node = classify(without_tracking(252, "0::/\n"));
+    node.engine = Engine::kubernetes;
+    Decision decision;
+    EXPECT_EQ(choose_layout(node, {}, decision).error().cures,
+              (Cures{CureId::allow_host_cgroup, CureId::boot_v2, CureId::mount_tracking}))
+        << "on a node nobody mounts by hand";
+}
+
+TEST(ChooseLayout, AtTheHostsRootNothingIsMadeFromAUserNamespaceThatDoesNotMapItsRoot) {
+    Options allowed;
+    allowed.allow_host_cgroup = true;
+    Snapshot snapshot = docker_pure_v1(258);
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::unified);
+    snapshot.uid_map = "         0    1000000       1000\n";
+    EXPECT_EQ(
+        refusal_of(snapshot, allowed),
+        "systemd 258 refuses v1, and the container sits at the host's v2 root, where nothing can be made from this "
+        "user namespace; leave the user namespace out (--userns=host), or boot the host with a v2 hierarchy "
+        "(systemd.unified_cgroup_hierarchy=1), or take an image with systemd 257 or older");
+    snapshot.uid_map = "         0          0       1000\n";
+    EXPECT_EQ(layout_of(snapshot, allowed).layout, View::unified) << "maps it";
+}
+
+TEST(ChooseLayout, WithoutAnyHierarchyThereIsNone) {
+    Snapshot snapshot = docker_v2();
+    std::erase_if(snapshot.mounts, [](const MountEntry& mount) { return mount.point == kCgroupRoot; });
+    snapshot.cgroups.clear();
+    EXPECT_EQ(refusal_of(snapshot),
+              "no cgroup hierarchy is in sight, neither at /sys/fs/cgroup nor in /proc/self/cgroup; boot a kernel with "
+              "CONFIG_CGROUPS, or let an init that needs no cgroups start without (--on-failure=continue)");
+    snapshot.mounts.front().fstype = "9p";
+    snapshot.mounts.front().super_options = "rw,trans=fd,rfdno=4";
+    EXPECT_TRUE(
+        refusal_of(snapshot).starts_with("this is gVisor, which shows no cgroups here; start the container with "
+                                         "another runtime"));
+    snapshot.init = {InitKind::s6, {}, {}};
+    Options options;
+    options.on_failure = OnFailure::proceed;
+    EXPECT_TRUE(choose_on_failure(classify(snapshot), options).taken) << "it needs none";
 }
 
 }  // namespace

@@ -162,14 +162,28 @@ TEST(Classify, Views) {
     EXPECT_EQ(classify(docker_v2()).view, View::unified);
     EXPECT_EQ(classify(docker_v1_private()).view, View::legacy);
     EXPECT_EQ(classify(docker_hybrid_volume()).view, View::hybrid);
-    EXPECT_EQ(classify(snapshot_of(base_mounts(), "1:memory:/a\n0::/\n")).view, View::none);
-    EXPECT_EQ(classify(with_mount(docker_v2(), "30 20 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")).view, View::none)
-        << "a tmpfs covers the cgroup2 mount";
-    EXPECT_EQ(classify(with_mount(snapshot_of(base_mounts(), "0::/\n"),
-                                  cgroup_line(30, 10, "/", "/host/sys/fs/cgroup", "ro", "unified")))
-                  .view,
-              View::none)
-        << "elsewhere";
+    EXPECT_TRUE(classify(docker_v2()).view_in_sight);
+}
+
+TEST(Classify, WhereNoViewIsInSightProcSelfCgroupTellsTheHosts) {
+    const auto hidden = [](const std::string& cgroup) { return classify(snapshot_of(base_mounts(), cgroup)); };
+    EXPECT_FALSE(hidden("0::/\n").view_in_sight);
+    EXPECT_EQ(hidden("0::/\n").view, View::unified);
+    EXPECT_EQ(hidden("1:memory:/a\n0::/\n").view, View::legacy);
+    EXPECT_EQ(hidden("2:cpuacct,cpu:/a\n1:name=systemd:/a\n").view, View::legacy);
+    EXPECT_EQ(hidden("1:net_cls:/\n0::/a\n").view, View::unified) << "left over on a v2 host";
+    EXPECT_EQ(hidden("1:name=systemd:/a\n").view, View::legacy);
+    for (const Snapshot& snapshot : {with_mount(docker_v2(), "30 20 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"),
+                                     with_mount(snapshot_of(base_mounts(), "0::/\n"),
+                                                cgroup_line(30, 10, "/", "/host/sys/fs/cgroup", "ro", "unified"))}) {
+        const World world = classify(snapshot);
+        EXPECT_FALSE(world.view_in_sight) << "covered, and elsewhere";
+        EXPECT_EQ(world.view, View::unified);
+    }
+    Snapshot nowhere = with_mount(snapshot_of(base_mounts(), "0::/\n"),
+                                  cgroup_line(30, 10, "/", "/host/sys/fs/cgroup", "ro", "memory"));
+    nowhere.cgroups.clear();
+    EXPECT_EQ(classify(nowhere).view, View::none) << "of no line of /proc/self/cgroup";
 }
 
 TEST(Classify, StackedMounts) {

@@ -69,9 +69,13 @@ INSTANTIATE_TEST_SUITE_P(
                     },
                     "--layout=legacy: this container's view is unified; use --layout=host, or boot the host with v1 "
                     "hierarchies (without cgroup_no_v1=)"},
-        RefusalCase{"no view", snapshot_of(base_mounts(), "0::/\n"), kNothing,
-                    "no cgroup file system is visible at /sys/fs/cgroup, so the host's layout is out of sight; leave "
-                    "the engine's cgroup mount in place (no -v over /sys or /sys/fs/cgroup)"}));
+        RefusalCase{
+            "nothing to bind", without_cgroup_namespaces(snapshot_of(base_mounts(), "4:memory:/docker/c\n")), kNothing,
+            "no cgroup file system is visible at /sys/fs/cgroup, and this kernel has no cgroup namespaces (Linux "
+            "4.6), in which one could be mounted; add -v /sys/fs/cgroup:/sys/fs/cgroup:ro"},
+        RefusalCase{"nothing to keep", snapshot_of(base_mounts(), "0::/docker/c\n"), kNone,
+                    "no cgroup file system is visible at /sys/fs/cgroup, and --method=none mounts no fresh one; use "
+                    "--method=auto"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Methods, Refusal,

@@ -106,6 +106,15 @@ TEST(Engine, TheRuntimeIsToldByHowSysWasMadeReadOnly) {
     EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - tmpfs tmpfs ro"), Runtime::unknown);
 }
 
+TEST(Engine, GVisorIsToldByItsRootFileSystem) {
+    const auto runtime_of = [](const std::string& root) {
+        return detect_runtime(snapshot_of("10 1 0:51 / / rw - " + root + "\n", "0::/\n"));
+    };
+    EXPECT_EQ(runtime_of("9p none rw,trans=fd,rfdno=4,wfdno=4"), Runtime::gvisor);
+    EXPECT_EQ(runtime_of("9p host rw,trans=virtio"), Runtime::unknown) << "a virtual machine's shared folder";
+    EXPECT_EQ(runtime_of("overlay overlay rw,trans=fd"), Runtime::unknown);
+}
+
 TEST(Engine, NamesAreThoseOfSystemd) {
     EXPECT_STREQ(to_string(Engine::docker), "docker");
     EXPECT_STREQ(to_string(Engine::podman), "podman");

@@ -37,6 +37,15 @@ TEST(ErrorCode, Containers) {
     EXPECT_EQ(refused_with(volume), ErrorCode::host_mount);
     Snapshot hidden = docker_v2();
     std::erase_if(hidden.mounts, [](const MountEntry& mount) { return mount.point.starts_with(kCgroupRoot); });
+    Options options;
+    for (const Method method : {Method::bind, Method::remount, Method::none}) {
+        options.method = method;
+        EXPECT_EQ(refused_with(hidden, options), ErrorCode::no_view) << to_string(method);
+    }
+    hidden.namespaces.erase("cgroup");
+    hidden.kernel_release = "4.4.302+";
+    EXPECT_EQ(refused_with(hidden), ErrorCode::no_view);
+    hidden.cgroups.clear();
     EXPECT_EQ(refused_with(hidden), ErrorCode::no_view);
 }
 

@@ -73,27 +73,84 @@ TEST(Foresee, AnotherContainerIsNotImagined) {
     EXPECT_FALSE(prospect.decision);
 }
 
-TEST(Foresee, SuspectsTheRulesOfEngines) {
+TEST(Foresee, SecurityModulesByTheKindOfTheirRules) {
     struct Row {
         const char* label;
         Codes suspected;
+        Codes possible;
     };
     const std::vector<Row> rows = {
-        {"", {}},
-        {"unconfined", {}},
-        {"docker-default (enforce)", {ErrorCode::apparmor}},
-        {"docker-default (complain)", {}},
-        {"containers-default-0.50.1 (enforce)", {ErrorCode::apparmor}},
-        {"cri-containerd.apparmor.d (enforce)", {ErrorCode::apparmor}},
-        {"my-own-profile (enforce)", {}},
-        {"system_u:system_r:container_t:s0:c1,c2", {ErrorCode::selinux}},
-        {"system_u:system_r:spc_t:s0", {}},
+        {"", {}, {}},
+        {"unconfined", {}, {}},
+        {"docker-default (enforce)", {ErrorCode::apparmor}, {}},
+        {"docker-default (complain)", {}, {}},
+        {"containers-default-0.50.1 (enforce)", {ErrorCode::apparmor}, {}},
+        {"cri-containerd.apparmor.d (enforce)", {ErrorCode::apparmor}, {}},
+        {"nerdctl-default (enforce)", {ErrorCode::apparmor}, {}},
+        {"lxc-container-default-cgns (enforce)", {ErrorCode::apparmor}, {}},
+        {"lxc-container-default-with-nesting (enforce)", {}, {}},
+        {"cginit (enforce)", {}, {}},
+        {"my-own-profile (enforce)", {}, {ErrorCode::apparmor}},
+        {"system_u:system_r:container_t:s0:c1,c2", {ErrorCode::selinux}, {}},
+        {"system_u:system_r:container_kvm_t:s0:c1,c2", {ErrorCode::selinux}, {}},
+        {"system_u:system_r:svirt_lxc_net_t:s0:c123,c456", {ErrorCode::selinux}, {}},
+        {"system_u:system_r:spc_t:s0", {}, {}},
+        {"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", {}, {}},
+        {"system_u:system_r:my_own_t:s0", {}, {ErrorCode::selinux}},
     };
     for (const Row& row : rows) {
         Snapshot snapshot = docker_v1_private();
         snapshot.security_label = row.label;
-        EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), row.suspected) << row.label;
+        const Prospect prospect = foresee(classify(snapshot), {});
+        EXPECT_EQ(codes_of(prospect.suspected), row.suspected) << row.label;
+        EXPECT_EQ(codes_of(prospect.possible), row.possible) << row.label;
     }
+}
+
+TEST(Foresee, OfAnOuterContainersProfileNoEngineInItDecides) {
+    Snapshot snapshot = docker_v2();
+    snapshot.security_label = "lxc-container-default-cgns (enforce)";
+    World world = classify(snapshot);
+    EXPECT_EQ(foresee(world, {}).suspected.front().cures, Cures{CureId::outer_nesting});
+    world.place = Place::lxc;
+    EXPECT_EQ(foresee(world, {}).suspected.front().cures, (Cures{CureId::no_apparmor, CureId::apparmor_profile}));
+}
+
+TEST(Foresee, RootIsImaginedWithWhatTheContainerMayHave) {
+    Snapshot snapshot = docker_v2();
+    snapshot.status.effective_capabilities = 0;
+    snapshot.status.bounding_capabilities = kDefaultCapabilities;
+    snapshot.status.uid = 1000;
+    snapshot.uid_map = "         0          1       1000\n      1000          0          1\n";
+    snapshot.gid_map = snapshot.uid_map;
+    snapshot.user_namespaces = {Tri::yes, 0};
+    snapshot.directories["/sys/fs/cgroup"].delegated = Tri::no;
+    const Prospect prospect = foresee(classify(snapshot), {});
+    EXPECT_EQ(codes_of(prospect.missing), Codes{ErrorCode::not_root}) << "it maps ids, and the cgroup may be its own";
+    EXPECT_EQ(prospect.decision->authority, Authority::user_namespace);
+}
+
+TEST(Foresee, AnInitThatNeedsNoCgroupsIsNotToldToBecomeRoot) {
+    Snapshot snapshot = docker_v2();
+    snapshot.status.effective_capabilities = 0;
+    snapshot.status.uid = 1000;
+    snapshot.init = {InitKind::s6, {}, {}};
+    EXPECT_EQ(foresee(classify(snapshot), {}).missing.front().cures, (Cures{CureId::do_without, CureId::run_as_root}));
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).missing), Codes{ErrorCode::not_root});
+    snapshot.init = {InitKind::systemd, 252, {}};
+    EXPECT_EQ(foresee(classify(snapshot), {}).missing.front().cures, Cures{CureId::run_as_root});
+}
+
+TEST(Notes, WhatMayRefuseIsANote) {
+    Snapshot snapshot = docker_v2();
+    snapshot.security_label = "my-own-profile (enforce)";
+    const Explanation explanation = explain_facts(snapshot, {}, {});
+    EXPECT_TRUE(explanation.missing.empty());
+    ASSERT_EQ(codes_of(explanation.notes), Codes{ErrorCode::apparmor});
+    EXPECT_EQ(
+        explanation.notes.front().error.message(),
+        "AppArmor's profile my-own-profile (enforce) may refuse mounts; add --security-opt apparmor=unconfined, or add "
+        "--security-opt apparmor=cginit with that profile loaded (examples/apparmor/cginit)");
 }
 
 TEST(Notes, AKernelWithoutTheMemoryController) {

@@ -251,14 +251,20 @@ TEST_F(Gather, CoveredMountsAreNotLookedAt) {
 
 TEST_F(Gather, MissingFilesAreNamed) {
     const char* files[] = {"/proc/self/mountinfo", "/proc/self/cgroup", "/proc/self/status"};
-    for (const char* file : files) {
+    const auto gather_without = [&](const std::string& file) {
         const TempRoot empty;
         for (const char* other : files) {
             if (other != file) {
                 empty.file(other, root_.source().read(other).value());
             }
         }
-        const Result<Snapshot> snapshot = gather(empty.source(), std::nullopt, {});
+        return gather(empty.source(), std::nullopt, {});
+    };
+    const Result<Snapshot> without_cgroups = gather_without("/proc/self/cgroup");
+    ASSERT_TRUE(without_cgroups) << "a kernel that has none, or gVisor";
+    EXPECT_TRUE(without_cgroups->cgroups.empty());
+    for (const char* file : {"/proc/self/mountinfo", "/proc/self/status"}) {
+        const Result<Snapshot> snapshot = gather_without(file);
         ASSERT_FALSE(snapshot) << file;
         EXPECT_EQ(snapshot.error().message(), std::string("open ") + file +
                                                   ": No such file or directory; cginit needs a proc file system at "

@@ -83,6 +83,11 @@ const std::string kOwnView =
     "158 154 0:58 / /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec,relatime - cgroup cginit:[4026532499] "
     "rw,name=systemd\n";
 
+std::string volume(int parent) {
+    return "190 " + std::to_string(parent) +
+           " 254:1 /volumes/v /sys/fs/cgroup rw,relatime master:5 - ext4 /dev/vda rw\n";
+}
+
 const std::string kElsewhere =
     "180 140 0:48 / /host/sys ro,relatime - sysfs sysfs rw\n"
     "181 180 0:38 / /host/sys/fs/cgroup ro,relatime shared:4 - cgroup2 cgroup2 rw\n";
@@ -226,6 +231,18 @@ std::vector<Scene> make_scenes() {
     all.push_back({"podman-stacked", kPodman, v1_cgroups("/libpod/c")});
     all.push_back({"root-stacked", unified_mount() + "190 145 0:38 / /sys/fs/cgroup ro,relatime - cgroup2 cgroup rw\n",
                    "0::/docker/c\n"});
+    // An image's VOLUME /sys/fs/cgroup; LXC, which leaves mounting to the init.
+    all.push_back({"volume-over-v2", unified_mount() + volume(145), "0::/docker/c\n"});
+    all.push_back({"volume-for-v2", kRoot + volume(144), "0::/\n", kOwnCgroupNamespace});
+    all.push_back({"volume-for-v1", kRoot + volume(144), v1_cgroups("/docker/c")});
+    all.push_back({"nothing-on-v1", kRoot, kPrivateV1, kOwnCgroupNamespace});
+    all.push_back({"nothing-on-v1-userns",
+                   kRoot + volume(144),
+                   kPrivateV1,
+                   kOwnCgroupNamespace,
+                   "6.1.0",
+                   {},
+                   with_method(Method::userns)});
     all.push_back({"elsewhere", unified_mount() + kElsewhere, "0::/docker/c\n"});
     all.push_back({"elsewhere-kept",
                    unified_mount() + kElsewhere,

@@ -1,4 +1,5 @@
 #include "advice/advice.hpp"
+#include "decide/obstacles.hpp"
 
 #include <gtest/gtest.h>
 
@@ -158,8 +159,13 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     world.view = View::unified;
     EXPECT_EQ(ids_of(delegation_cures(world)),
               (Ids{CureId::host_user_namespace, CureId::systemd_cgroup_driver, CureId::give_cgroup}));
-    EXPECT_TRUE(delegation_cures(world).back().arguments.front().starts_with("# in a createRuntime hook"))
+    EXPECT_TRUE(remedies_for(delegation_cures(world), world).back().setting.starts_with("# in a createRuntime hook"))
         << "Docker has no moment between making a container and starting it";
+    world.rootless = true;
+    EXPECT_EQ(ids_of(delegation_cures(world)),
+              (Ids{CureId::delegate_to_user, CureId::systemd_cgroup_driver, CureId::rootful}));
+    world = run_by(Engine::kubernetes);
+    EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::writable_pod_cgroup, CureId::host_user_namespace}));
 }
 
 TEST(Remedies, PodmanGivesTheCgroupAwayBeforeCginitStarts) {

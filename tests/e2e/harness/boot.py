@@ -14,6 +14,7 @@ TREE_OPTIONS = {
     "bind-rw": ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"],
     "bind-rshared": ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw,rshared"],
     "podman-systemd": ["--systemd=always"],
+    "volume": ["--volume", "/sys/fs/cgroup"],
 }
 
 
