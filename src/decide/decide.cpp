@@ -98,6 +98,20 @@ bool is_delegated(const World& world, const Options& options, const Decision& de
     return world.init.kind != InitKind::systemd || options.tmpfs || visible_mount_at(world.mounts, "/run") != nullptr;
 }
 
+/// The engine made the container's own v2 cgroup writable (Docker's writable-cgroups, containerd's cgroup_writable, an annotation
+/// of CRI-O's): the kernel keeps its limits from whoever is in that cgroup's namespace while the host has nsdelegate, cgroups(7).
+bool is_guarded_by_nsdelegate(const World& world, const Options& options, const Decision& decision) {
+    const Hierarchy* v2 = v2_hierarchy(world);
+    const HierarchyMount* mount = v2 == nullptr ? nullptr : view_mount(*v2);
+    if (mount == nullptr || world.view != View::unified || decision.layout != View::unified || !world.is_root ||
+        options.writable != Writable::all || world.namespaced != Tri::yes || v2->real_root != Tri::no ||
+        v2->owned == Tri::no || mount->exposure != Exposure::namespaced || !view_defect(world, false).empty()) {
+        return false;
+    }
+    const std::vector<std::string> flags = split(mount->entry.super_options, ',');
+    return std::find(flags.begin(), flags.end(), "nsdelegate") != flags.end();
+}
+
 /// Building the view takes CAP_SYS_ADMIN, which a user namespace gives to whoever makes it.
 Status decide_on_userns(const World& world, const Options& options, Decision& decision) {
     const Obstacle obstacle = user_namespace_obstacle(world);
@@ -135,6 +149,17 @@ Status decide_method(const World& world, const Options& options, Decision& decis
     Status status = decide_on_userns(world, options, decision);
     if (!status || decision.authority == Authority::user_namespace) {
         return status;
+    }
+    if (options.method == Method::automatic && !world.has_sys_admin &&
+        is_guarded_by_nsdelegate(world, options, decision)) {
+        set_method(decision, Method::none);
+        decision.authority = Authority::delegation;
+        decision.method_reason = "the engine made the container's cgroup writable, and the host has nsdelegate";
+        decision.warnings.emplace_back(
+            "the engine's limits hold only while the host mounts cgroup2 with nsdelegate, which any container can take "
+            "from "
+            "it: an inner level needs CAP_SYS_ADMIN or a user namespace");
+        return {};
     }
     if (options.method == Method::name_space && world.cgroup_namespaces == Tri::no) {
         return make_error(ErrorCode::no_cgroup_namespaces,

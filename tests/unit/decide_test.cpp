@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <ostream>
 
@@ -55,6 +57,69 @@ TEST(Decide, ADelegatedViewIsProved) {
     }
     EXPECT_EQ(steps,
               "assert that this process is in /sys/fs/cgroup\nmake and remove a child cgroup of /sys/fs/cgroup\n");
+}
+
+/// Docker's writable-cgroups=true, where the filter refuses a user namespace.
+Snapshot writable_without_privilege() {
+    Snapshot snapshot = with_mount(without_sys_admin(writable(docker_v2())), "40 10 0:60 / /run rw - tmpfs tmpfs rw\n");
+    for (MountEntry& mount : snapshot.mounts) {
+        mount.super_options += is_cgroup(mount) ? ",nsdelegate,memory_recursiveprot" : "";
+    }
+    snapshot.user_namespaces = {Tri::no, EPERM};
+    snapshot.directories[kCgroupRoot].has_parent_files = Tri::yes;
+    snapshot.directories[kCgroupRoot].outsiders = Tri::no;
+    return snapshot;
+}
+
+TEST(Decide, AWritableViewIsKeptAndProvedWhereNsdelegateGuardsIt) {
+    const World world = classify(writable_without_privilege());
+    const Decision decision = decided(world);
+    EXPECT_EQ(decision.authority, Authority::delegation);
+    EXPECT_EQ(decision.method_reason, "the engine made the container's cgroup writable, and the host has nsdelegate");
+    ASSERT_FALSE(decision.warnings.empty());
+    EXPECT_NE(decision.warnings.front().find("only while the host mounts cgroup2 with nsdelegate"), std::string::npos);
+    EXPECT_NE(decision.warnings.back().find("nothing limits how many cgroups"), std::string::npos);
+    std::string steps;
+    for (const Step& step : make_plan(world, decision).steps) {
+        steps += describe(step.op) + "\n";
+    }
+    EXPECT_EQ(steps,
+              "assert that this process is in /sys/fs/cgroup\nmake and remove a child cgroup of /sys/fs/cgroup\n");
+    Snapshot possible = writable_without_privilege();
+    possible.user_namespaces = {Tri::yes, 0};
+    EXPECT_EQ(decided(classify(possible)).authority, Authority::user_namespace) << "which has an inner level";
+}
+
+TEST(Decide, AWritableViewThatNothingGuardsIsRefused) {
+    const auto code_of = [](void (*change)(Snapshot&)) {
+        Snapshot snapshot = writable_without_privilege();
+        change(snapshot);
+        const Result<Decision> decision = decide(classify(snapshot), {});
+        return decision ? std::string("accepted") : to_string(decision.error().code);
+    };
+    const auto mount_of = [](Snapshot& snapshot) -> MountEntry& {
+        return *std::find_if(snapshot.mounts.begin(), snapshot.mounts.end(), is_cgroup);
+    };
+    static const auto kMountOf = mount_of;
+    EXPECT_EQ(code_of([](Snapshot&) {}), "accepted");
+    EXPECT_EQ(code_of([](Snapshot& s) { kMountOf(s).super_options = "rw,memory_recursiveprot"; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { kMountOf(s).super_options = "rw,nonsdelegate"; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { kMountOf(s).flags.read_only = true; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.namespaces["cgroup"] = kInitialCgroupNamespaceId; }), "CG-NOHIERARCHY");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.namespaces.erase("cgroup"); }), "CG-NOHIERARCHY");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.directories[kCgroupRoot].has_parent_files = Tri::unknown; }),
+              "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.directories[kCgroupRoot].outsiders = Tri::yes; }), "CG-NOHIERARCHY");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.directories[kCgroupRoot].owned = Tri::no; }), "CG-NOTDELEGATED");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.status.uid = 1000; }), "CG-NOTROOT");
+    // Only the engine can mount it.
+    Snapshot bare = writable_without_privilege();
+    std::erase_if(bare.mounts, [](const MountEntry& mount) { return mount.point == "/run"; });
+    bare.places = {{"/run", PlaceType::directory}};
+    EXPECT_EQ(
+        refusal(classify(bare), {}),
+        "this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs; let the engine mount it (--tmpfs "
+        "/run), or leave /run as it is with --tmpfs=never");
 }
 
 TEST(Decide, Method) {
