@@ -1,5 +1,3 @@
-#include <fcntl.h>
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -8,73 +6,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <regex>
 
+#include "cli/capture_report.hpp"
 #include "cli/run_cginit.hpp"
-#include "core/capture_text.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
 #include "kernel/support/contract.hpp"
-#include "unit/temp_root.hpp"
 
 namespace cginit {
 namespace {
 
 namespace fs = std::filesystem;
-using Strings = std::vector<std::string>;
-
-constexpr const char* kSystemd = "/cginit-work/systemd";
-constexpr const char* kBusybox = "/usr/bin/busybox";
-
-void become(uid_t user) {
-    static_cast<void>(::setgroups(0, nullptr));
-    if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) {
-        ::_exit(98);
-    }
-}
-
-void become_nobody() {
-    constexpr uid_t kNobody = 65534;
-    become(kNobody);
-}
-
-/// A report as whoever gets it reads it: without privileges, on a machine that has nothing to do with it.
-class Report {
-public:
-    explicit Report(const std::string& text) {
-        root_.file("/report", text);
-        fs::copy_file(CGINIT_BINARY, root_.path() + "/cginit");
-        fs::permissions(root_.path(), fs::perms(0755));
-        Result<cginit::Capture> capture = parse_capture_text(text, "report");
-        EXPECT_TRUE(capture) << capture.error().message();
-        capture_ = capture ? std::move(*capture) : cginit::Capture{};
-    }
-    [[nodiscard]] const std::string& about() const { return capture_.about; }
-    [[nodiscard]] const Files& files() const { return capture_.files; }
-    [[nodiscard]] std::string text(const std::string& path) const {
-        const auto file = capture_.files.find(path);
-        return file == capture_.files.end() ? concat({"no ", path}) : file->second;
-    }
-    [[nodiscard]] Finished replay(const Strings& options = {}) const {
-        Strings argv{root_.path() + "/cginit", "--root=" + root_.path() + "/report", "--dry-run"};
-        argv.insert(argv.end(), options.begin(), options.end());
-        return run_program(argv, {}, become_nobody);
-    }
-
-private:
-    TempRoot root_;
-    cginit::Capture capture_;
-};
-
-ContainerSpec spec_of(EngineView view) {
-    ContainerSpec spec{.name = "capture", .view = view};
-    spec.copies = {{CGINIT_BINARY, "/cginit"},
-                   {CGINIT_SHOW_PROCESS, kSystemd},
-                   {std::string(CGINIT_SOURCE_DIR) + "/examples/capture.sh", "/cginit-work/capture.sh"}};
-    return spec;
-}
 
 /// What the container's own PID 1 printed that is started so; its exit status is told on a line of its own.
 std::string printed_by_init(const ContainerSpec& spec, const TestCgroups& cgroups, const Strings& argv) {
@@ -176,25 +120,6 @@ bool is_documented(const std::string& member) {
                        [&](const std::regex& pattern) { return std::regex_match(member, pattern); });
 }
 
-/// In one container, as a process of it that is not PID 1.
-void in_container(const ContainerSpec& spec, const std::function<void(const TestCgroups&)>& body) {
-    const TestCgroups cgroups;
-    EXPECT_EQ(run_private_container(spec, cgroups, [&] { body(cgroups); }), 0);
-}
-
-/// A container's root has no place for a report.
-std::string from_container(const ContainerSpec& spec, const std::function<std::string(const TestCgroups&)>& body) {
-    const int output = ::memfd_create("output", MFD_CLOEXEC);
-    const std::string path = concat({"/proc/self/fd/", std::to_string(output)});
-    in_container(spec, [&](const TestCgroups& cgroups) {
-        const std::string text = body(cgroups);
-        EXPECT_EQ(::pwrite(output, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-    });
-    std::string text = read_text(path);
-    ::close(output);
-    return text;
-}
-
 TEST(CaptureContent, HoldsWhatIsDocumentedAndNothingSecret) {
     CGINIT_NEEDS_KERNEL();
     EXPECT_TRUE(is_documented("proc/self/ns/mnt") && is_documented("sys/fs/cgroup/memory/a b/cgroup.procs"));
@@ -280,93 +205,6 @@ TEST(CaptureContent, IsHadWithoutAnInit) {
     }));
     EXPECT_NE(report.about().find("not complete: /no/such/init: No such file"), std::string::npos);
     EXPECT_NE(report.replay({"--init-traits=busybox"}).output.find("init      busybox\n"), std::string::npos);
-}
-
-TEST(CaptureFile, GivesWayToNothingButACapture) {
-    CGINIT_NEEDS_KERNEL();
-    in_container(spec_of(EngineView::docker_v2), [](const TestCgroups& cgroups) {
-        const auto capture = [](const std::string& file, const std::function<void()>& before = {}) {
-            return run_program({"/cginit", concat({"--capture=", file}), kBusybox}, {}, before);
-        };
-        const std::string report = "/cginit-work/report";
-        const Finished written = capture(report);
-        EXPECT_EQ(written.status, 0) << written.errors;
-        EXPECT_EQ(written.output + written.errors, "");
-        const std::string content = read_text(report);
-        EXPECT_TRUE(parse_capture_text(content, report));
-        const Strings before = container_facts(cgroups);
-        const std::string cure = "name a file that is not there, or is a capture to which nothing was added";
-        expect_error(capture("/usr/report"), 125, {"create /usr/report: Read-only file system"});
-        expect_error(capture("/report", [] { become(1000); }), 125, {"create /report: Permission denied"});
-        expect_error(capture("/dev/null"), 125, {"create /dev/null: File exists", cure});
-        const std::size_t first = content.find('\n') + 1;
-        for (const std::string& other :
-             {std::string(), std::string("cginit is mentioned\n-- cginit/facts --\n-- end --\n"), content + "thanks\n",
-              content.substr(0, first) + "It does not start.\n" + content.substr(first)}) {
-            write_text("/cginit-work/other", other);
-            expect_error(capture("/cginit-work/other"), 125, {"create /cginit-work/other: File exists", cure});
-            EXPECT_EQ(read_text("/cginit-work/other"), other);
-        }
-        fs::create_symlink("report", "/cginit-work/link");
-        expect_error(capture("/cginit-work/link"), 125, {"create /cginit-work/link: File exists"});
-        EXPECT_EQ(read_text(report), content);
-        write_text(report + ".new", "");
-        expect_error(capture(report), 125,
-                     {"create /cginit-work/report.new: File exists", "remove /cginit-work/report.new"});
-        fs::remove(report + ".new");
-        ASSERT_EQ(::chown(report.c_str(), 1000, 1001) + ::chmod(report.c_str(), 0600), 0);
-        EXPECT_EQ(capture(report).status, 0);
-        struct stat status {};
-        ASSERT_EQ(::lstat(report.c_str(), &status), 0);
-        EXPECT_TRUE(status.st_uid == 1000 && status.st_gid == 1001 && (status.st_mode & 07777) == 0600);
-        EXPECT_TRUE(read_text(report).starts_with(content.substr(0, content.find("pid ")))) << "a new one in its place";
-        EXPECT_NE(read_text(report), content);
-        EXPECT_FALSE(fs::exists(report + ".new"));
-        EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
-    });
-}
-
-/// The image names the init, and a report is read by others.
-TEST(CaptureFile, NoNameBreaksTheReport) {
-    CGINIT_NEEDS_KERNEL();
-    const std::string text = from_container(spec_of(EngineView::docker_v2), [](const TestCgroups& /*cgroups*/) {
-        const std::string name = "/cginit-work/i\n-- end --\n\033[31mRED";
-        fs::copy_file(kBusybox, name);
-        fs::create_symlink(name, "/cginit-work/init");
-        const Finished capture = run_program({"/cginit", "--capture", "--", "/cginit-work/init"});
-        EXPECT_EQ(capture.status, 0) << capture.errors;
-        return capture.output;
-    });
-    EXPECT_EQ(text.find('\033'), std::string::npos);
-    const Report report(text);
-    EXPECT_NE(report.about().find("i\\012-- end --\\012\\033[31mRED\n"), std::string::npos) << report.about();
-    EXPECT_TRUE(report.files().contains("/proc/self/mountinfo"));
-    EXPECT_EQ(report.replay().status, 0);
-}
-
-TEST(CaptureFile, StandardOutputIsTheDefault) {
-    CGINIT_NEEDS_KERNEL();
-    in_container(spec_of(EngineView::docker_v2), [](const TestCgroups& /*cgroups*/) {
-        const auto capture = [](const Strings& words, const std::function<void()>& before = {}) {
-            Strings argv{"/cginit"};
-            argv.insert(argv.end(), words.begin(), words.end());
-            return run_program(argv, {}, before);
-        };
-        EXPECT_EQ(capture({"--capture"}).output.substr(0, 7), "cginit ");
-        EXPECT_EQ(capture({"--capture=-"}).output.substr(0, 7), "cginit ");
-        const auto send_to = [](const char* path) {
-            return [path] { ::dup2(::open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC), 1); };
-        };
-        expect_error(capture({"--capture"}, send_to("/dev/full")), 125,
-                     {"write to standard output: No space left on device"});
-        expect_error(capture({"--capture"}, [] { ::close(1); }), 125,
-                     {"write to standard output: Bad file descriptor"});
-        // As it was written before.
-        for (const Strings& words : {Strings{"--capture", "/cginit-work/report"}, {"--capture", "-", kBusybox}}) {
-            expect_error(capture(words), 125, {"--capture takes no word after it", concat({"--capture=", words[1]})});
-        }
-        EXPECT_FALSE(fs::exists("/cginit-work/report"));
-    });
 }
 
 /// For containers in which cginit does not start: any shell, here those that there are, and busybox's.
