@@ -29,6 +29,7 @@ TABLE = "src/advice/cure_rows.inc"
 CURE_HEADER = "include/cginit/cure.hpp"
 CURE_TEXTS = "src/core/cure_texts.inc"
 PAGE = "docs/errors.md"
+README = "README.md"
 
 PLACES = {
     "docker": "Docker",
@@ -66,9 +67,17 @@ class Cure:
 
 
 @dataclass(frozen=True)
+class Search:
+    says: tuple
+    problem: str
+    line: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     problems: list
     cures: dict
+    searches: list = ()
 
 
 def check_keys(where, entry, needed, optional):
@@ -101,6 +110,14 @@ def cure_of(entry):
     return Cure(entry["name"], entry["text"], tuple(map(tuple, entry["settings"])), entry.get("when", "always"))
 
 
+def search_of(entry, codes):
+    where = f"{ROWS}: search: {entry.get('says', 'an entry without says')}"
+    check_keys(where, entry, {"says", "problem", "line"}, set())
+    if entry["problem"] not in codes:
+        raise RowError(f"{where}: {entry['problem']} is no problem of {ROWS}")
+    return Search(tuple(entry["says"]), codes[entry["problem"]], entry["line"])
+
+
 def parsed(source, rows):
     try:
         return tomllib.loads((source / rows).read_text(encoding="utf-8"))
@@ -118,14 +135,16 @@ def read_rows(source):
     cures = [cure_of(entry) for entry in parsed(source, CURES)["cure"]]
     refuse_twice(CURES, [cure.name for cure in cures])
     by_name = {cure.name: cure for cure in cures}
+    rows = parsed(source, ROWS)
     problems = [problem_of(section["heading"], entry, by_name)
-                for section in parsed(source, ROWS)["section"] for entry in section["problem"]]
+                for section in rows["section"] for entry in section["problem"]]
     for what in ("name", "code"):
         refuse_twice(ROWS, [getattr(problem, what) for problem in problems])
     unused = set(by_name) - {cure for problem in problems for cure in problem.cures}
     if unused:
         raise RowError(f"{CURES}: named by no problem: {', '.join(sorted(unused))}")
-    return Catalogue(problems, by_name)
+    codes = {problem.name: problem.code for problem in problems}
+    return Catalogue(problems, by_name, [search_of(entry, codes) for entry in rows["search"]])
 
 
 def replaced(path, text, name, body):
@@ -205,10 +224,22 @@ def make_page(catalogue, old):
             heading = problem.heading
             body += f"## {heading}\n\n"
         body += page_section(problem, catalogue.cures)
-    return replaced(PAGE, old, "problems", body)
+    return replaced(PAGE, replaced(PAGE, old, "searches", searches_table(catalogue, "")), "problems", body)
 
 
-OUTPUTS = {HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
+def searches_table(catalogue, page):
+    rows = ""
+    for search in catalogue.searches:
+        said = "<br>".join(f"`{text}`" for text in search.says)
+        rows += f"| {said} | {search.line} | [{search.problem}]({page}#{search.problem.lower()}) |\n"
+    return f"\n| what is said | what works | more |\n|---|---|---|\n{rows}\n"
+
+
+def make_searches(catalogue, old):
+    return replaced(README, old, "searches", searches_table(catalogue, PAGE))
+
+
+OUTPUTS = {README: make_searches, HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
            TABLE: make_table, PAGE: make_page}
 
 if __name__ == "__main__":

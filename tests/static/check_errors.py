@@ -25,6 +25,12 @@ cause = "b"
 cure = "c"
 cures = ["%s"]
 """
+SEARCH = """
+[[search]]
+says = ["Failed"]
+problem = "%s"
+line = "succeed"
+"""
 CURE = """
 [[cure]]
 name = "%s"
@@ -66,15 +72,15 @@ def self_test(source, made):
         before = rows.read_text(encoding="utf-8")
         cures = copy / made.CURES
         known = cures.read_text(encoding="utf-8")
-        rows.write_text(before + ENTRY % ("new", "newer"), encoding="utf-8")
+        rows.write_text(before + ENTRY % ("new", "newer") + SEARCH % "new", encoding="utf-8")
         cures.write_text(known + CURE % ("newer", "host"), encoding="utf-8")
         stale = set(made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS))
         if stale != set(made.OUTPUTS):
-            yield f"a new problem with a new cure leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
+            yield f"a new problem with a new cure, looked for, leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
         good = (ENTRY % ("new", "newer"), CURE % ("newer", "host"))
         wrong = [(ENTRY % ("new", "nothing"), good[1]), (ENTRY % ("New", "newer"), good[1]), (good[0] * 2, good[1]),
                  ("[[", good[1]), (good[0], CURE % ("newer", "nowhere")), (good[0], good[1] * 2), ("", good[1]),
-                 (good[0], "[[")]
+                 (good[0], "[["), (good[0] + SEARCH % "nowhere", good[1])]
         for entry, cure in wrong:
             rows.write_text(before + entry, encoding="utf-8")
             cures.write_text(known + cure, encoding="utf-8")

@@ -3,7 +3,8 @@
 
     check_readme.py BINARY SOURCE_DIR
 
-A plan stands in a code block after a line `<!-- dry-run: CAPTURE INIT_TRAITS -->`.
+A plan stands in a code block after a line `<!-- dry-run: CAPTURE INIT_TRAITS -->`, and what is missing after `<!-- explain: ... -->`: of
+that the beginning, up to the facts.
 """
 
 import os
@@ -12,25 +13,31 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLAN = re.compile(r"<!-- dry-run: (\S+) (\S+) -->\n```\n(.*?)```\n", re.S)
+BLOCK = re.compile(r"<!-- (dry-run|explain): (\S+) (\S+) -->\n```\n(.*?)```\n", re.S)
 OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
 def output_of(*command):
     """In UTF-8, whatever the caller's locale."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=environment).stdout
+    done = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", env=environment)
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise SystemExit(f"{' '.join(map(str, command))}: {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
-def plan_problems(binary, source, readme):
-    plans = PLAN.findall(readme)
-    if not plans:
-        yield "README.md shows no plan"
-    for capture, traits, text in plans:
+def block_problems(binary, source, readme):
+    blocks = BLOCK.findall(readme)
+    for option in ("dry-run", "explain"):
+        if option not in {block[0] for block in blocks}:
+            yield f"README.md shows nothing of --{option}"
+    for option, capture, traits, text in blocks:
         file = source / "tests" / "captures" / f"{capture}.txt"
-        printed = output_of(binary, f"--root={file}", "--init-traits", traits, "--dry-run")
+        printed = output_of(binary, f"--root={file}", "--init-traits", traits, f"--{option}")
+        if option == "explain":
+            printed = printed.partition("\nwho runs us\n")[0]
         if printed != text:
-            yield f"README.md: the plan of {capture} is not what cginit prints now:\n{printed}"
+            yield f"README.md: the {option} of {capture} is not what cginit prints now:\n{printed}"
 
 
 def option_problems(binary, readme):
@@ -46,7 +53,7 @@ def option_problems(binary, readme):
 def main():
     binary, source = sys.argv[1], Path(sys.argv[2])
     readme = (source / "README.md").read_text(encoding="utf-8")
-    problems = [*plan_problems(binary, source, readme), *option_problems(binary, readme)]
+    problems = [*block_problems(binary, source, readme), *option_problems(binary, readme)]
     print("\n".join(problems))
     return 1 if problems else 0
 
