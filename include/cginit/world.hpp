@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cginit/place.hpp"
 #include "cginit/snapshot.hpp"
 
 namespace cginit {
@@ -72,9 +73,6 @@ struct IdRange {
 };
 
 enum class Engine { docker, podman, lxc, kubernetes, oci };
-
-/// Where people started the container, whose words they use. A guess: it chooses words, and nothing is decided by it.
-enum class Place { unknown, docker, podman, nerdctl, kubernetes, ecs, nomad, github_actions, lxc };
 
 /// What the engine had start the container.
 enum class Runtime { runc, crun, gvisor, unknown };
@@ -145,7 +143,6 @@ inline constexpr const char* kLeafName = "init.scope";
 /// `docker`, `podman`, `lxc`, `kubernetes`, `oci`: the value of $container, systemd's CONTAINER_INTERFACE.
 [[nodiscard]] const char* to_string(Engine engine);
 /// `docker`, `ecs`, `github-actions`, `unknown`
-[[nodiscard]] const char* to_string(Place place);
 [[nodiscard]] const char* to_string(Runtime runtime);
 [[nodiscard]] const char* to_string(Exposure exposure);
 [[nodiscard]] const char* to_string(Tri tri);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what repeats the problems of src/advice/problems.toml and the cures of cures.toml beside it: ErrorCode and CureId with
-their texts, the settings of --explain, docs/errors.md.
+"""Writes what repeats the problems of src/advice/problems.toml, the cures of cures.toml and the places of places.toml beside it:
+ErrorCode, CureId and Place with their texts, the settings of --explain, docs/errors.md and docs/places.md.
 
     generate_problems.py [SOURCE_DIR]            writes the files that are stale
     generate_problems.py --check [SOURCE_DIR]    writes nothing, shows what would change
@@ -22,6 +22,7 @@ from checked_in import RowError
 
 ROWS = "src/advice/problems.toml"
 CURES = "src/advice/cures.toml"
+PLACES = "src/advice/places.toml"
 GENERATOR = "src/advice/generate_problems.py"
 HEADER = "include/cginit/error_code.hpp"
 NAMES = "src/core/error_code_names.inc"
@@ -30,8 +31,14 @@ CURE_HEADER = "include/cginit/cure.hpp"
 CURE_TEXTS = "src/core/cure_texts.inc"
 PAGE = "docs/errors.md"
 README = "README.md"
+PLACE_HEADER = "include/cginit/place.hpp"
+PLACE_NAMES = "src/detect/place_names.inc"
+PLACE_ROWS = "src/advice/place_rows.inc"
+PLACES_PAGE = "docs/places.md"
+SCHEMA = "docs/explain.schema.json"
 
-PLACES = {
+# What a cure's setting is written in, for people.
+WHERE = {
     "docker": "Docker",
     "podman": "Podman",
     "compose": "Compose file",
@@ -74,10 +81,32 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Place:
+    name: str
+    word: str
+    is_: str
+    evidence: str
+    rows: tuple
+    own_words: bool
+    works: str
+    first: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    is_: str
+    evidence: str
+    works: str
+    cure: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     problems: list
     cures: dict
-    searches: list = ()
+    searches: list
+    places: list
+    kinds: list
 
 
 def check_keys(where, entry, needed, optional):
@@ -105,8 +134,8 @@ def cure_of(entry):
     if not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]) or not entry["settings"]:
         raise RowError(f"{where}: no name, or no settings")
     for row in entry["settings"]:
-        if len(row) != 2 or row[0] not in PLACES:
-            raise RowError(f"{where}: settings: not [WHERE, WHAT] with WHERE one of {', '.join(PLACES)}: {row}")
+        if len(row) != 2 or row[0] not in WHERE:
+            raise RowError(f"{where}: settings: not [WHERE, WHAT] with WHERE one of {', '.join(WHERE)}: {row}")
     return Cure(entry["name"], entry["text"], tuple(map(tuple, entry["settings"])), entry.get("when", "always"))
 
 
@@ -116,6 +145,20 @@ def search_of(entry, codes):
     if entry["problem"] not in codes:
         raise RowError(f"{where}: {entry['problem']} is no problem of {ROWS}")
     return Search(tuple(entry["says"]), codes[entry["problem"]], entry["line"])
+
+
+def place_of(entry):
+    where = f"{PLACES}: {entry.get('name', 'an entry without a name')}"
+    check_keys(where, entry, {"name", "word", "is", "evidence", "rows", "own_words", "works", "first"}, set())
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]) or not set(entry["rows"]) <= set(WHERE):
+        raise RowError(f"{where}: no name, or rows of none of {', '.join(WHERE)}")
+    return Place(entry["name"], entry["word"], entry["is"], entry["evidence"], tuple(entry["rows"]), entry["own_words"],
+                 entry["works"], entry["first"])
+
+
+def kind_of(entry):
+    check_keys(f"{PLACES}: {entry.get('is', 'a kind without a name')}", entry, {"is", "evidence", "works", "cure"}, set())
+    return Kind(entry["is"], entry["evidence"], entry["works"], entry["cure"])
 
 
 def parsed(source, rows):
@@ -144,7 +187,12 @@ def read_rows(source):
     if unused:
         raise RowError(f"{CURES}: named by no problem: {', '.join(sorted(unused))}")
     codes = {problem.name: problem.code for problem in problems}
-    return Catalogue(problems, by_name, [search_of(entry, codes) for entry in rows["search"]])
+    known = parsed(source, PLACES)
+    places = [place_of(entry) for entry in known["place"]]
+    for what in ("name", "word"):
+        refuse_twice(PLACES, [getattr(place, what) for place in places])
+    return Catalogue(problems, by_name, [search_of(entry, codes) for entry in rows["search"]], places,
+                     [kind_of(entry) for entry in known["kind"]])
 
 
 def replaced(path, text, name, body):
@@ -206,7 +254,7 @@ def settings_table(problem, cures):
     for cure in (cures[name] for name in problem.cures):
         label = re.sub(r"\{\d\}", "...", cure.text)
         for where, what in cure.settings:
-            lines += f"| {label} | {PLACES[where]} | {shown(what)} |\n"
+            lines += f"| {label} | {WHERE[where]} | {shown(what)} |\n"
             label = ""
     return f"\n| cure | in | setting |\n|---|---|---|\n{lines}" if lines else ""
 
@@ -239,7 +287,57 @@ def make_searches(catalogue, old):
     return replaced(README, old, "searches", searches_table(catalogue, PAGE))
 
 
-OUTPUTS = {README: make_searches, HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
+def make_place_header(catalogue, old):
+    width = max(len(place.name) for place in catalogue.places) + 1
+    body = "".join(f"    {place.name + ',':<{width}}  ///< {place.is_}\n" for place in catalogue.places)
+    return checked_in.replaced(PLACE_HEADER, old, "places", body, f"{PLACES} by {GENERATOR}")
+
+
+def make_place_names(catalogue, _):
+    return head(PLACES) + "".join(f'    "{place.word}",\n' for place in catalogue.places)
+
+
+def make_place_rows(catalogue, _):
+    rows = "".join(f"    {{Place::{place.name}, {quoted(where)}}},\n" for place in catalogue.places for where in place.rows)
+    own = "".join(f"    Place::{place.name},\n" for place in catalogue.places if place.own_words)
+    return (f"{head(PLACES)}\nconstexpr PlaceRow kPlaceRows[] = {{\n{rows}}};\n"
+            "\n// Where the flags of Docker and Podman are of no use, of which the texts are made.\n"
+            f"constexpr Place kOtherWords[] = {{\n{own}}};\n")
+
+
+def first_cure(catalogue, place):
+    settings = catalogue.cures[place.first].settings if place.first in catalogue.cures else ()
+    found = next((shown(what) for where, what in settings if where in place.rows), None)
+    if found is None:
+        raise RowError(f"{PLACES}: {place.name}: first: {place.first} is no cure with a setting for it")
+    return found
+
+
+def make_places_page(catalogue, old):
+    rows = "".join(f"| {place.is_} | {place.word} | {place.evidence} | {place.works} | {first_cure(catalogue, place)} |\n"
+                   for place in catalogue.places)
+    kinds = "".join(f"| {kind.is_} | {kind.evidence} | {kind.works} | {kind.cure} |\n" for kind in catalogue.kinds)
+    body = (f"\n| place | `--explain` says | evidence | what works | first cure |\n|---|---|---|---|---|\n{rows}\n"
+            "Kinds of hosts, runtimes and images that facts tell, wherever they are:\n\n"
+            f"| kind | evidence | what works | first cure |\n|---|---|---|---|\n{kinds}\n")
+    return checked_in.replaced(PLACES_PAGE, old, "places", body, f"{PLACES} by {GENERATOR}")
+
+
+def with_choices(schema, key, words):
+    """JSON has no comments to stand between: the list behind the key, whatever is in it."""
+    found = re.search(rf'"{key}": {{\s*(?:"description": "[^"]*",\s*)?"enum": \[([^]]*)\]', schema)
+    if not found:
+        raise RowError(f"{SCHEMA}: {key} has no list of choices")
+    return schema[:found.start(1)] + ", ".join(f'"{word}"' for word in words) + schema[found.end(1):]
+
+
+def make_schema(catalogue, old):
+    text = with_choices(old, "place", ["unknown", *(place.word for place in catalogue.places)])
+    return with_choices(text, "where", list(WHERE))
+
+
+OUTPUTS = {SCHEMA: make_schema, README: make_searches, PLACE_HEADER: make_place_header, PLACE_NAMES: make_place_names, PLACE_ROWS: make_place_rows,
+           PLACES_PAGE: make_places_page, HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
            TABLE: make_table, PAGE: make_page}
 
 if __name__ == "__main__":

@@ -25,7 +25,13 @@ struct Pair {
     CureId cure;
 };
 
+struct PlaceRow {
+    Place place;
+    std::string_view where;
+};
+
 #include "advice/cure_rows.inc"
+#include "advice/place_rows.inc"
 
 bool holds(Condition condition, const World& world) {
     switch (condition) {
@@ -46,34 +52,15 @@ constexpr std::array<std::string_view, 3> kEverywhere = {"host", "image", "cgini
 /// Whether a row that is for one place is for this one.
 bool is_for(std::string_view where, Place place) {
     constexpr std::array<std::string_view, 4> kEngines = {"docker", "podman", "compose", "kubernetes"};
-    switch (place) {
-        case Place::docker:
-        case Place::nerdctl: return where == "docker" || where == "compose";  // The same flags and files.
-        case Place::podman: return where == "podman";
-        case Place::kubernetes: return where == "kubernetes";
-        case Place::ecs: return where == "ecs";
-        case Place::nomad: return where == "nomad";
-        case Place::github_actions: return where == "github";
-        case Place::lxc: return where == "lxc";
-        case Place::unknown: break;
+    if (place == Place::unknown) {
+        return is_one_of(where, kEngines);
     }
-    return is_one_of(where, kEngines);
+    return std::any_of(std::begin(kPlaceRows), std::end(kPlaceRows),
+                       [&](const PlaceRow& row) { return row.place == place && row.where == where; });
 }
 
-/// Where the flags of Docker and Podman, of which the texts are made, are of no use.
 bool has_other_words(Place place) {
-    switch (place) {
-        case Place::kubernetes:
-        case Place::ecs:
-        case Place::nomad:
-        case Place::github_actions:
-        case Place::lxc: return true;
-        case Place::unknown:
-        case Place::docker:
-        case Place::podman:
-        case Place::nerdctl: break;
-    }
-    return false;
+    return std::find(std::begin(kOtherWords), std::end(kOtherWords), place) != std::end(kOtherWords);
 }
 
 /// The place's own rows first, and with them what has to be done on the host and in cginit. Without them that is half a cure.

@@ -60,18 +60,11 @@ const char* to_string(Engine engine) {
 }
 
 const char* to_string(Place place) {
-    switch (place) {
-        case Place::unknown: return "unknown";
-        case Place::docker: return "docker";
-        case Place::podman: return "podman";
-        case Place::nerdctl: return "nerdctl";
-        case Place::kubernetes: return "kubernetes";
-        case Place::ecs: return "ecs";
-        case Place::nomad: return "nomad";
-        case Place::github_actions: return "github-actions";
-        case Place::lxc: return "lxc";
-    }
-    return "";
+    static constexpr const char* kNames[] = {
+        "unknown",
+#include "detect/place_names.inc"
+    };
+    return kNames[static_cast<std::size_t>(place)];
 }
 
 const char* to_string(Runtime runtime) {

@@ -31,6 +31,17 @@ says = ["Failed"]
 problem = "%s"
 line = "succeed"
 """
+PLACE = """
+[[place]]
+name = "new"
+word = "%s"
+is = "a"
+evidence = "b"
+rows = ["%s"]
+own_words = true
+works = "c"
+first = "%s"
+"""
 CURE = """
 [[cure]]
 name = "%s"
@@ -65,7 +76,7 @@ def unseen_problems(problems, texts):
 def self_test(source, made):
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for path in [*made.OUTPUTS, made.ROWS, made.CURES]:
+        for path in [*made.OUTPUTS, made.ROWS, made.CURES, made.PLACES]:
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / path, copy / path)
         rows = copy / made.ROWS
@@ -74,9 +85,12 @@ def self_test(source, made):
         known = cures.read_text(encoding="utf-8")
         rows.write_text(before + ENTRY % ("new", "newer") + SEARCH % "new", encoding="utf-8")
         cures.write_text(known + CURE % ("newer", "host"), encoding="utf-8")
+        places = copy / made.PLACES
+        there = places.read_text(encoding="utf-8")
+        places.write_text(there + PLACE % ("new", "host", "newer"), encoding="utf-8")
         stale = set(made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS))
         if stale != set(made.OUTPUTS):
-            yield f"a new problem with a new cure, looked for, leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
+            yield f"a new problem with a new cure and a new place, looked for, leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
         good = (ENTRY % ("new", "newer"), CURE % ("newer", "host"))
         wrong = [(ENTRY % ("new", "nothing"), good[1]), (ENTRY % ("New", "newer"), good[1]), (good[0] * 2, good[1]),
                  ("[[", good[1]), (good[0], CURE % ("newer", "nowhere")), (good[0], good[1] * 2), ("", good[1]),
@@ -87,6 +101,16 @@ def self_test(source, made):
             try:
                 made.read_rows(copy)
                 yield f"taken for good: {entry} {cure}"
+            except made.RowError:
+                pass
+        rows.write_text(before + good[0], encoding="utf-8")
+        cures.write_text(known + good[1], encoding="utf-8")
+        for place in (PLACE % ("docker", "host", "newer"), PLACE % ("new", "nowhere", "newer"), PLACE % ("new", "host", "nothing"),
+                      PLACE % ("new", "docker", "newer"), "[["):
+            places.write_text(there + place, encoding="utf-8")
+            try:
+                made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS)
+                yield f"taken for good: {place}"
             except made.RowError:
                 pass
         if not list(unseen_problems(made.read_rows(source).problems, ["CG-NOV2X"])):

@@ -34,7 +34,7 @@ MAY_USE = {
 PUBLIC = {
     "core": ["version", "error_code", "cure", "result", "options", "invocation", "init_traits", "mount_table", "snapshot",
              "capture_facts"],
-    "detect": ["world"],
+    "detect": ["world", "place"],
     "decide": ["decision", "prospect"],
     "plan": ["op", "plan", "kernel"],
 }
