@@ -64,8 +64,8 @@ function __cginit_arguments
 end
 
 # table: generated from src/cli/options.toml by src/cli/generate_options.py
-set -l controllers 'blkio cpu cpuacct cpuset devices freezer hugetlb io memory misc net_cls net_prio perf_event pids
-    rdma'
+set -l controllers 'blkio cpu cpuacct cpuset devices dmem freezer hugetlb io memory misc net_cls net_prio perf_event
+    pids rdma'
 set -l capabilities 'AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
     DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN
     NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT

@@ -11,12 +11,13 @@ struct Policy {
     Guard guard;
 };
 
-constexpr std::array<Policy, 14> kPolicies{{
+constexpr std::array<Policy, 15> kPolicies{{
     {"blkio", Guard::impossible},
     {"cpu", Guard::inner},
     {"cpuacct", Guard::inner},  // it limits nothing; but cpuacct.usage can be set back to 0, and engines bill by it
     {"cpuset", Guard::inner},
     {"devices", Guard::inner},
+    {"dmem", Guard::inner},
     {"freezer", Guard::freezes},
     {"hugetlb", Guard::inner},
     {"memory", Guard::inner},

@@ -39,7 +39,8 @@ struct PlaceFacts {
 /// user_namespaces(7).
 [[nodiscard]] bool is_rootless_map(const std::string& map);
 
-/// Kernels without user namespaces have no uid_map.
+/// By the namespace's number, which is the same on every kernel that has them, and by the map. Kernels without user namespaces
+/// have no uid_map.
 [[nodiscard]] bool in_initial_user_namespace(const Snapshot& snapshot);
 
 /// The lines of /proc/self/uid_map or gid_map.

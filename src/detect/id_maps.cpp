@@ -17,7 +17,11 @@ bool is_rootless_map(const std::string& map) {
 }
 
 bool in_initial_user_namespace(const Snapshot& snapshot) {
-    return snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map);
+    /// PROC_USER_INIT_INO, include/linux/proc_ns.h. A map of all ids to themselves can be another's, too.
+    constexpr std::uint64_t kInitialUserNamespace = 4026531837;
+    const auto id = snapshot.namespaces.find("user");
+    const bool can_be = id == snapshot.namespaces.end() || id->second == kInitialUserNamespace;
+    return can_be && (snapshot.uid_map.empty() || is_full_identity_map(snapshot.uid_map));
 }
 
 std::vector<IdRange> id_ranges(const std::string& map) {

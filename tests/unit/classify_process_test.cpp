@@ -130,6 +130,10 @@ TEST(Classify, UserNamespace) {
         Snapshot snapshot = docker_v1();
         snapshot.uid_map = c.map;
         EXPECT_EQ(classify(snapshot).initial_user_namespace, c.initial) << c.map;
+        snapshot.namespaces["user"] = 4026531837;
+        EXPECT_EQ(classify(snapshot).initial_user_namespace, c.initial) << "with the first one's number: " << c.map;
+        snapshot.namespaces["user"] = 4026532231;
+        EXPECT_FALSE(classify(snapshot).initial_user_namespace) << "another, whatever it maps: " << c.map;
     }
 }
 

@@ -25,6 +25,7 @@ TEST(ControllerPolicy, TheWeakestControllerDecides) {
              {{"hugetlb"}, Tri::unknown, Guard::inner},
              {{"misc"}, Tri::unknown, Guard::inner},
              {{"pids"}, Tri::unknown, Guard::inner},
+             {{"dmem"}, Tri::unknown, Guard::inner},
              {{"rdma"}, Tri::unknown, Guard::inner},
              {{"blkio"}, Tri::unknown, Guard::impossible},
              {{"net_cls"}, Tri::unknown, Guard::impossible},
