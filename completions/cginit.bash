@@ -91,6 +91,7 @@ _cginit() {
         [--delegate]="auto all none LIST $controllers"
         [--max-cgroups]='max'
         [--max-depth]='max'
+        [--copy-limits]='auto never'
         [--allow-host-cgroup]=''
         [--on-failure]='exit continue'
         [--keep-mount]=DIR

@@ -74,8 +74,8 @@ set -l init_kinds 'systemd sysvinit busybox openrc runit s6 finit dinit dockerd 
 set -g __cginit_init_places /sbin/init /usr/sbin/init /lib/systemd/systemd /usr/lib/systemd/systemd /etc/init \
     /bin/init
 # Their values can stand in a word of their own.
-set -g __cginit_valued --layout --method --inner --writable --delegate --max-cgroups --max-depth --on-failure \
-    --keep-mount --tmpfs --sys --propagation --ttys --drop-cap --root --init-traits --log-level
+set -g __cginit_valued --layout --method --inner --writable --delegate --max-cgroups --max-depth --copy-limits \
+    --on-failure --keep-mount --tmpfs --sys --propagation --ttys --drop-cap --root --init-traits --log-level
 complete -c cginit -n 'not __cginit_given' -l layout -kxa 'auto host unified hybrid legacy' -d 'the hierarchies that the init gets to see'
 complete -c cginit -n 'not __cginit_given' -l method -kxa 'auto namespace bind remount userns none' -d 'how the view becomes private and writable'
 complete -c cginit -n 'not __cginit_given' -l inner -kxa 'auto never' -d 'one cgroup level between the engine\'s limits and the init'
@@ -83,6 +83,7 @@ complete -c cginit -n 'not __cginit_given' -l writable -kxa "(__cginit_list 'all
 complete -c cginit -n 'not __cginit_given' -l delegate -kxa "(__cginit_list 'auto all none' '$controllers')" -d 'make the controllers ready for an init that does not do so itself'
 complete -c cginit -n 'not __cginit_given' -l max-cgroups -kxa 'max' -d 'how many v2 cgroups the container can have'
 complete -c cginit -n 'not __cginit_given' -l max-depth -kxa 'max' -d 'how many levels of cgroups the container can have'
+complete -c cginit -n 'not __cginit_given' -l copy-limits -kxa 'auto never' -d 'copies of the limits where programs look for them'
 complete -c cginit -n 'not __cginit_given' -l allow-host-cgroup -d 'permit a cgroup at the host\'s root'
 complete -c cginit -n 'not __cginit_given' -l on-failure -kxa 'exit continue' -d 'what comes of the init when the view cannot be had'
 complete -c cginit -n 'not __cginit_given' -l keep-mount -xa '(__cginit_directories)' -d 'leave the cgroup mounts at or below PATH as they are'

@@ -89,6 +89,7 @@ struct Decision {
     /// v2: how many cgroups there may be below the engine's, and how many levels; no value: as the engine left it.
     std::optional<unsigned long> max_cgroups = kMaxCgroups;
     std::optional<unsigned long> max_depth = kMaxDepth;
+    bool copy_limits = true;  ///< the inner cgroup gets the engine's limits, for programs to read
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;
     std::vector<TmpfsDecision> tmpfs;  ///< in the order of kTmpfsPoints

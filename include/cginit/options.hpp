@@ -23,6 +23,8 @@ enum class Writable { all, tracking };
 /// `--delegate`: whether the root of the init's v2 cgroup is left to a leaf and its controllers enabled, for inits that
 /// do not do that themselves. `automatic` = for everything but systemd.
 enum class Delegate { automatic, all, none };
+/// `--copy-limits`: whether the inner cgroup gets a copy of the engine's limits, for programs to read.
+enum class LimitCopies { automatic, never };
 /// `--sys`, `--propagation`, `--ttys`: what systemd expects of a container manager; `keep` = as the engine left it.
 enum class Expected { automatic, keep };
 /// `--on-failure`: what becomes of the init when its view cannot be had and the engine's is as it was before.
@@ -116,6 +118,7 @@ struct Options {
     /// No value: as the engine left it (`max`).
     std::optional<unsigned long> max_cgroups = kMaxCgroups;
     std::optional<unsigned long> max_depth = kMaxDepth;
+    LimitCopies copy_limits = LimitCopies::automatic;
     /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
     bool allow_host_cgroup = false;
     OnFailure on_failure = OnFailure::exit;
@@ -150,6 +153,7 @@ struct Options {
 [[nodiscard]] const char* to_string(Inner inner);
 [[nodiscard]] const char* to_string(Writable writable);
 [[nodiscard]] const char* to_string(Delegate delegate);
+[[nodiscard]] const char* to_string(LimitCopies copies);
 [[nodiscard]] const char* to_string(Expected expected);
 [[nodiscard]] const char* to_string(OnFailure on_failure);
 

@@ -115,6 +115,10 @@ bool set_tmpfs(Draft& options, const std::string& value) {
     return true;
 }
 
+bool set_copy_limits(Draft& options, const std::string& value) {
+    return choose(options.copy_limits, value, {LimitCopies::automatic, LimitCopies::never});
+}
+
 bool set_sys(Draft& options, const std::string& value) {
     return choose(options.sys, value, {Expected::automatic, Expected::keep});
 }

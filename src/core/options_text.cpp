@@ -74,6 +74,14 @@ const char* to_string(Inner inner) {
     return "?";
 }
 
+const char* to_string(LimitCopies copies) {
+    switch (copies) {
+        case LimitCopies::automatic: return "auto";
+        case LimitCopies::never: return "never";
+    }
+    return "?";
+}
+
 const char* to_string(Expected expected) {
     switch (expected) {
         case Expected::automatic: return "auto";

@@ -295,6 +295,7 @@ Hierarchy tracking_hierarchy() {
 Status choose_hierarchies(const World& world, const Options& options, Decision& decision) {
     decision.max_cgroups = options.max_cgroups;
     decision.max_depth = options.max_depth;
+    decision.copy_limits = options.copy_limits == LimitCopies::automatic;
     decision.host_cgroup_name = concat({kHostCgroupPrefix, world.container_id});
     for (const Hierarchy& hierarchy : world.hierarchies) {
         decision.hierarchies.push_back(choose(hierarchy, world, options, decision));

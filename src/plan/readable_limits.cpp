@@ -17,6 +17,9 @@ const std::vector<std::string> kV2{"memory.min",      "memory.low", "memory.high
 
 void plan_readable_limits(PlanBuilder& builder, const Stage& stage) {
     std::vector<std::string> files;
+    if (!builder.decision().copy_limits) {
+        return;
+    }
     if (stage.hierarchy->version == HierarchyVersion::v2) {
         // Elsewhere nothing is enabled above the inner level, so that it has no such files.
         if (builder.decision().layout == View::unified && builder.decision().enabled_controllers) {

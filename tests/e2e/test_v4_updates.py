@@ -43,3 +43,16 @@ def test_a_quota_of_the_containers_own_is_in_the_way(session):
             Tables(ROOT / "docs" / "limits.md").hold("What a running container is given", change.row, "v1", seen)
             inner.write_text("-1")
             assert updates.outcome(container, session.view, change, change.v1) == "at once"
+
+
+@pytest.mark.view("v1")
+def test_without_copies_a_raised_limit_counts_at_once(session):
+    """Nothing below the engine's cgroup holds the old one."""
+    options = (*updates.START, "--env", "CGINIT_COPY_LIMITS=never")
+    with updates.limited(session, session.engine("docker", "runc", "v1"), "host", options=options) as container:
+        container.engine.cli("update", "--memory", "900m", "--pids-limit", "1200", container.name)
+        for name, raised in (("memory.limit_in_bytes", 900 << 20), ("pids.max", 1200)):
+            engine, inner = updates.files_of(container, session.view, name)
+            assert int(engine.read_text()) == raised
+            assert inner != engine, "there is no inner level"
+            assert (seen := inner.read_text().strip()) == "max" or int(seen) > 1 << 60, f"{name} inside is {seen}"

@@ -102,6 +102,12 @@ TEST(MakePlan, LimitsAreCopiedWhereProgramsReadThem) {
     EXPECT_EQ(limits_copied(plan_of(scene("unified-private"))),
               Lines{concat({"/proc/driver/engine/unified/cginit: ", v2})});
     EXPECT_EQ(limits_copied(plan_of(scene("unified-private"), tracking_only)), Lines{});
+    Scene without = scene("unified-private");
+    without.options.copy_limits = LimitCopies::never;
+    EXPECT_EQ(limits_copied(plan_of(without)), Lines{});
+    without = scene("v1-host");
+    without.options.copy_limits = LimitCopies::never;
+    EXPECT_EQ(limits_copied(plan_of(without)), Lines{});
     // Beside v1 nothing is enabled for the init's v2 cgroup.
     EXPECT_EQ(limits_copied(plan_of(scene("hybrid"))), limits_copied(plan_of(scene("v1-private"))));
 }

@@ -85,6 +85,8 @@ TEST(OptionsParser, EachOption) {
         {{"--max-cgroups=max", "--max-cgroups=4096"}, Options{}},
         {{"--max-depth=4"}, with([](Options& o) { o.max_depth = 4; })},
         {{"--max-depth=max"}, with([](Options& o) { o.max_depth.reset(); })},
+        {{"--copy-limits=never"}, with([](Options& o) { o.copy_limits = LimitCopies::never; })},
+        {{"--copy-limits=auto"}, Options{}},
         {{"--allow-host-cgroup"}, with([](Options& o) { o.allow_host_cgroup = true; })},
         {{"--tmpfs=never"}, with([](Options& o) { o.tmpfs.emplace(); })},
         {{"--tmpfs=/tmp,/run/lock"}, with([](Options& o) {
@@ -145,16 +147,25 @@ TEST(OptionsParser, OptionsEndAtTheInit) {
 }
 
 TEST(OptionsParser, Environment) {
-    const Strings environment = {
-        "CGINIT_LAYOUT=unified", "CGINIT_METHOD=bind",         "CGINIT_INNER=never",
-        "CGINIT_TMPFS=never",    "CGINIT_KEEP_MOUNT=/a:/b:",   "CGINIT_LOG_LEVEL=debug",
-        "CGINIT_SYS=keep",       "CGINIT_PROPAGATION=keep",    "CGINIT_TTYS=keep",
-        "CGINIT_DELEGATE=pids",  "CGINIT_ALLOW_HOST_CGROUP=1", "CGINIT_DROP_CAP=NET_RAW:MKNOD"};
+    const Strings environment = {"CGINIT_LAYOUT=unified",
+                                 "CGINIT_METHOD=bind",
+                                 "CGINIT_INNER=never",
+                                 "CGINIT_TMPFS=never",
+                                 "CGINIT_KEEP_MOUNT=/a:/b:",
+                                 "CGINIT_LOG_LEVEL=debug",
+                                 "CGINIT_SYS=keep",
+                                 "CGINIT_PROPAGATION=keep",
+                                 "CGINIT_TTYS=keep",
+                                 "CGINIT_COPY_LIMITS=never",
+                                 "CGINIT_DELEGATE=pids",
+                                 "CGINIT_ALLOW_HOST_CGROUP=1",
+                                 "CGINIT_DROP_CAP=NET_RAW:MKNOD"};
     Options expected = with([](Options& o) {
         o.layout = Layout::unified;
         o.method = Method::bind;
         o.inner = Inner::never;
         o.delegate = WordOrControllers<Delegate>(Strings{"pids"});
+        o.copy_limits = LimitCopies::never;
         o.allow_host_cgroup = true;
         o.drop_capabilities = {"cap_net_raw", "cap_mknod"};
         o.tmpfs.emplace();
