@@ -280,7 +280,7 @@ def searches_table(catalogue, page):
     for search in catalogue.searches:
         said = "<br>".join(f"`{text}`" for text in search.says)
         rows += f"| {said} | {search.line} | [{search.problem}]({page}#{search.problem.lower()}) |\n"
-    return f"\n| what is said | what works | more |\n|---|---|---|\n{rows}\n"
+    return f"\nIf systemd or the engine says one of these, this is what helps:\n\n| message | what helps | more |\n|---|---|---|\n{rows}\n"
 
 
 def make_searches(catalogue, old):
@@ -318,7 +318,7 @@ def make_places_page(catalogue, old):
                    for place in catalogue.places)
     kinds = "".join(f"| {kind.is_} | {kind.evidence} | {kind.works} | {kind.cure} |\n" for kind in catalogue.kinds)
     body = (f"\n| place | `--explain` says | evidence | what works | first cure |\n|---|---|---|---|---|\n{rows}\n"
-            "Kinds of hosts, runtimes and images that facts tell, wherever they are:\n\n"
+            "Kinds of hosts, runtimes and images, wherever they are:\n\n"
             f"| kind | evidence | what works | first cure |\n|---|---|---|---|\n{kinds}\n")
     return checked_in.replaced(PLACES_PAGE, old, "places", body, f"{PLACES} by {GENERATOR}")
 
