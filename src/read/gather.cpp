@@ -316,10 +316,11 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
 Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std::optional<InitTraits>& init) {
     // All is read before any of it is refused: what a capture notes on the way is then whole.
     Result<MountTable> mounts = read_mounts(source);
-    // A kernel without cgroups, or gVisor, has no such file beside the others.
-    auto cgroups = mounts && source.exists(kStatus) && !source.exists(kCgroup)
-                       ? Result<std::vector<CgroupEntry>>(std::vector<CgroupEntry>())
-                       : read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
+    // A kernel without cgroups, or gVisor, has no such file beside the others, and no such mounts.
+    const bool has_no_cgroups = mounts && std::none_of(mounts->begin(), mounts->end(), is_cgroup) &&
+                                source.exists(kStatus) && !source.exists(kCgroup);
+    auto cgroups = has_no_cgroups ? Result<std::vector<CgroupEntry>>(std::vector<CgroupEntry>())
+                                  : read_and_parse<std::vector<CgroupEntry>>(source, kCgroup, parse_proc_cgroup);
     const auto status = read_and_parse<ProcessStatus>(source, kStatus, parse_status);
     const auto facts = read_facts(source);
     const std::optional<CaptureFacts> known = facts ? *facts : std::nullopt;

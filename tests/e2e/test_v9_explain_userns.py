@@ -14,7 +14,7 @@ MAPPED = [*SYS_ADMIN, "--uidmap", "0:100000:65536"]
     pytest.param("crun", "v1", marks=pytest.mark.view("v1")),
     pytest.param("runc", "unified", marks=pytest.mark.view("unified"))])
 def test_cgroups_that_stay_with_the_hosts_root(session, runtime, view):
-    cure_and_boot(session.engine("podman", runtime, view), MAPPED, "CG-NOTDELEGATED", ground="trial")
+    cure_and_boot(session.engine("podman", runtime, view), MAPPED, "CG-NOTDELEGATED", ground="facts")
 
 
 @pytest.mark.view("unified")
@@ -35,7 +35,7 @@ def runs_but_for_setuid_programs(container):
 
 @pytest.mark.view("unified")
 def test_docker_with_userns_remap(session):
-    cure_and_boot(session.engine("remapped", "runc", "unified"), SYS_ADMIN, "CG-NOTDELEGATED", ground="trial",
+    cure_and_boot(session.engine("remapped", "runc", "unified"), SYS_ADMIN, "CG-NOTDELEGATED", ground="facts",
                   check=runs_but_for_setuid_programs)
 
 
