@@ -149,9 +149,13 @@ TEST(CaptureInput, BadFilesAreRefusedWithFileAndLine) {
         {"facts of another kind",
          write("/cginit/facts", "pid 1\nmood good\nplace /run nowhere\n"),
          {"/cginit/facts:3: not a fact, or a second one: place /run nowhere", "cginit --capture writes this file"}},
-        {"no cgroups in sight",
-         write(mountinfo, good.substr(0, good.find("145 "))),
-         {"no cgroup file system is visible at /sys/fs/cgroup", "leave the engine's cgroup mount"}},
+        {"no cgroups in sight, and no cgroup namespaces",
+         [mountinfo, good](const TempRoot& root) {
+             root.file(mountinfo, good.substr(0, good.find("145 ")));
+             std::filesystem::remove(root.path() + "/proc/self/ns/cgroup");
+             root.file("/proc/self/ns/mnt", "mnt:[4026532600]\n");
+         },
+         {"no cgroup file system is visible at /sys/fs/cgroup", "add -v /sys/fs/cgroup:/sys/fs/cgroup:ro"}},
         {"no capability", write("/proc/self/status", "CapEff:\t0\n"), {"CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"}},
         {"real root", write("/proc/self/ns/cgroup", "cgroup:[4026531835]\n"), {"host's root", "cgroup of its own"}},
     };
