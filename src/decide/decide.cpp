@@ -40,6 +40,18 @@ Status require_whole_table(const World& world) {
 Status require_view(const World& world, const Options& options) {
     const bool fresh =
         options.method == Method::automatic || options.method == Method::name_space || options.method == Method::userns;
+    const auto there = world.places.find(kCgroupRoot);
+    const PlaceType type = there == world.places.end() ? PlaceType::unknown : there->second;
+    // mount(2) would follow a link to somewhere else.
+    if (!world.view_in_sight && type != PlaceType::directory && type != PlaceType::unknown) {
+        return make_error(
+            ErrorCode::no_view,
+            concat({"no cgroup file system is visible at /sys/fs/cgroup, and none can be mounted there: it is ",
+                    type == PlaceType::absent    ? "not there"
+                    : type == PlaceType::symlink ? "a symbolic link"
+                                                 : "a file"}),
+            {CureId::leave_out_volume});
+    }
     if (world.view_in_sight || (fresh && world.cgroup_namespaces != Tri::no)) {
         return {};
     }

@@ -339,6 +339,12 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
         return facts.error();
     }
     snapshot.mounts = std::move(*mounts);
+    // Where nothing of the cgroups is mounted there, it is for cginit to do.
+    if (std::none_of(snapshot.mounts.begin(), snapshot.mounts.end(), [](const MountEntry& mount) {
+            return is_cgroup(mount) && is_at_or_below(mount.point, kCgroupRoot);
+        })) {
+        snapshot.places[kCgroupRoot] = read_place(source, known, kCgroupRoot);
+    }
     snapshot.cgroups = std::move(*cgroups);
     snapshot.status = *status;
     snapshot.directories = read_directories(source, snapshot, known);

@@ -113,8 +113,7 @@ GROUPS = {
     "the cgroup tree": ("runc", "v1", [
         Setup("a hierarchy at an odd name", f'mkdir "/sys/fs/cgroup/"{ODD_PATH}; mount --move /sys/fs/cgroup/memory '
               f'"/sys/fs/cgroup/"{ODD_PATH}'),
-        Setup("a volume over it", "mkdir -p /m; ln -s /sys/fs/cgroup/cpu /m/cpu; mount --bind /m /sys/fs/cgroup", status=125,
-              says=("no cgroup file system is visible", "-v")),
+        Setup("a volume over it", "mkdir -p /m; ln -s /sys/fs/cgroup/cpu /m/cpu; mount --bind /m /sys/fs/cgroup"),
         Setup("a link in its place", "mkdir -p /m; umount -l /sys/fs/cgroup; mount -t tmpfs none /sys/fs; ln -s /m /sys/fs/cgroup",
               status=125, says=("/sys/fs/cgroup",)),
         Setup("not there", "umount -l /sys/fs/cgroup; mount -t tmpfs none /sys/fs", status=125, says=("/sys/fs/cgroup",)),
@@ -175,10 +174,7 @@ def test_hostile_options_boot(session, tmp_path, case, options, volumes):
 @pytest.mark.view("v1")
 def test_hostile_options_are_refused(session):
     engine = session.engine("docker", "runc", "v1")
-    inputs = [
-        ("bookworm", ["--pid=host"], "leave out --init and --pid"),
-        ("busybox", ["--volume", f"{session.directory}:/sys/fs/cgroup"], "no -v over"),
-    ]
+    inputs = [("bookworm", ["--pid=host"], "leave out --init and --pid")]
     for image, options, says in inputs:
         with unchanged_machine(session):
             result = engine.run(image, options=options)

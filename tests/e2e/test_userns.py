@@ -29,7 +29,6 @@ CASES = [
     Case("unified", "docker-runc", "private", "newest"),
     Case("unified", "podman-crun", "private", "bookworm"),
     Case("unified", "podman-runc", "host", "busybox"),
-    Case("unified", "docker-runc", "private", "bookworm", tree="volume"),
     Case("hybrid", "podman-runc", "private", "bookworm", tree="volume"),
 ]
 

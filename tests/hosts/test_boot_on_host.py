@@ -35,6 +35,8 @@ BOOTS = [
     Boot(("hybrid",), "podman-crun", "private", "trixie"),
     Boot(("hybrid",), "docker-runc", "host", "newest"),
     Boot(("v1",), "docker-runc", "private", "newest", init="systemd, newest"),
+    # An image's VOLUME /sys/fs/cgroup: /proc/self/cgroup names v2 alone.
+    Boot(("v2",), "docker-runc", "private", "bookworm", tree="volume"),
 ]
 
 

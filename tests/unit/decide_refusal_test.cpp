@@ -30,6 +30,12 @@ TEST_P(Refusal, NamesTheCure) {
 constexpr const char* kNoSysAdmin =
     "this container has no CAP_SYS_ADMIN, which mounting cgroups needs; add --cap-add SYS_ADMIN";
 
+Snapshot without_view(PlaceType type) {
+    Snapshot snapshot = snapshot_of(base_mounts(), "0::/docker/c\n");
+    snapshot.places[kCgroupRoot] = type;
+    return snapshot;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Capabilities, Refusal,
     ::testing::Values(RefusalCase{"namespace", without_sys_admin(docker_v2()),
@@ -73,6 +79,15 @@ INSTANTIATE_TEST_SUITE_P(
             "nothing to bind", without_cgroup_namespaces(snapshot_of(base_mounts(), "4:memory:/docker/c\n")), kNothing,
             "no cgroup file system is visible at /sys/fs/cgroup, and this kernel has no cgroup namespaces (Linux "
             "4.6), in which one could be mounted; add -v /sys/fs/cgroup:/sys/fs/cgroup:ro"},
+        RefusalCase{
+            "a link in its place", without_view(PlaceType::symlink), kNothing,
+            "no cgroup file system is visible at /sys/fs/cgroup, and none can be mounted there: it is a symbolic "
+            "link; leave that volume out"},
+        RefusalCase{
+            "nothing in its place", without_view(PlaceType::absent), kNothing,
+            "no cgroup file system is visible at /sys/fs/cgroup, and none can be mounted there: it is not there; "
+            "leave that volume out"},
+        RefusalCase{"a directory in its place", without_view(PlaceType::directory), kNothing, "accepted"},
         RefusalCase{"nothing to keep", snapshot_of(base_mounts(), "0::/docker/c\n"), kNone,
                     "no cgroup file system is visible at /sys/fs/cgroup, and --method=none mounts no fresh one; use "
                     "--method=auto"}));
