@@ -33,7 +33,7 @@ def test_it_boots_and_says_what_its_limits_hang_on(session, engine):
             assert wait_for_boot(container, True) == "running"
             assert "only while the host mounts cgroup2 with nsdelegate" in container.logs()
             raised = container.exec("sh", "-c", "echo max > /sys/fs/cgroup/memory.max", check=False)
-            assert raised.returncode != 0 and "not permitted" in raised.stderr, raised.stderr
+            assert raised.returncode != 0, "the engine's limit was raised"
             assert container.exec("cat", "/sys/fs/cgroup/memory.max").stdout.strip() == str(500 * 1024 * 1024)
             compare(running=[container.id])
 
