@@ -339,9 +339,9 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
         return facts.error();
     }
     snapshot.mounts = std::move(*mounts);
-    // Where nothing of the cgroups is mounted there, it is for cginit to do.
-    if (std::none_of(snapshot.mounts.begin(), snapshot.mounts.end(), [](const MountEntry& mount) {
-            return is_cgroup(mount) && is_at_or_below(mount.point, kCgroupRoot);
+    // Where nothing of the cgroups is within reach there, it is for cginit to mount them.
+    if (std::none_of(snapshot.mounts.begin(), snapshot.mounts.end(), [&snapshot](const MountEntry& mount) {
+            return is_cgroup(mount) && is_at_or_below(mount.point, kCgroupRoot) && is_reachable(snapshot.mounts, mount);
         })) {
         snapshot.places[kCgroupRoot] = read_place(source, known, kCgroupRoot);
     }
