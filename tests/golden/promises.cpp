@@ -45,8 +45,10 @@ std::string wrong_with(const Hierarchy& hierarchy, const Replay& replay, const P
     }
     for (const HierarchyMount& mount : hierarchy.mounts) {
         const bool read_only = choice->access == Access::read_only || has_part(given_up, {PartKind::inner_level, name});
-        // A bind may leave its root to a leaf, as a namespace does.
-        const bool left_to_leaf = !choice->leaf.empty() && mount.entry.root == choice->init_cgroup;
+        // A bind may leave its root to a leaf, as a namespace does. Whose that is tells the mark, if the PID namespace is known.
+        const bool is_marked = replay.world.mount_mark != kMountSource;
+        const std::string root = mounts_afresh(*replay.decision) && !is_marked ? "/" : choice->init_cgroup;
+        const bool left_to_leaf = !choice->leaf.empty() && mount.entry.root == root;
         const bool is_private =
             mount.exposure == Exposure::namespaced || mount.exposure == Exposure::own_subtree || left_to_leaf;
         if (!mount.visible || !mount.in_view || !is_private || mount.entry.flags.read_only != read_only) {
@@ -153,7 +155,8 @@ std::vector<std::string> wrong_with_pictures(const Replay& replay) {
             }
         }
     }
-    if (!replay.decision) {
+    // What --method=remount leaves out stays as the engine mounted it: read-only, even if it is the host's.
+    if (!replay.decision || !rebuilds(*replay.decision)) {
         return problems;
     }
     for (const MountRow& row : mount_rows(replay.world, *replay.decision, replay.plan)) {
