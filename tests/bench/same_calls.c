@@ -266,6 +266,11 @@ static void look_at_cgroup(const char* parent, const struct hierarchy* hierarchy
         put(path, "%s/%s/memory.kmem.tcp.limit_in_bytes", parent, hierarchy->dir);
         read_if_there(path);
     }
+    /* Whose they are. */
+    put(path, "%s/%s", parent, hierarchy->dir);
+    look(path);
+    put(path, "%s/%s/cgroup.procs", parent, hierarchy->dir);
+    look(path);
 }
 
 static void find_view_source(void) {
