@@ -34,7 +34,7 @@ OFFERS = [
     ("--dry-run=", []),
     ("--writable=memory,c", ["memory,cpu", "memory,cpuacct", "memory,cpuset"]),
     ("--writable memory,pids,m", ["memory,pids,misc"]),
-    ("--writable=memory,mem", []),
+    ("--writable=memory,memo", []),
     ("--writable=tracking,", []),
     ("--delegate=cpu,pi", ["cpu,pids"]),
     ("--tmpfs=/run,", ["/run,/run/lock", "/run,/tmp"]),
