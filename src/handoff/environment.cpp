@@ -4,10 +4,13 @@
 #include <string_view>
 
 #include "cginit/invocation.hpp"
+#include "core/text.hpp"
 
 namespace cginit {
 
 namespace {
+
+constexpr const char* kListenPidfdId = "LISTEN_PIDFDID";
 
 /// `3aef...` to `3aef1234-0123-4567-89ab-0123456789ab`
 std::optional<std::string> uuid_of(const std::string& container_id) {
@@ -28,13 +31,18 @@ std::optional<std::string> uuid_of(const std::string& container_id) {
 
 }  // namespace
 
-std::vector<std::string> init_environment(const std::vector<std::string>& environment,
-                                          const std::string& container_kind, const std::string& container_id) {
+std::vector<std::string> init_environment(const std::vector<std::string>& environment, const InitIdentity& identity) {
     std::vector<std::string> result = environment;
-    if (environment_value(environment, "container") == nullptr) {
-        result.push_back("container=" + container_kind);
+    const char* pidfd_id = environment_value(environment, kListenPidfdId);
+    if (pidfd_id != nullptr && (!identity.pidfd_id || parse_number(pidfd_id) != *identity.pidfd_id)) {
+        std::erase_if(result, [](const std::string& variable) {
+            return variable.starts_with(concat({kListenPidfdId, "="}));
+        });
     }
-    const std::optional<std::string> uuid = uuid_of(container_id);
+    if (environment_value(environment, "container") == nullptr) {
+        result.push_back("container=" + identity.container_kind);
+    }
+    const std::optional<std::string> uuid = uuid_of(identity.container_id);
     if (uuid && environment_value(environment, "container_uuid") == nullptr) {
         result.push_back("container_uuid=" + *uuid);
     }

@@ -10,9 +10,7 @@ std::vector<Op> handoff_ops(const InitCommand& init, const InitIdentity& identit
     }
     ops.emplace_back(ReleaseUmask{});
     ops.emplace_back(ReleaseSignals{});
-    ops.emplace_back(
-        ExecuteProgram{init.path, init.argv,
-                       init_environment(invocation.environment, identity.container_kind, identity.container_id)});
+    ops.emplace_back(ExecuteProgram{init.path, init.argv, init_environment(invocation.environment, identity)});
     return ops;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@ namespace cginit {
 struct InitIdentity {
     std::string container_kind;
     std::string container_id;
+    /// The inode of a pidfd of this process, which is the init's, too; empty if it is unknown (before Linux 6.9).
+    std::optional<std::uint64_t> pidfd_id = {};
 };
 
 /// The last ops of all: no capability that the user wants dropped, umask and signals as they were, then execve(2). Descriptors
@@ -24,10 +28,10 @@ struct InitIdentity {
 
 /// The init's environment: as given, in its order, with `container=KIND` and `container_uuid=UUID` appended where there
 /// is no such variable (systemd's CONTAINER_INTERFACE). The UUID is made of the container id's first 32 hexadecimal
-/// digits, as Podman does it; an id with fewer gives none.
+/// digits, as Podman does it; an id with fewer gives none. Without $LISTEN_PIDFDID if that is another process's, as where an
+/// engine was activated by a socket: sd_listen_fds(3) would find no descriptors then.
 [[nodiscard]] std::vector<std::string> init_environment(const std::vector<std::string>& environment,
-                                                        const std::string& container_kind,
-                                                        const std::string& container_id);
+                                                        const InitIdentity& identity);
 
 /// The lowest descriptor that the init must not inherit: 3, or 3 + $LISTEN_FDS if these are for us, sd_listen_fds(3):
 /// $LISTEN_PID is `pid`, or missing (engines hand the descriptors on before they know our pid). What is no number

@@ -2,6 +2,7 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -76,6 +77,18 @@ std::vector<InheritedDescriptor> Source::inherited_descriptors() const {
         }
     }
     return found;
+}
+
+std::optional<std::uint64_t> own_pidfd_id() {
+    constexpr decltype(statfs::f_type) kPidfsMagic = 0x50494446;  // PID_FS_MAGIC of linux/magic.h since Linux 6.9
+    const UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    struct statfs system = {};
+    struct stat status = {};
+    if (fd.get() < 0 || ::fstatfs(fd.get(), &system) != 0 || system.f_type != kPidfsMagic ||
+        ::fstat(fd.get(), &status) != 0) {
+        return std::nullopt;
+    }
+    return status.st_ino;
 }
 
 }  // namespace cginit

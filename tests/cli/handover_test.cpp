@@ -19,7 +19,10 @@ namespace {
 using Strings = std::vector<std::string>;
 
 constexpr const char* kInit = "/cginit-work/show";
-const Strings kEnvironment{"PATH=/usr/bin", "EMPTY=", "LISTEN_FDS=2", "CGINIT_LOG_LEVEL=error", "ODD=a b\tc=d"};
+/// No process has the highest number of a pidfd.
+const char* const kAnothers = "LISTEN_PIDFDID=18446744073709551615";
+const Strings kEnvironment{"PATH=/usr/bin",          "EMPTY=",       "LISTEN_FDS=2",
+                           "CGINIT_LOG_LEVEL=error", "ODD=a b\tc=d", kAnothers};
 
 /// All that a process hands on and that is not as usual; descriptors 3 and 4 are $LISTEN_FDS, 7 and 700 are leaks.
 void be_unusual() {
@@ -120,6 +123,7 @@ TEST_P(Handover, LeavesTheProcessAsItWas) {
     const auto rest = [](const Strings& lines) { return only(only(lines, "env ", false), "fd ", false); };
     EXPECT_EQ(join(rest(handed), "\n"), join(rest(plain), "\n"));
     Strings environment = only(plain, "env ", true);
+    EXPECT_EQ(std::erase(environment, concat({"env ", kAnothers})), 1U);
     environment.emplace_back("env container=oci");
     EXPECT_EQ(only(handed, "env ", true), environment);
 

@@ -13,23 +13,37 @@ constexpr const char* kId = "3aef12340123456789ab0123456789abfffffffffffffffffff
 constexpr const char* kUuid = "container_uuid=3aef1234-0123-4567-89ab-0123456789ab";
 
 TEST(InitEnvironment, AddsWhatIsMissing) {
-    EXPECT_EQ(init_environment({"B=1", "A=2"}, "docker", kId), Strings({"B=1", "A=2", "container=docker", kUuid}));
-    EXPECT_EQ(init_environment({}, "oci", ""), Strings({"container=oci"}));
+    EXPECT_EQ(init_environment({"B=1", "A=2"}, {"docker", kId}), Strings({"B=1", "A=2", "container=docker", kUuid}));
+    EXPECT_EQ(init_environment({}, {"oci", ""}), Strings({"container=oci"}));
 }
 
 TEST(InitEnvironment, LeavesWhatIsThere) {
     const Strings set = {"container=podman", "container_uuid=x", "CGINIT_LAYOUT=host", "A", "=b", ""};
-    EXPECT_EQ(init_environment(set, "docker", kId), set);
-    EXPECT_EQ(init_environment({"container="}, "docker", ""), Strings({"container="}));
-    EXPECT_EQ(init_environment({"container"}, "docker", ""), Strings({"container", "container=docker"}));
-    EXPECT_EQ(init_environment({"container_uuid=x"}, "docker", kId), Strings({"container_uuid=x", "container=docker"}));
+    EXPECT_EQ(init_environment(set, {"docker", kId}), set);
+    EXPECT_EQ(init_environment({"container="}, {"docker", ""}), Strings({"container="}));
+    EXPECT_EQ(init_environment({"container"}, {"docker", ""}), Strings({"container", "container=docker"}));
+    EXPECT_EQ(init_environment({"container_uuid=x"}, {"docker", kId}),
+              Strings({"container_uuid=x", "container=docker"}));
 }
 
 TEST(InitEnvironment, IdWithTooFewDigitsGivesNoUuid) {
     for (const char* id : {"3aef", "3aef12340123456789ab0123456789a", "web-1aef12340123456789ab0123456789ab"}) {
-        EXPECT_EQ(init_environment({}, "lxc", id), Strings({"container=lxc"})) << id;
+        EXPECT_EQ(init_environment({}, {"lxc", id}), Strings({"container=lxc"})) << id;
     }
-    EXPECT_EQ(init_environment({}, "lxc", std::string(kId).substr(0, 32)), Strings({"container=lxc", kUuid}));
+    EXPECT_EQ(init_environment({}, {"lxc", std::string(kId).substr(0, 32)}), Strings({"container=lxc", kUuid}));
+}
+
+TEST(InitEnvironment, DropsAnothersPidfdId) {
+    const auto handed_on = [](const Strings& environment, std::optional<std::uint64_t> own) {
+        return init_environment(environment, {"oci", "", own});
+    };
+    const Strings given = {"LISTEN_FDS=1", "LISTEN_PIDFDID=7", "container=oci"};
+    EXPECT_EQ(handed_on(given, 7), given);
+    for (const std::optional<std::uint64_t> own : {std::optional<std::uint64_t>(8), {}}) {
+        EXPECT_EQ(handed_on(given, own), Strings({"LISTEN_FDS=1", "container=oci"}));
+    }
+    EXPECT_EQ(handed_on({"LISTEN_PIDFDID=x7", "container=oci"}, 7), Strings({"container=oci"}));
+    EXPECT_EQ(handed_on({"LISTEN_PIDFDIDX=8", "container=oci"}, 7), Strings({"LISTEN_PIDFDIDX=8", "container=oci"}));
 }
 
 TEST(ListenFds, FirstFdToClose) {
