@@ -75,7 +75,7 @@ struct IdRange {
 enum class Engine { docker, podman, lxc, kubernetes, oci };
 
 /// What the engine had start the container.
-enum class Runtime { runc, crun, gvisor, unknown };
+enum class Runtime { runc, crun, gvisor, sysbox, unknown };
 
 /// The Snapshot, understood. Pure facts, no wishes.
 struct World {
@@ -120,7 +120,9 @@ struct World {
     Runtime runtime = Runtime::unknown;  ///< a guess, as the place is
     Place place = Place::unknown;
     std::string place_evidence;  ///< what tells the place, one clause; empty if it is unknown
-    std::string container_id;    ///< hexadecimal, empty if not found
+    Host host = Host::unknown;
+    std::string host_evidence;  ///< likewise of the host
+    std::string container_id;   ///< hexadecimal, empty if not found
     InitTraits init;
 
     bool operator==(const World&) const = default;

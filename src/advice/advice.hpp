@@ -21,7 +21,7 @@ namespace cginit {
 /// One thing to write, and where.
 struct Remedy {
     std::string
-        where;  ///< `docker`, `podman`, `compose`, `kubernetes`, `ecs`, `nomad`, `github`, `lxc`, `host`, `image`, `cginit`; empty: `setting` is a sentence
+        where;  ///< WHERE of generate_problems.py: `docker`, `compose`, `host`, `image`, `cginit`; empty: `setting` is a sentence
     std::string setting;  ///< a flag of `docker run`, a line of YAML, a variable, lines of a shell
     int alternative = 0;  ///< what has the same number belongs together; any of them will do
 

@@ -33,6 +33,7 @@ PAGE = "docs/errors.md"
 README = "README.md"
 PLACE_HEADER = "include/cginit/place.hpp"
 PLACE_NAMES = "src/detect/place_names.inc"
+HOST_NAMES = "src/detect/host_names.inc"
 PLACE_ROWS = "src/advice/place_rows.inc"
 PLACES_PAGE = "docs/places.md"
 SCHEMA = "docs/explain.schema.json"
@@ -44,9 +45,14 @@ WHERE = {
     "compose": "Compose file",
     "kubernetes": "Kubernetes",
     "ecs": "Amazon ECS",
+    "fargate": "AWS Fargate",
     "nomad": "Nomad",
     "github": "GitHub Actions",
     "lxc": "LXC",
+    "nspawn": "systemd-nspawn",
+    "apptainer": "Apptainer",
+    "enroot": "enroot",
+    "devcontainer": "devcontainer.json",
     "host": "the host",
     "image": "the image",
     "cginit": "cginit",
@@ -93,6 +99,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Host:
+    name: str
+    word: str
+    is_: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Kind:
     is_: str
     evidence: str
@@ -106,6 +120,7 @@ class Catalogue:
     cures: dict
     searches: list
     places: list
+    hosts: list
     kinds: list
 
 
@@ -128,14 +143,16 @@ def problem_of(heading, entry, cures):
     return Problem(heading, **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
-def cure_of(entry):
+def cure_of(entry, hosts):
     where = f"{CURES}: {entry.get('name', 'an entry without a name')}"
     check_keys(where, entry, {"name", "text", "settings"}, {"when"})
     if not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]) or not entry["settings"]:
         raise RowError(f"{where}: no name, or no settings")
     for row in entry["settings"]:
-        if len(row) != 2 or row[0] not in WHERE:
-            raise RowError(f"{where}: settings: not [WHERE, WHAT] with WHERE one of {', '.join(WHERE)}: {row}")
+        if len(row) != 2 or row[0] not in [*WHERE, *hosts] or (row[1] == "" and row[0] not in hosts):
+            raise RowError(f"{where}: settings: not [WHERE, WHAT] with WHERE one of {', '.join([*WHERE, *hosts])}: {row}")
+    if any(row[0] in hosts for row in entry["settings"]) and not any(row[0] == "host" for row in entry["settings"]):
+        raise RowError(f"{where}: settings: words for one host, and none for the others")
     return Cure(entry["name"], entry["text"], tuple(map(tuple, entry["settings"])), entry.get("when", "always"))
 
 
@@ -154,6 +171,14 @@ def place_of(entry):
         raise RowError(f"{where}: no name, or rows of none of {', '.join(WHERE)}")
     return Place(entry["name"], entry["word"], entry["is"], entry["evidence"], tuple(entry["rows"]), entry["own_words"],
                  entry["works"], entry["first"])
+
+
+def host_of(entry):
+    where = f"{PLACES}: {entry.get('name', 'a host without a name')}"
+    check_keys(where, entry, {"name", "word", "is", "evidence"}, set())
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", entry["name"]) or entry["word"] in WHERE:
+        raise RowError(f"{where}: no name, or a word of {', '.join(WHERE)}")
+    return Host(entry["name"], entry["word"], entry["is"], entry["evidence"])
 
 
 def kind_of(entry):
@@ -175,7 +200,9 @@ def refuse_twice(rows, values):
 
 
 def read_rows(source):
-    cures = [cure_of(entry) for entry in parsed(source, CURES)["cure"]]
+    known = parsed(source, PLACES)
+    hosts = [host_of(entry) for entry in known["host"]]
+    cures = [cure_of(entry, [host.word for host in hosts]) for entry in parsed(source, CURES)["cure"]]
     refuse_twice(CURES, [cure.name for cure in cures])
     by_name = {cure.name: cure for cure in cures}
     rows = parsed(source, ROWS)
@@ -187,11 +214,11 @@ def read_rows(source):
     if unused:
         raise RowError(f"{CURES}: named by no problem: {', '.join(sorted(unused))}")
     codes = {problem.name: problem.code for problem in problems}
-    known = parsed(source, PLACES)
     places = [place_of(entry) for entry in known["place"]]
     for what in ("name", "word"):
         refuse_twice(PLACES, [getattr(place, what) for place in places])
-    return Catalogue(problems, by_name, [search_of(entry, codes) for entry in rows["search"]], places,
+        refuse_twice(PLACES, [getattr(host, what) for host in hosts])
+    return Catalogue(problems, by_name, [search_of(entry, codes) for entry in rows["search"]], places, hosts,
                      [kind_of(entry) for entry in known["kind"]])
 
 
@@ -249,19 +276,20 @@ def shown(setting):
     return f"`{text}`" + (" and more, as `--explain` says" if others else "") if text != "..." else "as `--explain` says"
 
 
-def settings_table(problem, cures):
+def settings_table(problem, cures, hosts):
+    names = {**WHERE, **{host.word: f"the host, {host.is_}" for host in hosts}}
     lines = ""
     for cure in (cures[name] for name in problem.cures):
         label = re.sub(r"\{\d\}", "...", cure.text)
         for where, what in cure.settings:
-            lines += f"| {label} | {WHERE[where]} | {shown(what)} |\n"
+            lines += f"| {label} | {names[where]} | {shown(what) if what else 'cannot be done there'} |\n"
             label = ""
     return f"\n| cure | in | setting |\n|---|---|---|\n{lines}" if lines else ""
 
 
-def page_section(problem, cures):
+def page_section(problem, cures, hosts):
     return (f"### {problem.code}\n- **Symptom**: {indented(problem.symptom)}\n- **Cause**: {indented(problem.cause)}\n"
-            f"- **Cure**: {indented(problem.cure)}\n{settings_table(problem, cures)}\n")
+            f"- **Cure**: {indented(problem.cure)}\n{settings_table(problem, cures, hosts)}\n")
 
 
 def make_page(catalogue, old):
@@ -271,7 +299,7 @@ def make_page(catalogue, old):
         if heading != problem.heading:
             heading = problem.heading
             body += f"## {heading}\n\n"
-        body += page_section(problem, catalogue.cures)
+        body += page_section(problem, catalogue.cures, catalogue.hosts)
     return replaced(PAGE, replaced(PAGE, old, "searches", searches_table(catalogue, "")), "problems", body)
 
 
@@ -288,13 +316,19 @@ def make_searches(catalogue, old):
 
 
 def make_place_header(catalogue, old):
-    width = max(len(place.name) for place in catalogue.places) + 1
-    body = "".join(f"    {place.name + ',':<{width}}  ///< {place.is_}\n" for place in catalogue.places)
-    return checked_in.replaced(PLACE_HEADER, old, "places", body, f"{PLACES} by {GENERATOR}")
+    for name, entries in (("places", catalogue.places), ("hosts", catalogue.hosts)):
+        width = max(len(entry.name) for entry in entries) + 1
+        body = "".join(f"    {entry.name + ',':<{width}}  ///< {entry.is_}\n" for entry in entries)
+        old = checked_in.replaced(PLACE_HEADER, old, name, body, f"{PLACES} by {GENERATOR}")
+    return old
 
 
 def make_place_names(catalogue, _):
     return head(PLACES) + "".join(f'    "{place.word}",\n' for place in catalogue.places)
+
+
+def make_host_names(catalogue, _):
+    return head(PLACES) + "".join(f'    "{host.word}",\n' for host in catalogue.hosts)
 
 
 def make_place_rows(catalogue, _):
@@ -307,17 +341,27 @@ def make_place_rows(catalogue, _):
 
 def first_cure(catalogue, place):
     settings = catalogue.cures[place.first].settings if place.first in catalogue.cures else ()
-    found = next((shown(what) for where, what in settings if where in place.rows), None)
+    found = next((shown(what) for where, what in settings if where in [*place.rows, "host"]), None)
     if found is None:
         raise RowError(f"{PLACES}: {place.name}: first: {place.first} is no cure with a setting for it")
     return found
+
+
+def host_settings(catalogue, host):
+    told = [(cure, [what for where, what in cure.settings if where == host.word]) for cure in catalogue.cures.values()]
+    return "<br>".join(f"{cure.text}: {'cannot be done' if settings == [''] else ', '.join(map(shown, settings))}"
+                       for cure, settings in told if settings) or "as on any host"
 
 
 def make_places_page(catalogue, old):
     rows = "".join(f"| {place.is_} | {place.word} | {place.evidence} | {place.works} | {first_cure(catalogue, place)} |\n"
                    for place in catalogue.places)
     kinds = "".join(f"| {kind.is_} | {kind.evidence} | {kind.works} | {kind.cure} |\n" for kind in catalogue.kinds)
+    hosts = "".join(f"| {host.is_} | {host.word} | {host.evidence} | {host_settings(catalogue, host)} |\n"
+                    for host in catalogue.hosts)
     body = (f"\n| place | `--explain` says | evidence | what works | first cure |\n|---|---|---|---|---|\n{rows}\n"
+            "Hosts that have their own way to do what is said of the host:\n\n"
+            f"| host | `--explain` says | evidence | how it is done there |\n|---|---|---|---|\n{hosts}\n"
             "Kinds of hosts, runtimes and images, wherever they are:\n\n"
             f"| kind | evidence | what works | first cure |\n|---|---|---|---|\n{kinds}\n")
     return checked_in.replaced(PLACES_PAGE, old, "places", body, f"{PLACES} by {GENERATOR}")
@@ -333,10 +377,12 @@ def with_choices(schema, key, words):
 
 def make_schema(catalogue, old):
     text = with_choices(old, "place", ["unknown", *(place.word for place in catalogue.places)])
+    text = with_choices(text, "host", ["unknown", *(host.word for host in catalogue.hosts)])
     return with_choices(text, "where", list(WHERE))
 
 
-OUTPUTS = {SCHEMA: make_schema, README: make_searches, PLACE_HEADER: make_place_header, PLACE_NAMES: make_place_names, PLACE_ROWS: make_place_rows,
+OUTPUTS = {SCHEMA: make_schema, README: make_searches, PLACE_HEADER: make_place_header, PLACE_NAMES: make_place_names, HOST_NAMES: make_host_names,
+           PLACE_ROWS: make_place_rows,
            PLACES_PAGE: make_places_page, HEADER: make_header, NAMES: make_names, CURE_HEADER: make_cure_header, CURE_TEXTS: make_cure_texts,
            TABLE: make_table, PAGE: make_page}
 

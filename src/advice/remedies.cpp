@@ -33,6 +33,10 @@ struct PlaceRow {
 #include "advice/cure_rows.inc"
 #include "advice/place_rows.inc"
 
+constexpr std::string_view kHostNames[] = {
+#include "detect/host_names.inc"
+};
+
 bool holds(Condition condition, const World& world) {
     switch (condition) {
         case Condition::always: return true;
@@ -63,17 +67,32 @@ bool has_other_words(Place place) {
     return std::find(std::begin(kOtherWords), std::end(kOtherWords), place) != std::end(kOtherWords);
 }
 
+/// Whether the cure has a row for this kind of host: it stands in the place of the one for all.
+bool has_host_row(CureId cure, Host host) {
+    return host != Host::unknown && std::any_of(std::begin(kRows), std::end(kRows), [&](const Row& row) {
+               return row.cure == cure && std::string_view(row.where) == to_string(host);
+           });
+}
+
+bool is_host_name(std::string_view where) {
+    return std::find(std::begin(kHostNames), std::end(kHostNames), where) != std::end(kHostNames);
+}
+
 /// The place's own rows first, and with them what has to be done on the host and in cginit. Without them that is half a cure.
-void append_rows(std::vector<Remedy>& remedies, const Cure& cure, Place place, int alternative) {
+void append_rows(std::vector<Remedy>& remedies, const Cure& cure, Place place, Host host, int alternative) {
+    const bool known_host = has_host_row(cure.id, host);
     bool needs_place = false;
     bool has_place = false;
     std::vector<Remedy> others;
     for (const Row& row : kRows) {
-        const bool own = !is_one_of(std::string_view(row.where), kEverywhere);
-        if (row.cure != cure.id) {
+        const std::string_view where = is_host_name(row.where) ? "host" : row.where;
+        const bool own = !is_one_of(where, kEverywhere);
+        const bool others_host =
+            where == "host" && std::string_view(row.where) != (known_host ? to_string(host) : "host");
+        if (row.cure != cure.id || others_host || *row.setting == '\0') {
             continue;
         }
-        const Remedy remedy{row.where, filled(row.setting, cure.arguments), alternative};
+        const Remedy remedy{std::string(where), filled(row.setting, cure.arguments), alternative};
         needs_place = needs_place || own;
         if (!own) {
             others.push_back(remedy);
@@ -89,7 +108,7 @@ void append_rows(std::vector<Remedy>& remedies, const Cure& cure, Place place, i
     }
 }
 
-std::vector<Remedy> remedies_in(const Cures& cures, Place place) {
+std::vector<Remedy> remedies_in(const Cures& cures, Place place, Host host) {
     std::vector<Remedy> remedies;
     int alternative = 0;
     for (const Cure& cure : cures) {
@@ -97,7 +116,7 @@ std::vector<Remedy> remedies_in(const Cures& cures, Place place) {
         if (cure.id == CureId::in_words) {
             remedies.push_back({"", text_of(cure), alternative});
         }
-        append_rows(remedies, cure, place, alternative);
+        append_rows(remedies, cure, place, host, alternative);
     }
     return remedies;
 }
@@ -107,8 +126,11 @@ std::vector<Remedy> remedies_in(const Cures& cures, Place place) {
 Cures offered(const Cures& cures, const World& world) {
     Cures had;
     std::copy_if(cures.begin(), cures.end(), std::back_inserter(had), [&world](const Cure& cure) {
-        return std::none_of(std::begin(kRows), std::end(kRows),
-                            [&](const Row& row) { return row.cure == cure.id && !holds(row.condition, world); });
+        return std::none_of(std::begin(kRows), std::end(kRows), [&](const Row& row) {
+            // An empty setting: that kind of host cannot do it.
+            const bool cannot = *row.setting == '\0' && std::string_view(row.where) == to_string(world.host);
+            return row.cure == cure.id && (cannot || !holds(row.condition, world));
+        });
     });
     for (Cure& cure : had) {
         if (cure.id == CureId::give_cgroup) {
@@ -120,14 +142,14 @@ Cures offered(const Cures& cures, const World& world) {
 
 std::vector<Remedy> remedies_for(const Cures& cures, const World& world) {
     const Cures had = offered(cures, world);
-    std::vector<Remedy> remedies = remedies_in(had, world.place);
-    return remedies.empty() ? remedies_in(had, Place::unknown) : remedies;
+    std::vector<Remedy> remedies = remedies_in(had, world.place, world.host);
+    return remedies.empty() ? remedies_in(had, Place::unknown, world.host) : remedies;
 }
 
 Error in_words_of_place(const Error& error, const World& world) {
     Error told = error;
     told.cures = offered(error.cures, world);
-    const std::vector<Remedy> remedies = remedies_in(told.cures, world.place);
+    const std::vector<Remedy> remedies = remedies_in(told.cures, world.place, world.host);
     // Without a word of the place's the general text says more than the settings of all engines in a row.
     if (!has_other_words(world.place) || remedies.empty()) {
         return told;

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "detect/detect.hpp"
+
 namespace cginit {
 namespace {
 
 bool can_unshare(const World& world, const Options& options) {
     return options.method != Method::bind && world.cgroup_namespaces != Tri::no;
+}
+
+/// `/system.slice/runner.service`: the engine was started by a service of the system's, where the user has no manager.
+bool is_outside_user_slice(const World& world) {
+    const Hierarchy* v2 = v2_hierarchy(world);
+    return v2 != nullptr && v2->own_path.size() > 1 && v2->own_path.find("/user.slice/") == std::string::npos &&
+           !is_outside_namespace(v2->own_path);
 }
 
 bool maps_host_root(const World& world) {
@@ -35,7 +44,13 @@ Cures own_cgroup_cures(const World& world) {
     if (!world.rootless) {
         return {CureId::own_cgroup};
     }
-    return world.view == View::unified ? Cures{CureId::delegate_to_user, CureId::rootful} : Cures{CureId::rootful};
+    if (world.view != View::unified) {
+        return {CureId::rootful};
+    }
+    if (is_outside_user_slice(world)) {
+        return {CureId::linger, CureId::delegate_to_user, CureId::rootful};
+    }
+    return {CureId::delegate_to_user, CureId::linger, CureId::rootful};
 }
 
 Cures delegation_cures(const World& world) {
@@ -43,7 +58,7 @@ Cures delegation_cures(const World& world) {
     if (world.rootless) {
         Cures cures = own_cgroup_cures(world);
         if (v2 && world.engine == Engine::docker) {
-            cures.insert(cures.end() - 1, CureId::systemd_cgroup_driver);
+            cures.insert(cures.begin() + 1, CureId::systemd_cgroup_driver);
         }
         return cures;
     }

@@ -186,6 +186,9 @@ World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     world.place_evidence = place.evidence;
     classify_company(snapshot, world);
     world.runtime = detect_runtime(snapshot);
+    const HostFacts host = detect_host(snapshot);
+    world.host = host.host;
+    world.host_evidence = host.evidence;
     world.init = snapshot.init;
     return world;
 }

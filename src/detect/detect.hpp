@@ -31,9 +31,20 @@ struct PlaceFacts {
     bool operator==(const PlaceFacts&) const = default;
 };
 
-/// What started the container for its user: an orchestrator where there is one, else the engine. Unknown where the signs of
-/// two orchestrators are there.
+/// What started the container for its user: what stands above the engine where there is such a thing, else the engine.
+/// Unknown where the signs of two are there.
 [[nodiscard]] PlaceFacts detect_place(const Snapshot& snapshot, Engine engine);
+
+/// A host, and what tells it.
+struct HostFacts {
+    Host host = Host::unknown;
+    std::string evidence;  ///< one clause; empty if the host is unknown
+
+    bool operator==(const HostFacts&) const = default;
+};
+
+/// What the container's kernel and the paths of the engine's files tell of the host. Unknown where two contradict each other.
+[[nodiscard]] HostFacts detect_host(const Snapshot& snapshot);
 
 /// `         0       1001          1`: a plain user has one id to give to root, and the rest from /etc/subuid,
 /// user_namespaces(7).

@@ -67,11 +67,20 @@ const char* to_string(Place place) {
     return kNames[static_cast<std::size_t>(place)];
 }
 
+const char* to_string(Host host) {
+    static constexpr const char* kNames[] = {
+        "unknown",
+#include "detect/host_names.inc"
+    };
+    return kNames[static_cast<std::size_t>(host)];
+}
+
 const char* to_string(Runtime runtime) {
     switch (runtime) {
         case Runtime::runc: return "runc";
         case Runtime::crun: return "crun";
         case Runtime::gvisor: return "gvisor";
+        case Runtime::sysbox: return "sysbox";
         case Runtime::unknown: return "unknown";
     }
     return "";

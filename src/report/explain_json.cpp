@@ -40,6 +40,7 @@ Json facts_of(const Explanation& explanation) {
     const World& world = explanation.world;
     return {{"engine", to_string(world.engine)},
             {"place", to_string(world.place)},
+            {"host", to_string(world.host)},
             {"container_id", or_null(world.container_id)},
             {"runtime", to_string(world.runtime)},
             {"kernel", or_null(snapshot.kernel_release)},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 
 #include "cginit/version.hpp"
 #include "core/path.hpp"
@@ -102,13 +103,38 @@ std::string another_namespace_text(const World& world) {
     return "not tried";
 }
 
-std::string capabilities_text(const std::vector<std::string>& names) {
+/// One line, whatever the container has: all of them, what engines give by default, or their names.
+std::string capabilities_text(std::uint64_t mask, const std::vector<std::string>& names) {
+    // Docker's and containerd's default, and Podman's since 4.0: oci/caps/defaults.go, containers/common.
+    constexpr std::uint64_t kDefaults[] = {0xa80425fb, 0x800405fb};
+    constexpr std::uint64_t kSysAdmin = 1ULL << 21U;
+    // As many as Linux 3.16 had, or more: one behind the other.
+    constexpr std::uint64_t kFewest = (1ULL << 37U) - 1;
+    if (mask >= kFewest && (mask & (mask + 1)) == 0) {
+        return "all";
+    }
+    for (const std::uint64_t usual : kDefaults) {
+        if (mask == usual || mask == (usual | kSysAdmin)) {
+            return mask == usual ? "the engine's default" : "the engine's default and SYS_ADMIN";
+        }
+    }
     std::vector<std::string> bare;
     bare.reserve(names.size());
     for (const std::string& name : names) {
         bare.push_back(name.starts_with("cap_") ? name.substr(4) : name);
     }
     return bare.empty() ? "none" : join(bare, " ");
+}
+
+const char* runtime_evidence(Runtime runtime) {
+    switch (runtime) {
+        case Runtime::gvisor: return ", by its root file system";
+        case Runtime::sysbox: return ", by its sysboxfs";
+        case Runtime::runc:
+        case Runtime::crun: return ", by how it made /sys read-only";
+        case Runtime::unknown: break;
+    }
+    return "";
 }
 
 std::string who_text(const Explanation& explanation) {
@@ -121,16 +147,15 @@ std::string who_text(const Explanation& explanation) {
     if (!world.place_evidence.empty() && std::string(to_string(world.place)) != to_string(world.engine)) {
         text += row("place", concat({to_string(world.place), ", by ", world.place_evidence}));
     }
-    text += row("runtime", world.runtime == Runtime::unknown
-                               ? "unknown"
-                               : concat({to_string(world.runtime), world.runtime == Runtime::gvisor
-                                                                       ? ", by its root file system"
-                                                                       : ", by how it made /sys read-only"}));
+    text += row("runtime", concat({to_string(world.runtime), runtime_evidence(world.runtime)}));
+    if (world.host != Host::unknown) {
+        text += row("host", concat({to_string(world.host), ", by ", world.host_evidence}));
+    }
     text += row("kernel", snapshot.kernel_release.value_or("unknown"));
     text += row("process", concat({world.is_pid1 ? "PID 1" : "not PID 1", ", uid ", uid}));
     text += row("user namespace", user_namespace_text(explanation));
     text += row("another one", another_namespace_text(world));
-    text += row("capabilities", capabilities_text(explanation.capabilities));
+    text += row("capabilities", capabilities_text(snapshot.status.effective_capabilities, explanation.capabilities));
     text += row("LSM label", world.security_label.empty() ? "none" : world.security_label);
     text += row("seccomp filter", to_string(world.seccomp_filter));
     text += row("no new privs", to_string(snapshot.status.no_new_privileges));

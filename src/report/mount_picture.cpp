@@ -20,51 +20,51 @@ constexpr std::size_t kNarrowest = 40;
 constexpr std::string_view kMargin = "  ";
 
 /// Where a row hangs in the tree.
-struct Place {
+struct Branch {
     std::size_t parent = kNone;
     std::size_t depth = 0;
     bool last = false;  ///< of its parent's children
 };
 
-std::vector<Place> places_of(const std::vector<MountRow>& rows) {
-    std::vector<Place> places(rows.size());
+std::vector<Branch> branches_of(const std::vector<MountRow>& rows) {
+    std::vector<Branch> branches(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
         // The rows are in the order of a tree walk: whatever holds this one holds the one before it, or is it.
         std::size_t above = i == 0 ? kNone : i - 1;
-        while (above != kNone && (rows[above].covered || places[above].depth == kDeepest ||
+        while (above != kNone && (rows[above].covered || branches[above].depth == kDeepest ||
                                   !is_at_or_below(rows[i].point, rows[above].point))) {
-            above = places[above].parent;
+            above = branches[above].parent;
         }
-        places[i] = {above, above == kNone ? 0 : places[above].depth + 1, false};
+        branches[i] = {above, above == kNone ? 0 : branches[above].depth + 1, false};
     }
     std::vector<bool> has_later(rows.size());
     for (std::size_t i = rows.size(); i-- > 0;) {
-        const std::size_t parent = places[i].parent;
+        const std::size_t parent = branches[i].parent;
         if (parent != kNone) {
-            places[i].last = !has_later[parent];
+            branches[i].last = !has_later[parent];
             has_later[parent] = true;
         }
     }
-    return places;
+    return branches;
 }
 
 /// `|  `- `
-std::string branches(const std::vector<Place>& places, std::size_t row, const TextStyle& style) {
-    if (places[row].parent == kNone) {
+std::string branch_text(const std::vector<Branch>& branches, std::size_t row, const TextStyle& style) {
+    if (branches[row].parent == kNone) {
         return {};
     }
-    std::string drawn = places[row].last ? (style.unicode ? "└─ " : "`- ") : (style.unicode ? "├─ " : "|- ");
-    for (std::size_t up = places[row].parent; places[up].parent != kNone; up = places[up].parent) {
-        drawn.insert(0, places[up].last ? "   " : (style.unicode ? "│  " : "|  "));
+    std::string drawn = branches[row].last ? (style.unicode ? "└─ " : "`- ") : (style.unicode ? "├─ " : "|- ");
+    for (std::size_t up = branches[row].parent; branches[up].parent != kNone; up = branches[up].parent) {
+        drawn.insert(0, branches[up].last ? "   " : (style.unicode ? "│  " : "|  "));
     }
     return drawn;
 }
 
-std::string name_of(const std::vector<MountRow>& rows, const std::vector<Place>& places, std::size_t row) {
+std::string name_of(const std::vector<MountRow>& rows, const std::vector<Branch>& branches, std::size_t row) {
     const MountRow& own = rows[row];
     std::string name = own.point;
-    if (places[row].parent != kNone) {
-        name = path_below(own.point, rows[places[row].parent].point).value_or(own.point);
+    if (branches[row].parent != kNone) {
+        name = path_below(own.point, rows[branches[row].parent].point).value_or(own.point);
         name.erase(0, name.starts_with('/') ? 1 : 0);
     }
     if (own.covered) {
@@ -119,12 +119,12 @@ std::string painted(const std::string& text, const Cell& cell, bool changed, con
 class Drawing {
 public:
     Drawing(const std::vector<MountRow>& rows, bool two_sided, const TextStyle& style)
-        : rows_(rows), places_(places_of(rows)), two_sided_(two_sided), style_(style) {
+        : rows_(rows), branches_(branches_of(rows)), two_sided_(two_sided), style_(style) {
         const std::size_t width = std::max(style.width, kNarrowest);
         const std::size_t widest_name = width * 3 / 8;
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            const std::string tree = branches(places_, i, style);
-            names_.push_back(tree + shortened(name_of(rows, places_, i), widest_name - columns(tree), style));
+            const std::string tree = branch_text(branches_, i, style);
+            names_.push_back(tree + shortened(name_of(rows, branches_, i), widest_name - columns(tree), style));
             name_width_ = std::max(name_width_, columns(names_.back()));
             for (const Cell* cell : {&rows[i].before, &rows[i].after}) {
                 word_width_ = std::max(word_width_, *cell ? word_for(**cell).size() : 0);
@@ -175,7 +175,7 @@ private:
     }
 
     const std::vector<MountRow>& rows_;
-    std::vector<Place> places_;
+    std::vector<Branch> branches_;
     bool two_sided_;
     TextStyle style_;
     std::vector<std::string> names_;

@@ -42,6 +42,13 @@ own_words = true
 works = "c"
 first = "%s"
 """
+HOST = """
+[[host]]
+name = "%s"
+word = "%s"
+is = "a"
+evidence = "b"
+"""
 CURE = """
 [[cure]]
 name = "%s"
@@ -87,10 +94,10 @@ def self_test(source, made):
         cures.write_text(known + CURE % ("newer", "host"), encoding="utf-8")
         places = copy / made.PLACES
         there = places.read_text(encoding="utf-8")
-        places.write_text(there + PLACE % ("new", "host", "newer"), encoding="utf-8")
+        places.write_text(there + PLACE % ("new", "host", "newer") + HOST % ("new", "newest"), encoding="utf-8")
         stale = set(made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS))
         if stale != set(made.OUTPUTS):
-            yield f"a new problem with a new cure and a new place, looked for, leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
+            yield f"a new problem with a new cure, a new place and a new host, looked for, leaves {', '.join(sorted(set(made.OUTPUTS) - stale))} as it is"
         good = (ENTRY % ("new", "newer"), CURE % ("newer", "host"))
         wrong = [(ENTRY % ("new", "nothing"), good[1]), (ENTRY % ("New", "newer"), good[1]), (good[0] * 2, good[1]),
                  ("[[", good[1]), (good[0], CURE % ("newer", "nowhere")), (good[0], good[1] * 2), ("", good[1]),
@@ -106,7 +113,8 @@ def self_test(source, made):
         rows.write_text(before + good[0], encoding="utf-8")
         cures.write_text(known + good[1], encoding="utf-8")
         for place in (PLACE % ("docker", "host", "newer"), PLACE % ("new", "nowhere", "newer"), PLACE % ("new", "host", "nothing"),
-                      PLACE % ("new", "docker", "newer"), "[["):
+                      PLACE % ("new", "docker", "older_systemd"), HOST % ("New", "newest"), HOST % ("new", "wsl2"),
+                      HOST % ("new", "docker"), "[["):
             places.write_text(there + place, encoding="utf-8")
             try:
                 made.checked_in.stale_files(copy, made.read_rows, made.OUTPUTS)

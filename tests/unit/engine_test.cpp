@@ -32,6 +32,9 @@ TEST(Engine, CgroupPaths) {
                   ".scope",
               Engine::kubernetes, id},
              {"/kubepods/besteffort/pod1f2e/docker-" + id + ".scope", Engine::kubernetes, id},
+             {"/kubepods/burstable/pod1f2e/" + kOther + "/docker/" + id, Engine::docker, id},
+             {"/kubepods/burstable/pod1f2e/" + kOther + "/libpod_parent/libpod-" + id, Engine::podman, id},
+             {"/docker/" + kOther + "/kubelet/kubepods/besteffort/pod1f2e/" + id, Engine::kubernetes, id},
              {"/lxc/web", Engine::lxc, ""},
              {"/lxc.payload.web", Engine::lxc, ""},
              {"/lxc.payload.web/init.scope", Engine::lxc, ""},
@@ -46,6 +49,14 @@ TEST(Engine, CgroupPaths) {
         EXPECT_EQ(facts.engine, c.engine) << c.path << " is " << to_string(facts.engine);
         EXPECT_EQ(facts.container_id, c.id) << c.path;
     }
+}
+
+TEST(Engine, TheInnermostIdIsTheContainers) {
+    const std::string outer = "13:misc:/docker/" + kOther + "\n";
+    const EngineFacts facts = detect_engine(
+        snapshot_of(base_mounts(), outer + "12:memory:/docker/" + kOther + "/libpod_parent/libpod-" + kId + "\n"));
+    EXPECT_EQ(facts.container_id, kId) << "the inner engine does not know misc";
+    EXPECT_EQ(facts.engine, Engine::podman);
 }
 
 TEST(Engine, TheFirstTellingPathDecides) {
@@ -93,6 +104,18 @@ TEST(Engine, KubernetesWinsOverTheRuntimeThatItUses) {
                         "31 10 254:0 /var/lib/kubelet/pods/1f2e/etc-hosts /etc/hosts rw - ext4 /dev/vda rw\n",
                     "0::/\n");
     EXPECT_EQ(detect_engine(snapshot).engine, Engine::kubernetes);
+    EXPECT_EQ(detect_engine(snapshot).container_id, "") << "the files are the pod's sandbox's";
+    Snapshot by_path = snapshot;
+    by_path.cgroups.front().path = "/kubepods/besteffort/pod1f2e/" + kOther;
+    EXPECT_EQ(detect_engine(by_path).container_id, kOther);
+}
+
+TEST(Engine, TheIdIsTheContainersOwnAndNotThatOfWhoseNetworkItShares) {
+    const std::string folder = "30 10 254:0 /containers/overlay-containers/";
+    const Snapshot snapshot =
+        snapshot_of(base_mounts() + folder + kOther + "/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n" + folder +
+                        kId + "/userdata/hostname /etc/hostname rw - tmpfs tmpfs rw\n",
+                    "0::/\n");
     EXPECT_EQ(detect_engine(snapshot).container_id, kId);
 }
 
@@ -104,6 +127,12 @@ TEST(Engine, TheRuntimeIsToldByHowSysWasMadeReadOnly) {
     EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - sysfs sysfs rw"), Runtime::crun);
     EXPECT_EQ(runtime_of("rw,nosuid,nodev,noexec,relatime - sysfs sysfs rw"), Runtime::unknown) << "--privileged";
     EXPECT_EQ(runtime_of("ro,nosuid,nodev,noexec,relatime - tmpfs tmpfs ro"), Runtime::unknown);
+}
+
+TEST(Engine, SysboxIsToldByItsMounts) {
+    EXPECT_EQ(
+        detect_runtime(snapshot_of(base_mounts() + "30 10 0:90 /proc/sys /proc/sys rw - fuse sysboxfs rw\n", "0::/\n")),
+        Runtime::sysbox);
 }
 
 TEST(Engine, GVisorIsToldByItsRootFileSystem) {

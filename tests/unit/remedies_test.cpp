@@ -72,6 +72,21 @@ TEST(Remedies, WhatStandsAboveTheEngineHasTheWord) {
     EXPECT_EQ(in_words_of_place(other, world).message(), "no capability; add --cap-add SETPCAP");
 }
 
+TEST(Remedies, AHostHasItsOwnWay) {
+    World world = run_by(Engine::docker);
+    world.host = Host::wsl2;
+    EXPECT_EQ(lines_of(remedies_for({CureId::boot_v2}, world)),
+              "1 host in .wslconfig: [wsl2] and kernelCommandLine = cgroup_no_v1=all "
+              "systemd.unified_cgroup_hierarchy=1\n");
+    world.host = Host::talos;
+    EXPECT_EQ(lines_of(remedies_for({CureId::mount_tracking, CureId::allow_host_cgroup}, world)),
+              "1 cginit CGINIT_ALLOW_HOST_CGROUP=1\n")
+        << "nothing can be mounted there by hand";
+    EXPECT_EQ(lines_of(remedies_for({CureId::raise_user_namespaces}, world)),
+              "1 host sysctl -w user.max_user_namespaces=10000\n")
+        << "as on any host";
+}
+
 TEST(Remedies, WhatAnErrorKnowsStandsInTheSetting) {
     EXPECT_EQ(lines_of(remedies_for({{CureId::keep_mount, "/a b"}, "say so"}, run_by(Engine::docker))),
               "1 cginit CGINIT_KEEP_MOUNT=/a b, if the init may have it\n2  say so\n");
@@ -150,7 +165,16 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
     world.view = View::unified;
     EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::host_user_namespace, CureId::give_cgroup}));
     world.rootless = true;
-    EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::delegate_to_user, CureId::rootful}));
+    EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::delegate_to_user, CureId::linger, CureId::rootful}));
+    Hierarchy v2;
+    v2.version = HierarchyVersion::v2;
+    v2.own_path = "/system.slice/runner.service";
+    world.hierarchies = {v2};
+    EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::linger, CureId::delegate_to_user, CureId::rootful}))
+        << "the user has no manager of his own there";
+    world.hierarchies.front().own_path = "/user.slice/user-1000.slice/session-3.scope";
+    EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::delegate_to_user, CureId::linger, CureId::rootful}));
+    world.hierarchies.clear();
     world.view = View::legacy;
     EXPECT_EQ(ids_of(delegation_cures(world)), Ids{CureId::rootful});
     world.rootless = false;
@@ -163,7 +187,7 @@ TEST(Remedies, DelegationDependsOnWhoMadeTheCgroup) {
         << "Docker has no moment between making a container and starting it";
     world.rootless = true;
     EXPECT_EQ(ids_of(delegation_cures(world)),
-              (Ids{CureId::delegate_to_user, CureId::systemd_cgroup_driver, CureId::rootful}));
+              (Ids{CureId::delegate_to_user, CureId::systemd_cgroup_driver, CureId::linger, CureId::rootful}));
     world = run_by(Engine::kubernetes);
     EXPECT_EQ(ids_of(delegation_cures(world)), (Ids{CureId::writable_pod_cgroup, CureId::host_user_namespace}));
 }
