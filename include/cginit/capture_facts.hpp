@@ -29,6 +29,7 @@ struct CaptureFacts {
     int working_directory_mount = 0;
     int root_mount = 0;
     std::vector<InheritedDescriptor> descriptors;
+    std::optional<TriedPlan> tried;
 
     bool operator==(const CaptureFacts&) const = default;
 };
@@ -53,6 +54,8 @@ struct CaptureFacts {
 ///     root-mount 96
 ///     descriptor 7 directory
 [[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
+///     tried 27
+///     tried 27 13 mount cgroup2 on /proc/driver/new (rw,nosuid,nodev,noexec,relatime)
 /// The reverse; `name` is the file for messages. A line that begins with another word is passed over: a later version knows more. A
 /// fact that is not as above, or is there twice, is an error with its line.
 [[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);

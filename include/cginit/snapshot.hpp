@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -107,6 +108,15 @@ struct InheritedDescriptor {
 /// whatever follows from a Snapshot follows from a capture.
 struct Snapshot {
     MountTable mounts;                 ///< /proc/self/mountinfo
+/// What came of trying the steps of a plan that can be tried.
+struct TriedPlan {
+    std::size_t steps = 0;  ///< how many the plan has: whose trial it was
+    std::string refused;    ///< the step that was refused, as describe() has it; empty if none was
+    int errnum = 0;         ///< with which errno
+
+    bool operator==(const TriedPlan&) const = default;
+};
+
     std::vector<CgroupEntry> cgroups;  ///< /proc/self/cgroup
     ProcessStatus status;              ///< /proc/self/status
     std::string uid_map;               ///< /proc/self/uid_map, as read
@@ -143,3 +153,5 @@ struct Snapshot {
 };
 
 }  // namespace cginit
+    /// In a capture what --capture tried; empty where nothing was tried yet.
+    std::optional<TriedPlan> tried;

@@ -210,17 +210,6 @@ Status become_init(const Source& source, const Options& options, const Invocatio
     return status ? hand_over(*scene, to_drop, left_directory, invocation, kernel) : status;
 }
 
-Status print_plan(const Source& source, const Options& options, const Invocation& invocation) {
-    const Result<Scene> scene = look(source, options, invocation);
-    if (!scene) {
-        return scene.error();
-    }
-    const World& world = scene->sight.world;
-    const Result<Intent> intent = intend(world, options);
-    return intent ? print_text(plan_text(world, intent->decision, intent->plan, text_style(invocation.environment)))
-                  : Status(in_words_of_place(intent.error(), world));
-}
-
 Result<int> exit_status_of(const Status& status) { return status ? Result<int>(0) : status.error(); }
 
 }  // namespace

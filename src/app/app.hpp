@@ -17,6 +17,9 @@ namespace cginit {
 [[nodiscard]] Result<int> explain(const Source& source, ExplainAs as, const Options& options,
                                   const Invocation& invocation);
 
+/// --dry-run: the facts, the decision and the plan on standard output; an error if the plan would be refused, as --explain has it.
+[[nodiscard]] Status print_plan(const Source& source, const Options& options, const Invocation& invocation);
+
 /// `--capture`: the facts as one text, to standard output or to a file. Where some cannot be had, the others are
 /// written: a container that cginit refuses is what a report is about. `file` is empty for standard output.
 [[nodiscard]] Status write_capture(Source& source, const Result<InitCommand>& init, const std::string& file,

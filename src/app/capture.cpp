@@ -6,6 +6,7 @@
 
 #include "app/output.hpp"
 #include "app/scene.hpp"
+#include "app/try_out.hpp"
 #include "apply/linux/files.hpp"
 #include "core/capture_text.hpp"
 #include "core/text.hpp"
@@ -24,7 +25,8 @@ std::string options_given(const Options& options, const Invocation& invocation) 
     return join({begin, end}, " ");
 }
 
-Capture gather_capture(Source& source, const Result<InitCommand>& init, const std::string& options) {
+Capture gather_capture(Source& source, const Result<InitCommand>& init, const Options& options,
+                       const std::string& given) {
     Files texts;
     Snapshot known;
     known.pid = ::getpid();
@@ -37,8 +39,9 @@ Capture gather_capture(Source& source, const Result<InitCommand>& init, const st
         texts["/proc/1"] = "";  // which tells another pid namespace's /proc from none at all
     }
     const std::string problem = !gathered ? gathered.error().message() : (init ? "" : init.error().message());
-    const Snapshot& snapshot = gathered ? *gathered : known;
-    return {about_text(snapshot, options, problem), capture_files(std::move(texts), snapshot)};
+    // What only trying tells is worth most in a report.
+    const Snapshot snapshot = gathered ? try_out(source, *gathered, options).snapshot : known;
+    return {about_text(snapshot, given, problem), capture_files(std::move(texts), snapshot)};
 }
 
 /// An earlier capture gives way to a new one, and nothing else does. What is no file is not opened.
@@ -52,7 +55,7 @@ bool is_earlier_capture(const Source& source, const std::string& file) {
 
 Status write_capture(Source& source, const Result<InitCommand>& init, const std::string& file, const Options& options,
                      const Invocation& invocation) {
-    const std::string text = capture_text(gather_capture(source, init, options_given(options, invocation)));
+    const std::string text = capture_text(gather_capture(source, init, options, options_given(options, invocation)));
     if (file.empty()) {
         return print_text(text);
     }

@@ -87,15 +87,48 @@ bool take_init(std::string_view value, CaptureFacts& facts) {
     return facts.init.has_value();
 }
 
-/// `yes`, or the errno: below 4096 in every kernel.
+/// An errno: above 0, and below 4096 in every kernel.
+std::optional<int> parse_errno(std::string_view text) {
+    constexpr unsigned long kLimit = 4096;
+    const std::optional<unsigned long> number = parse_number(text);
+    return number && *number != 0 && *number < kLimit ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+}
+
+/// `yes`, or the errno, `1 closed` or `1 open`.
 bool take_user_namespaces(std::string_view value, CaptureFacts& facts) {
-    constexpr unsigned long kErrnoLimit = 4096;
-    const std::optional<unsigned long> errnum = parse_number(value);
-    if (facts.user_namespaces.possible != Tri::unknown ||
-        (value != "yes" && (!errnum || *errnum == 0 || *errnum >= kErrnoLimit))) {
+    const std::size_t space = value.find(' ');
+    const std::optional<int> errnum = parse_errno(value.substr(0, space));
+    const std::string_view word = space == std::string_view::npos ? std::string_view() : value.substr(space + 1);
+    const bool known = word == "closed" || word == "open" || space == std::string_view::npos;
+    if (facts.user_namespaces.possible != Tri::unknown || (value != "yes" && (!errnum || !known))) {
         return false;
     }
-    facts.user_namespaces = errnum ? UserNamespaces{Tri::no, static_cast<int>(*errnum)} : UserNamespaces{Tri::yes, 0};
+    const Tri closed = word == "closed" ? Tri::yes : word == "open" ? Tri::no : Tri::unknown;
+    facts.user_namespaces = errnum ? UserNamespaces{Tri::no, *errnum, closed} : UserNamespaces{Tri::yes, 0};
+    return true;
+}
+
+/// `27`, `27 13 mount cgroup2 on /proc/driver/new (rw)`
+bool take_tried(std::string_view value, CaptureFacts& facts) {
+    constexpr unsigned long kMostSteps = 1UL << 20U;
+    const std::size_t space = value.find(' ');
+    const std::optional<unsigned long> steps = parse_number(value.substr(0, space));
+    if (facts.tried || !steps || *steps == 0 || *steps > kMostSteps) {
+        return false;
+    }
+    TriedPlan tried{*steps, {}, 0};
+    if (space != std::string_view::npos) {
+        const std::size_t text = value.find(' ', space + 1);
+        const std::string_view number = value.substr(space + 1, text - space - 1);
+        // An assertion fails without one.
+        const std::optional<int> errnum = number == "0" ? std::optional<int>(0) : parse_errno(number);
+        if (!errnum || text == std::string_view::npos || text + 1 == value.size()) {
+            return false;
+        }
+        tried.errnum = *errnum;
+        tried.refused = value.substr(text + 1);
+    }
+    facts.tried = std::move(tried);
     return true;
 }
 
@@ -214,6 +247,7 @@ constexpr std::array kFacts = {
         [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.working_directory_mount); }},
     FactRow{"root-mount",
             [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.root_mount); }},
+    FactRow{"tried", take_tried},
     FactRow{"descriptor", take_descriptor},
 };
 
@@ -291,7 +325,17 @@ std::string capture_facts_text(const CaptureFacts& facts) {
     text += company_text(facts);
     if (facts.user_namespaces.possible != Tri::unknown) {
         const bool possible = facts.user_namespaces.possible == Tri::yes;
-        text += concat({"user-namespaces ", possible ? "yes" : std::to_string(facts.user_namespaces.errnum), "\n"});
+        const Tri closed = facts.user_namespaces.closed;
+        const char* word = possible || closed == Tri::unknown ? "" : closed == Tri::yes ? " closed" : " open";
+        text +=
+            concat({"user-namespaces ", possible ? "yes" : std::to_string(facts.user_namespaces.errnum), word, "\n"});
+    }
+    if (facts.tried) {
+        const std::string refused =
+            facts.tried->refused.empty()
+                ? ""
+                : concat({" ", std::to_string(facts.tried->errnum), " ", on_one_line(facts.tried->refused)});
+        text += concat({"tried ", std::to_string(facts.tried->steps), refused, "\n"});
     }
     return text;
 }

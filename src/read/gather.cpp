@@ -317,6 +317,7 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
     // All is read before any of it is refused: what a capture notes on the way is then whole.
     Result<MountTable> mounts = read_mounts(source);
     // A kernel without cgroups, or gVisor, has no such file beside the others, and no such mounts.
+        snapshot.tried = facts->tried;
     const bool has_no_cgroups = mounts && std::none_of(mounts->begin(), mounts->end(), is_cgroup) &&
                                 source.exists(kStatus) && !source.exists(kCgroup);
     auto cgroups = has_no_cgroups ? Result<std::vector<CgroupEntry>>(std::vector<CgroupEntry>())

@@ -75,6 +75,7 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     facts.working_directory_mount = snapshot.working_directory.mount;
     facts.root_mount = snapshot.root_mount;
     facts.descriptors = snapshot.descriptors;
+    facts.tried = snapshot.tried;
     files[kCaptureFacts] = capture_facts_text(facts);
     return files;
 }

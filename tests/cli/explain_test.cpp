@@ -22,6 +22,15 @@ struct Case {
     const char* says;
 };
 
+/// What a report of this container says to whoever replays it.
+Finished replayed(const Case& c) {
+    const std::string report = "/cginit-work/report";
+    const Finished captured = run_program({"/cginit", "--capture", "--", kShowInit}, {}, c.before);
+    EXPECT_EQ(captured.status, 0) << captured.errors;
+    write_text(report, captured.output);
+    return run_program({"/cginit", "--explain", concat({"--root=", report})}, {});
+}
+
 void expect_explanations(EngineView view, const std::vector<Case>& cases) {
     const TestCgroups cgroups;
     const int status = run_private_container(container_for_cginit(view), cgroups, [&] {
@@ -35,6 +44,13 @@ void expect_explanations(EngineView view, const std::vector<Case>& cases) {
                 EXPECT_NE(finished.output.find(c.says), std::string::npos) << finished.output;
                 EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
             }
+            const Finished plan = run_program({"/cginit", "--dry-run", kShowInit}, {}, c.before);
+            EXPECT_EQ(plan.status, c.status == 0 ? 0 : 125) << plan.output << plan.errors;
+            EXPECT_NE((plan.output + plan.errors).find(c.says), std::string::npos) << plan.output << plan.errors;
+            const Finished report = replayed(c);
+            EXPECT_EQ(report.status, c.status) << report.output << report.errors;
+            EXPECT_NE(report.output.find(c.says), std::string::npos) << report.output;
+            EXPECT_EQ(join(container_facts(cgroups), "\n"), join(before, "\n"));
         }
     });
     EXPECT_EQ(status, 0);

@@ -16,6 +16,7 @@
 #include "apply/plan_runner.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "apply/linux/guard.hpp"
 #include "core/unique_fd.hpp"
 
 namespace cginit {
@@ -136,6 +137,10 @@ Message run_trial(const Plan& plan) {
     const std::optional<Message> refused = refused_namespace(plan);
     if (refused) {
         return *refused;
+    }
+    // What the trial mounts is for nobody else to reach through /proc.
+    if (const Status hidden = hide_from_others(); !hidden) {
+        return message_of(Course::not_tried, 0, hidden.error());
     }
     // What comes after the first step that would stay stands on it.
     const auto end =
