@@ -95,7 +95,7 @@ _cginit() {
         [--allow-host-cgroup]=''
         [--on-failure]='exit continue'
         [--keep-mount]=DIR
-        [--tmpfs]='auto never LIST /run /run/lock /tmp'
+        [--tmpfs]='auto never LIST /run /run/lock /tmp /var/log/journal'
         [--sys]='auto keep'
         [--propagation]='auto keep'
         [--ttys]='auto keep'

@@ -112,10 +112,14 @@ while read -r _ _ _ root point rest; do
     done </proc/self/cgroup
 done </proc/self/mountinfo
 
-for place in /run /run/lock /tmp; do
+for place in /run /run/lock /tmp /var/log/journal; do
     if [ -L "$place" ]; then
         fact place "$place" symlink
     elif [ -d "$place" ]; then
+    elif [ "$place" = /var/log/journal ] && { [ -L /var ] || [ -L /var/log ]; }; then
+        fact place "$place" symlink
+    elif [ "$place" = /var/log/journal ] && [ -d "$place" ] && [ -z "$(ls -A "$place" 2>/dev/null)" ]; then
+        fact place "$place" empty
         fact place "$place" directory
     elif [ -e "$place" ]; then
         fact place "$place" other

@@ -42,7 +42,9 @@ inline constexpr unsigned long kLeastCgroups = 16;
 inline constexpr unsigned long kLeastDepth = 4;
 
 /// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
-inline constexpr std::array<const char*, 3> kTmpfsPoints{"/run", "/run/lock", "/tmp"};
+inline constexpr std::array<const char*, 4> kTmpfsPoints{"/run", "/run/lock", "/tmp", "/var/log/journal"};
+/// Where the journal goes that outlives a boot.
+inline constexpr const char* kJournal = kTmpfsPoints.back();
 
 /// One of an option's words, or the controllers of a list, in the user's order and at least one: never both.
 template <class Word>

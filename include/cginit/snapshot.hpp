@@ -44,8 +44,9 @@ struct CgroupDirectory {
     bool operator==(const CgroupDirectory&) const = default;
 };
 
-/// What is at a path, symlinks in its last component not followed.
-enum class PlaceType { unknown, absent, directory, symlink, other };
+/// What is at a path, symlinks in its last component not followed. That a directory is empty is asked of kJournal only; that
+/// is a symlink, too, if a directory above it is one.
+enum class PlaceType { unknown, absent, directory, empty, symlink, other };
 
 /// The number of CAP_SYS_ADMIN, capabilities(7).
 inline constexpr unsigned kCapSysAdmin = 21;

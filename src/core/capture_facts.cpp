@@ -20,9 +20,8 @@ struct PlaceName {
 };
 
 constexpr std::array kPlaceNames = {
-    PlaceName{PlaceType::absent, "absent"},
-    PlaceName{PlaceType::directory, "directory"},
-    PlaceName{PlaceType::symlink, "symlink"},
+    PlaceName{PlaceType::absent, "absent"}, PlaceName{PlaceType::directory, "directory"},
+    PlaceName{PlaceType::empty, "empty"},   PlaceName{PlaceType::symlink, "symlink"},
     PlaceName{PlaceType::other, "other"},
 };
 

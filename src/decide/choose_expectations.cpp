@@ -1,9 +1,12 @@
 #include "decide/stages.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "core/path.hpp"
 #include "core/text.hpp"
+#include "decide/systemd_layouts.hpp"
 
 namespace cginit {
 namespace {
@@ -44,6 +47,7 @@ std::string obstacle_at(const World& world, const std::string& point) {
         case PlaceType::directory: return {};
     }
     return {};
+        case PlaceType::empty:
 }
 
 /// What the init is executed from and would not be there any more: a file at or below the point which no mount carries over.
@@ -70,9 +74,18 @@ std::string reason_for(const std::string& point) {
     return point == "/tmp" ? "systemd wants /tmp empty at boot" : "anyone may write there, and must not fill up /run";
 }
 
+    if (point == kJournal) {
+        return "the journal would fill up the container's writable layer";
+    }
 /// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it;
 /// systemd of Debian on /run/lock too.
 Measure measure_for(const World& world, const Options& options, const Decision& decision, const std::string& point) {
+/// Of no other init and no older systemd is it said at all.
+bool concerns_journal(const World& world, const Options& options) {
+    return is_asked_for(options, kJournal) || (!options.tmpfs && world.init.kind == InitKind::systemd &&
+                                               world.init.version.value_or(0) >= kFirstPersistentJournal);
+}
+
     const bool asked = is_asked_for(options, point);
     if (options.tmpfs && !asked) {
         return leave(options.tmpfs->empty() ? "--tmpfs=never" : "--tmpfs does not name it");
@@ -86,10 +99,17 @@ Measure measure_for(const World& world, const Options& options, const Decision& 
     const bool within_a_new_one = is_taken(decision, parent_path(point));
     const std::string obstacle = within_a_new_one ? "" : obstacle_at(world, point);
     if (!obstacle.empty()) {
+    const MountEntry* holder = point == kJournal && !asked ? mount_holding(world.mounts, point) : nullptr;
+    if (holder != nullptr && holder->point != "/") {
+        return leave(concat({"it is in the mount at ", holder->point}));
+    }
         return leave(obstacle);
     }
     if (!asked && point != "/run" && !may_mount(world, decision)) {
         return leave(kNoSysAdmin);
+    }
+    if (!asked && point == kJournal && place_at(world, point) != PlaceType::empty) {
+        return leave("there are journals already");
     }
     if (const std::string program = covered_program(world, point); !program.empty()) {
         return leave(concat({"the init is executed from ", program}));
@@ -102,6 +122,9 @@ Status choose_tmpfs(const World& world, const Options& options, Decision& decisi
         TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
         if (tmpfs.measure.taken && !may_mount(world, decision)) {
             return make_error(
+        if (std::string_view(point) == kJournal && !concerns_journal(world, options)) {
+            continue;
+        }
                 ErrorCode::no_sys_admin,
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
                 {{CureId::engine_tmpfs, point}, {CureId::no_tmpfs, point}});
@@ -210,6 +233,16 @@ Status choose_expectations(const World& world, const Options& options, Decision&
 
 bool needs_workbench(const Decision& decision) {
     return rebuilds_view(decision) || decision.hide_ttys.taken ||
+std::vector<std::string> points_without_mount(const World& world, const Options& options) {
+    std::vector<std::string> points;
+    if (world.init.kind == InitKind::systemd && !options.tmpfs) {
+        std::copy_if(kTmpfsPoints.begin(), kTmpfsPoints.end(), std::back_inserter(points), [&world](const char* point) {
+            return std::string_view(point) != kJournal && visible_mount_at(world.mounts, point) == nullptr;
+        });
+    }
+    return points;
+}
+
            std::any_of(decision.tmpfs.begin(), decision.tmpfs.end(),
                        [](const TmpfsDecision& tmpfs) { return tmpfs.measure.taken; });
 }

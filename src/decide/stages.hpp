@@ -20,6 +20,11 @@ namespace cginit {
 /// the host. Errors: a tmpfs that has to be there cannot be mounted.
 [[nodiscard]] Status choose_expectations(const World& world, const Options& options, Decision& decision);
 
+/// Of /run, /run/lock and /tmp those on which systemd has to mount a tmpfs itself, since nothing is mounted there: without
+/// CAP_SYS_ADMIN it dies of the first two (mount_setup() in Debian's src/shared/mount-setup.c) or is degraded. None for other inits, and
+/// none where --tmpfs says what is wanted.
+[[nodiscard]] std::vector<std::string> points_without_mount(const World& world, const Options& options);
+
 /// Refuses mounts that no plan gets round: what would have to be done to them reaches other mounts than meant.
 [[nodiscard]] Status refuse_mount_obstacles(const World& world, const Decision& decision);
 

@@ -15,6 +15,10 @@ MountFilesystem tmpfs_mount(const std::string& point, const std::string& target)
     if (point == "/run/lock") {
         return {"tmpfs", target, "mode=1777,size=5m", {.nosuid = true, .nodev = true, .noexec = true}};
     }
+    // journald takes a tenth of it; the mode is the one that systemd's package gives the directory.
+    if (point == kJournal) {
+        return {"tmpfs", target, "mode=2755,size=128m,nr_inodes=4k", {.nosuid = true, .nodev = true, .noexec = true}};
+    }
     return {"tmpfs", target, "mode=1777,size=50%,nr_inodes=1m", {.nosuid = true, .nodev = true}};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 
 #include "cginit/capture_facts.hpp"
 #include "cginit/options.hpp"
@@ -210,7 +211,16 @@ PlaceType read_place(const Source& source, const std::optional<CaptureFacts>& fa
         return place == facts->places.end() ? PlaceType::unknown : place->second;
     }
     const FileType type = source.type(path);
-    return type == FileType::absent && !source.is_live() ? PlaceType::unknown : place_type(type);
+    if (type == FileType::absent && !source.is_live()) {
+        return PlaceType::unknown;
+    }
+    for (std::string above = parent_path(path); above.size() > 1; above = parent_path(above)) {
+        if (source.type(above) == FileType::symlink) {
+            return PlaceType::symlink;
+        }
+    }
+    const bool is_empty = std::string_view(path) == kJournal && type == FileType::directory && source.is_empty(path);
+    return is_empty ? PlaceType::empty : place_type(type);
 }
 
 /// `tty7`; not `tty`, the own terminal, nor `ttyS0` or `tty64`.

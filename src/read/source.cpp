@@ -246,6 +246,17 @@ bool Source::is_of_another_user(const std::string& path) const {
     return live_ && ::fstatat(AT_FDCWD, path.c_str(), &status, 0) == 0 && status.st_uid != ::geteuid();
 }
 
+bool Source::is_of_unmapped_user(const std::string& path) const {
+    constexpr uid_t kOverflowUid = 65534;  // /proc/sys/kernel/overflowuid, which nobody changes
+    struct stat status {};
+    return live_ && ::fstatat(AT_FDCWD, path.c_str(), &status, 0) == 0 && status.st_uid == kOverflowUid;
+}
+
+bool Source::is_empty(const std::string& path) const {
+    return type(path) == FileType::directory && list(path).empty() &&
+           (files_ || open_below(path, O_RDONLY | O_DIRECTORY).has_value());
+}
+
 std::vector<std::string> Source::list(const std::string& path) const {
     if (files_) {
         return names_in(*files_, path);

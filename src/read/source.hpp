@@ -61,6 +61,10 @@ public:
     [[nodiscard]] std::vector<InheritedDescriptor> inherited_descriptors() const;
     /// The names in a directory in byte order, without "." and ".."; empty if it does not exist or cannot be read.
     [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
+    /// True if the path is a directory that could be read, and nothing is in it.
+    [[nodiscard]] bool is_empty(const std::string& path) const;
+    /// True if the file's owner is nobody whom this user namespace maps, in the running system.
+    [[nodiscard]] bool is_of_unmapped_user(const std::string& path) const;
     /// True if this is the running system and not a capture.
     [[nodiscard]] bool is_live() const { return live_; }
     /// From now on the text of every file that is read whole, and of every link, is noted here by its path; no longer

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cginit/options.hpp"
 #include "golden/replay.hpp"
 #include "read/gather.hpp"
 #include "report/capture.hpp"
@@ -73,12 +74,12 @@ INSTANTIATE_TEST_SUITE_P(Captures, CaptureProperty, ::testing::ValuesIn(captures
 /// Facts of a running container that a folder of files does not show by itself.
 TEST(CaptureFiles, WhatNoFileTellsIsKept) {
     const auto [texts, captured] = noted("docker-v1hybrid-capsysadmin");
-    for (const PlaceType type :
-         {PlaceType::absent, PlaceType::directory, PlaceType::symlink, PlaceType::other, PlaceType::unknown}) {
+    for (const PlaceType type : {PlaceType::absent, PlaceType::directory, PlaceType::empty, PlaceType::symlink,
+                                 PlaceType::other, PlaceType::unknown}) {
         Snapshot snapshot = captured;
         snapshot.pid = 1 + static_cast<int>(type);
         snapshot.init = {InitKind::systemd, std::nullopt, "/opt/init", "there is a libsystemd-shared of each of 1, 2"};
-        snapshot.places = {{"/run", PlaceType::directory}, {"/run/lock", type}, {"/tmp", type}};
+        snapshot.places = {{"/run", PlaceType::directory}, {"/run/lock", type}, {"/tmp", type}, {kJournal, type}};
         snapshot.host_ttys = std::vector<std::string>();
         EXPECT_EQ(written_and_gathered(texts, snapshot), snapshot);
         snapshot.init = {InitKind::busybox, std::nullopt, "/bin/busybox"};

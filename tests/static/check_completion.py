@@ -37,7 +37,7 @@ OFFERS = [
     ("--writable=memory,memo", []),
     ("--writable=tracking,", []),
     ("--delegate=cpu,pi", ["cpu,pids"]),
-    ("--tmpfs=/run,", ["/run,/run/lock", "/run,/tmp"]),
+    ("--tmpfs=/run,", ["/run,/run/lock", "/run,/tmp", "/run,/var/log/journal"]),
     ("--tmpfs /tmp,/run/", ["/tmp,/run/lock"]),
     ("--drop-cap SYS_AD", ["SYS_ADMIN"]),
     ("--init-traits=sys", ["systemd", "sysvinit"]),

@@ -109,13 +109,40 @@ TEST(ChooseExpectations, Tmpfs) {
               },
               {"- /run is a mount already", std::string("- ") + kNoSysAdmin, std::string("- ") + kNoSysAdmin}}}) {
         const Decision decision = decided(c.change);
-        ASSERT_EQ(decision.tmpfs.size(), kTmpfsPoints.size());
-        for (std::size_t i = 0; i < kTmpfsPoints.size(); ++i) {
+        ASSERT_EQ(decision.tmpfs.size(), c.measures.size());
+        for (std::size_t i = 0; i < c.measures.size(); ++i) {
             EXPECT_EQ(decision.tmpfs[i].point, kTmpfsPoints[i]);
             EXPECT_EQ(text_of(decision.tmpfs[i].measure), c.measures[i]) << c.what;
         }
         EXPECT_TRUE(decision.warnings.empty()) << c.what;
     }
+}
+
+TEST(ChooseExpectations, TheJournalOfSystemd259IsKeptOutOfTheWritableLayer) {
+    const auto journal = [](
+                             int version, PlaceType place, const Change& change = [](Snapshot&, Options&) {}) {
+        const Decision decision = decided([&](Snapshot& s, Options& o) {
+            s.init.version = version;
+            s.places[kJournal] = place;
+            change(s, o);
+        });
+        return decision.tmpfs.size() < kTmpfsPoints.size() ? "" : text_of(decision.tmpfs.back().measure);
+    };
+    EXPECT_EQ(journal(258, PlaceType::empty), "");
+    EXPECT_EQ(journal(259, PlaceType::empty), "+ the journal would fill up the container's writable layer");
+    EXPECT_EQ(journal(262, PlaceType::directory), "- there are journals already");
+    EXPECT_EQ(journal(262, PlaceType::absent), "- there is no /var/log/journal");
+    EXPECT_EQ(journal(262, PlaceType::symlink), "- /var/log/journal is a symlink");
+    EXPECT_EQ(journal(262, PlaceType::unknown), "- it is not known whether /var/log/journal is a directory");
+    const Change volume = [](Snapshot& s, Options&) {
+        mount_at(s, "40 10 8:1 /journal /var/log/journal rw - ext4 /dev/vda rw\n");
+    };
+    EXPECT_EQ(journal(262, PlaceType::empty, volume), "- /var/log/journal is a mount already");
+    const Change above = [](Snapshot& s, Options&) { mount_at(s, "40 10 8:1 /logs /var/log rw - ext4 /dev/vda rw\n"); };
+    EXPECT_EQ(journal(262, PlaceType::empty, above), "- it is in the mount at /var/log");
+    const Change asked = [](Snapshot&, Options& o) { o.tmpfs = {kJournal}; };
+    EXPECT_EQ(journal(252, PlaceType::directory, asked), "+ asked for with --tmpfs");
+    EXPECT_EQ(journal(262, PlaceType::empty, [](Snapshot& s, Options&) { s.init.kind = InitKind::openrc; }), "");
 }
 
 TEST(ChooseExpectations, WhatWasAskedForIsNotLeftSilently) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cginit/options.hpp"
 #include "core/text.hpp"
 #include "unit/temp_root.hpp"
 #include "unit/world_builder.hpp"
@@ -72,22 +73,38 @@ TEST_F(Gather, EverythingElseIsReadIfItIsThere) {
 }
 
 TEST_F(Gather, PlacesAndTerminals) {
-    EXPECT_EQ(gathered().places,
-              (std::map<std::string, PlaceType>{
-                  {"/run", PlaceType::unknown}, {"/run/lock", PlaceType::unknown}, {"/tmp", PlaceType::unknown}}));
+    EXPECT_EQ(gathered().places, (std::map<std::string, PlaceType>{{"/run", PlaceType::unknown},
+                                                                   {"/run/lock", PlaceType::unknown},
+                                                                   {"/tmp", PlaceType::unknown},
+                                                                   {kJournal, PlaceType::unknown}}));
     EXPECT_EQ(gathered().host_ttys, std::nullopt);
     root_.file("/run/lock", "");
     root_.link("/tmp", "var/tmp");
     root_.file("/dev/null", "");
-    EXPECT_EQ(gathered().places,
-              (std::map<std::string, PlaceType>{
-                  {"/run", PlaceType::directory}, {"/run/lock", PlaceType::other}, {"/tmp", PlaceType::symlink}}));
+    EXPECT_EQ(gathered().places, (std::map<std::string, PlaceType>{{"/run", PlaceType::directory},
+                                                                   {"/run/lock", PlaceType::other},
+                                                                   {"/tmp", PlaceType::symlink},
+                                                                   {kJournal, PlaceType::unknown}}));
     EXPECT_EQ(gathered().host_ttys, std::vector<std::string>());
     for (const char* name : {"tty", "tty0", "tty63", "tty64", "tty07", "ttyS0", "tty1x", "ptty1"}) {
         root_.file(std::string("/dev/") + name, "");
     }
     root_.link("/dev/tty2", "lxc/tty2");
     EXPECT_EQ(gathered().host_ttys, (std::vector<std::string>{"tty0", "tty63"}));
+}
+
+TEST_F(Gather, OfTheJournalsPlaceIsAskedWhetherItIsEmpty) {
+    const auto journal = [this] { return gathered().places.at(kJournal); };
+    root_.directory("/var/log/journal");
+    EXPECT_EQ(journal(), PlaceType::empty);
+    root_.file("/var/log/journal/0f1e/system.journal", "");
+    EXPECT_EQ(journal(), PlaceType::directory);
+}
+
+TEST_F(Gather, TheJournalsPlaceIsASymlinkIfOneLeadsThere) {
+    root_.directory("/data/journal");
+    root_.link("/var/log", "/data");
+    EXPECT_EQ(gathered().places.at(kJournal), PlaceType::symlink);
 }
 
 TEST_F(Gather, ACaptureSaysWhatIsInNoFile) {
@@ -97,9 +114,10 @@ TEST_F(Gather, ACaptureSaysWhatIsInNoFile) {
     const Snapshot snapshot = gathered();
     EXPECT_EQ(snapshot.pid, 7);
     EXPECT_EQ(snapshot.init, (InitTraits{InitKind::systemd, 252, "/sbin/init"}));
-    EXPECT_EQ(snapshot.places,
-              (std::map<std::string, PlaceType>{
-                  {"/run", PlaceType::absent}, {"/run/lock", PlaceType::unknown}, {"/tmp", PlaceType::other}}))
+    EXPECT_EQ(snapshot.places, (std::map<std::string, PlaceType>{{"/run", PlaceType::absent},
+                                                                 {"/run/lock", PlaceType::unknown},
+                                                                 {"/tmp", PlaceType::other},
+                                                                 {kJournal, PlaceType::unknown}}))
         << "what it says, and not what the folder looks like";
     const InitTraits other{InitKind::busybox, std::nullopt, ""};
     EXPECT_EQ(gather(root_.source(), 3, other)->init, other);
