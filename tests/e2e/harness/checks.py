@@ -178,7 +178,7 @@ def check_complete(probe, view, layouts):
 
 # Controllers whose limits hold for children too, and cpuacct, which counts. The others have nothing to guard (freezer,
 # perf_event, a named hierarchy) or cannot be guarded that way and are not writable at all (check_writable).
-_GUARDED = {"cpu", "cpuacct", "cpuset", "memory", "devices", "pids", "hugetlb", "rdma", "misc"}
+_GUARDED = {"cpu", "cpuacct", "cpuset", "memory", "devices", "pids", "hugetlb", "rdma", "misc", "dmem"}
 
 
 def check_inner_level(container):
@@ -223,7 +223,7 @@ _LIMITS = re.compile(
     r"memory\.(use_hierarchy|oom_control|swappiness)|pids\.max|cpu\.(cfs_quota_us|cfs_period_us|cfs_burst_us|shares|idle)|"
     r"cpu\.(rt_runtime_us|rt_period_us|max|max\.burst|weight)|cpuset\.(cpus|mems|cpus\.exclusive|cpus\.partition|cpu_exclusive)|"
     r"blkio\.throttle\.\w+_device|blkio\.(bfq\.)?weight|io\.(max|weight|bfq\.weight)|hugetlb\.\w+(\.rsvd)?\.(limit_in_bytes|max)|"
-    r"devices\.list|net_cls\.classid|net_prio\.ifpriomap|freezer\.self_freezing|cgroup\.(freeze|type|max\.\w+)|(misc|rdma)\.max")
+    r"devices\.list|net_cls\.classid|net_prio\.ifpriomap|freezer\.self_freezing|cgroup\.(freeze|type|max\.\w+)|(misc|rdma)\.max|dmem\.(max|min|low)")
 
 
 def limit_files(container, view):

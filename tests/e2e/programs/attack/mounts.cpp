@@ -155,7 +155,7 @@ void new_hierarchy(Report& report) {
     own_mounts();
     const std::string point = scratch();
     for (const char* data : {"none,name=attack", "cpu,memory", "net_cls,net_prio", "perf_event", "net_cls", "hugetlb",
-                             "misc", "rdma", "all"}) {
+                             "misc", "rdma", "dmem", "all"}) {
         const std::vector<std::string> there = hierarchies();
         if (std::find(there.begin(), there.end(), data) != there.end()) {
             continue;  // Of those that there are, mount-again tells.
