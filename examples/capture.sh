@@ -84,6 +84,7 @@ keep /proc/filesystems
 keep /proc/cgroups
 keep /proc/sys/kernel/osrelease
 keep /proc/sys/user/max_user_namespaces
+keep /proc/sys/kernel/apparmor_restrict_unprivileged_userns
 for name in cgroup mnt pid user; do
     keep_link "/proc/self/ns/$name"
 done
@@ -115,11 +116,11 @@ done </proc/self/mountinfo
 for place in /run /run/lock /tmp /var/log/journal; do
     if [ -L "$place" ]; then
         fact place "$place" symlink
-    elif [ -d "$place" ]; then
     elif [ "$place" = /var/log/journal ] && { [ -L /var ] || [ -L /var/log ]; }; then
         fact place "$place" symlink
     elif [ "$place" = /var/log/journal ] && [ -d "$place" ] && [ -z "$(ls -A "$place" 2>/dev/null)" ]; then
         fact place "$place" empty
+    elif [ -d "$place" ]; then
         fact place "$place" directory
     elif [ -e "$place" ]; then
         fact place "$place" other

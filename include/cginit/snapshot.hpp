@@ -129,6 +129,9 @@ struct TriedPlan {
     UserNamespaces user_namespaces;
     std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
     std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
+    /// /proc/sys/kernel/apparmor_restrict_unprivileged_userns, of Ubuntu's kernels: whom no profile confines has no capability
+    /// in a user namespace of its own. Unknown where there is no such file.
+    Tri restricts_user_namespaces = Tri::unknown;
     /// /proc/cgroups: the controllers that are compiled in and not disabled; empty without the file.
     std::optional<std::vector<std::string>> controllers;
     std::optional<std::string> kernel_release;  ///< /proc/sys/kernel/osrelease

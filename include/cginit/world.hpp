@@ -103,6 +103,7 @@ struct World {
     std::uint64_t bounding_capabilities = 0;  ///< as in /proc/self/status
     UserNamespaces user_namespaces;
     std::optional<unsigned long> max_user_namespaces;
+    Tri restricts_user_namespaces = Tri::unknown;  ///< as in the Snapshot
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
     Tri host_processes = Tri::unknown;  ///< the own PID namespace is the initial one

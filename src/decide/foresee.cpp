@@ -87,6 +87,14 @@ void suspect(Prospect& prospect, const Decision& decision) {
                                        "have it in a user namespace: Docker's own seccomp filter refuses new ones",
                                        {CureId::add_sys_admin, CureId::seccomp_profile, CureId::no_seccomp}));
     }
+    if (decision.authority == Authority::user_namespace && world.restricts_user_namespaces == Tri::yes &&
+        world.security_label == "unconfined") {
+        suspected.push_back(
+            make_error(ErrorCode::apparmor,
+                       "AppArmor gives a process that no profile confines no capability in a user "
+                       "namespace (kernel.apparmor_restrict_unprivileged_userns=1)",
+                       {CureId::permit_unconfined_user_namespaces, CureId::apparmor_profile, CureId::add_sys_admin}));
+    }
     if (decision.mounting == Mounting::keep) {
         return;
     }

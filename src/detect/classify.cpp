@@ -155,6 +155,7 @@ void classify_privileges(const Snapshot& snapshot, World& world) {
     world.user_namespaces = snapshot.user_namespaces;
     world.max_user_namespaces = snapshot.max_user_namespaces;
     world.seccomp_filter = snapshot.status.seccomp_filter;
+    world.restricts_user_namespaces = snapshot.restricts_user_namespaces;
     world.security_label = snapshot.security_label;
 }
 

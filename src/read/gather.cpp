@@ -311,6 +311,10 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
         snapshot.kernel_release = release;
     }
     snapshot.max_user_namespaces = parse_number(read_text(source, "/proc/sys/user/max_user_namespaces"));
+    if (const std::string restricts = read_text(source, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+        !restricts.empty()) {
+        snapshot.restricts_user_namespaces = restricts == "0" ? Tri::no : Tri::yes;
+    }
     if (facts) {
         snapshot.user_namespaces = facts->user_namespaces;
     }

@@ -305,6 +305,7 @@ static void gather(bool first) {
     follow("/proc/self/ns/user");
     for (int i = 0; i < 4; ++i)
         free(read_fact(kernel[i]));
+    read_if_there("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
     look("/run");
     look("/run/lock");
     look("/tmp");

@@ -107,6 +107,22 @@ TEST(Foresee, SecurityModulesByTheKindOfTheirRules) {
     }
 }
 
+TEST(Foresee, UbuntuLeavesNoCapabilityToWhomNoProfileConfines) {
+    Snapshot snapshot = plain(docker_v2());
+    snapshot.security_label = "unconfined";
+    snapshot.user_namespaces.possible = Tri::yes;
+    snapshot.restricts_user_namespaces = Tri::yes;
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), Codes{ErrorCode::apparmor});
+    snapshot.restricts_user_namespaces = Tri::no;
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), Codes{});
+    snapshot.restricts_user_namespaces = Tri::yes;
+    snapshot.security_label = "cginit (enforce)";
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), Codes{});
+    snapshot.security_label = "unconfined";
+    snapshot.status.effective_capabilities = kWithSysAdmin;
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).suspected), Codes{}) << "no user namespace is made";
+}
+
 TEST(Foresee, OfAnOuterContainersProfileNoEngineInItDecides) {
     Snapshot snapshot = docker_v2();
     snapshot.security_label = "lxc-container-default-cgns (enforce)";
