@@ -232,9 +232,14 @@ void warn_of_unlimited_cgroups(const World& world, const Options& options, Decis
 Obstacle obstacle_of(const HierarchyDecision& choice, const World& world, const Decision& decision) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
         if (hierarchy_name(hierarchy) == choice.name) {
-            const Obstacle obstacle = hierarchy_obstacle(hierarchy, world, decision);
-            return obstacle.text.empty() ? Obstacle{choice.reason, own_cgroup_cures(world), ErrorCode::no_hierarchy}
-                                         : obstacle;
+            Obstacle obstacle = hierarchy_obstacle(hierarchy, world, decision);
+            if (!obstacle.text.empty()) {
+                return obstacle;
+            }
+            // It is there, and stays read-only for what it holds besides.
+            const bool kept_from_it = guard_of(hierarchy) > Guard::inner;
+            return {choice.reason, kept_from_it ? Cures{CureId::inner_never} : own_cgroup_cures(world),
+                    ErrorCode::no_hierarchy};
         }
     }
     return hierarchy_obstacle(tracking_hierarchy(), world, decision);

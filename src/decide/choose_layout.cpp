@@ -15,6 +15,14 @@ void set_layout(Decision& decision, View layout, std::string reason) {
     decision.layout_reason = std::move(reason);
 }
 
+bool can_boot_on(const World& world, View layout) {
+    const std::vector<View> possible = compatible_layouts(world.init);
+    return std::find(possible.begin(), possible.end(), layout) != possible.end();
+}
+
+/// The host's layout as a cure, where this init can live with it.
+Cures host_layout(const World& world) { return can_boot_on(world, world.view) ? Cures{CureId::layout_host} : Cures{}; }
+
 void warn_of_lost_controllers(const World& world, Decision& decision) {
     if (decision.layout == View::unified && world.view != View::unified) {
         decision.warnings.emplace_back(
@@ -49,13 +57,13 @@ Status choose_wanted(const World& world, const Options& options, Decision& decis
         return choose_tracking(world, options, who, decision);
     }
     if (wants_v1 && world.view == View::unified) {
-        return make_error(ErrorCode::layout, concat({who, ": this container's view is unified"}),
-                          {CureId::layout_host, CureId::boot_v1});
+        return make_error(ErrorCode::layout, concat({who, ": this container's view is unified"}), host_layout(world))
+            .with_cures({CureId::boot_v1});
     }
     const Obstacle obstacle = wants_v2 ? v2_obstacle(world, options) : Obstacle{};
     if (!obstacle.text.empty()) {
         return make_error(obstacle.code, concat({who, ": ", obstacle.text}), obstacle.cures)
-            .with_cures({CureId::layout_host});
+            .with_cures(host_layout(world));
     }
     const View layout = wants_v1 ? (wants_v2 ? View::hybrid : View::legacy) : View::unified;
     set_layout(decision, layout, concat({"asked for with ", who}));
@@ -160,6 +168,20 @@ Status choose_for_init(const World& world, const Options& options, Decision& dec
     return {};
 }
 
+/// A view that this systemd freezes on is no view, even if somebody asked for it.
+Status refuse_impossible(const World& world, const Options& options, const Decision& decision) {
+    if (world.init.kind != InitKind::systemd || !world.init.version || can_boot_on(world, decision.layout)) {
+        return {};
+    }
+    const std::string text = concat({"systemd ", std::to_string(*world.init.version), " does not boot on the ",
+                                     to_string(decision.layout), " layout"});
+    return options.layout == Layout::automatic
+               ? make_error(ErrorCode::layout, concat({"--method=", to_string(options.method), ": ", text}),
+                            {CureId::method_auto})
+               : make_error(ErrorCode::layout, concat({"--layout=", to_string(options.layout), ": ", text}),
+                            {CureId::layout_auto});
+}
+
 }  // namespace
 
 Status choose_layout(const World& world, const Options& options, Decision& decision) {
@@ -179,6 +201,9 @@ Status choose_layout(const World& world, const Options& options, Decision& decis
     } else if (options.layout == Layout::automatic && options.method != Method::none &&
                options.method != Method::remount) {
         status = choose_for_init(world, options, decision);
+    }
+    if (status) {
+        status = refuse_impossible(world, options, decision);
     }
     if (status) {
         warn_of_lost_controllers(world, decision);

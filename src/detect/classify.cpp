@@ -57,7 +57,8 @@ View classify_view(const std::vector<Hierarchy>& hierarchies) {
             if (!mount.in_view || !mount.visible) {
                 continue;
             }
-            if (mount.entry.point == kCgroupRoot) {
+            // A v1 hierarchy stands there itself where one holds all controllers, as on Android.
+            if (mount.entry.point == kCgroupRoot && hierarchy.version == HierarchyVersion::v2) {
                 return View::unified;
             }
             v2 = v2 || hierarchy.version == HierarchyVersion::v2;
@@ -154,8 +155,8 @@ void classify_privileges(const Snapshot& snapshot, World& world) {
     world.gid_ranges = id_ranges(snapshot.gid_map);
     world.user_namespaces = snapshot.user_namespaces;
     world.max_user_namespaces = snapshot.max_user_namespaces;
-    world.seccomp_filter = snapshot.status.seccomp_filter;
     world.restricts_user_namespaces = snapshot.restricts_user_namespaces;
+    world.seccomp_filter = snapshot.status.seccomp_filter;
     world.security_label = snapshot.security_label;
 }
 
@@ -185,11 +186,11 @@ World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     const PlaceFacts place = detect_place(snapshot, engine.engine);
     world.place = place.place;
     world.place_evidence = place.evidence;
-    classify_company(snapshot, world);
-    world.runtime = detect_runtime(snapshot);
     const HostFacts host = detect_host(snapshot);
     world.host = host.host;
     world.host_evidence = host.evidence;
+    classify_company(snapshot, world);
+    world.runtime = detect_runtime(snapshot);
     world.init = snapshot.init;
     return world;
 }

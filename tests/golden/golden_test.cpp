@@ -76,6 +76,7 @@ const std::set<std::string> kExplanations = {
     "field-proxmox-docker-in-lxc",
     "field-synology-v1-nothing-mounted",
     "field-talos-v1-default",
+    "field-v1-one-hierarchy",
     "field-wsl2-v1-capsysadmin",
     "host-hybrid-docker-nshost-sysadmin",
     "host-hybrid-docker-nsprivate-cgro",

@@ -195,12 +195,29 @@ TEST(ChooseLayout, WhatIsAskedForWinsWhereTheKernelCanGiveIt) {
     options.layout = Layout::hybrid;
     EXPECT_EQ(layout_of(docker_hybrid(252), options).layout, View::hybrid);
     options.layout = Layout::legacy;
-    EXPECT_EQ(layout_of(docker_hybrid(262), options).layout, View::legacy);
+    EXPECT_EQ(layout_of(docker_hybrid(257), options).layout, View::legacy);
     EXPECT_NE(refusal_of(docker_v2(), options).find("--layout=legacy needs a name=systemd hierarchy"),
               std::string::npos);
     Snapshot busybox = docker_v2();
     busybox.init = {InitKind::busybox, std::nullopt, ""};
     EXPECT_NE(refusal_of(busybox, options).find("this container's view is unified"), std::string::npos);
+}
+
+TEST(ChooseLayout, WhatThisSystemdFreezesOnIsRefusedThoughAskedFor) {
+    const auto refusal_with = [](const Snapshot& snapshot, Layout layout, Method method = Method::automatic) {
+        Options options;
+        options.layout = layout;
+        options.method = method;
+        return refusal_of(snapshot, options);
+    };
+    Snapshot old = docker_v2();
+    old.init = {InitKind::systemd, 219, ""};
+    EXPECT_EQ(refusal_with(old, Layout::host),
+              "--layout=host: systemd 219 does not boot on the unified layout; leave --layout to cginit");
+    EXPECT_EQ(refusal_with(old, Layout::automatic, Method::remount),
+              "--method=remount: systemd 219 does not boot on the unified layout; use --method=auto");
+    EXPECT_NE(refusal_with(docker_hybrid(229), Layout::unified).find("systemd 229 does not boot"), std::string::npos);
+    EXPECT_NE(refusal_with(docker_hybrid(262), Layout::legacy).find("systemd 262 does not boot"), std::string::npos);
 }
 
 TEST(ChooseLayout, TheHiddenHierarchyIsMountedAfreshBehindItsInnerLevel) {
