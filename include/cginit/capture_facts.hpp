@@ -34,7 +34,8 @@ struct CaptureFacts {
     bool operator==(const CaptureFacts&) const = default;
 };
 
-/// One fact per line; of user namespaces the errno where they are refused:
+/// One fact per line; of user namespaces the errno where they are refused, and whether each way to one is; of a trial how many steps the plan has, and the errno
+/// and the step if one was refused:
 ///
 ///     pid 1
 ///     init systemd:252
@@ -44,7 +45,7 @@ struct CaptureFacts {
 ///     place /run directory
 ///     place /run/lock absent
 ///     user-namespaces yes
-///     user-namespaces 28
+///     user-namespaces 28 open
 ///     delegated /sys/fs/cgroup yes
 ///     owned /sys/fs/cgroup yes
 ///     outsiders /sys/fs/cgroup no
@@ -53,9 +54,9 @@ struct CaptureFacts {
 ///     working-directory-mount 121
 ///     root-mount 96
 ///     descriptor 7 directory
-[[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
 ///     tried 27
 ///     tried 27 13 mount cgroup2 on /proc/driver/new (rw,nosuid,nodev,noexec,relatime)
+[[nodiscard]] std::string capture_facts_text(const CaptureFacts& facts);
 /// The reverse; `name` is the file for messages. A line that begins with another word is passed over: a later version knows more. A
 /// fact that is not as above, or is there twice, is an error with its line.
 [[nodiscard]] Result<CaptureFacts> parse_capture_facts(const std::string& text, const std::string& name);

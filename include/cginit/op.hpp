@@ -188,6 +188,11 @@ struct AssertRealRoot {
     bool v2 = false;
     bool operator==(const AssertRealRoot&) const = default;
 };
+/// Fails if a process is in the cgroup or below it, by cgroup.events; v1 does not tell.
+struct AssertUnpopulated {
+    std::string path;
+    bool operator==(const AssertUnpopulated&) const = default;
+};
 /// Fails if processes from outside of this PID namespace are in the v2 cgroup: then it is not this container's alone. What an
 /// engine brings in by exec is waited for, a second at most.
 struct AssertNoOutsiders {
@@ -295,10 +300,10 @@ using AnyOp =
                  EnterUserNamespace, MakeDirectory, MakeSymlink, MakeWhiteout, MakeMountPoint, MakeCgroup, RemoveCgroup,
                  MoveProcesses, JoinCgroup, WriteCgroupFile, CopyCgroupFile, CopyLimits, EnableControllers,
                  DisableControllers, LimitDescendants, RestoreDescendantLimits, AssertNotRealRoot, AssertRealRoot,
-                 AssertHierarchicalMemory, AssertMember, ProbeCgroup, AssertNoOutsiders, EnterDirectory,
-                 ReturnToDirectory, HoldStandardDescriptors, HideFromOthers, LockMountNamespace, HoldSignals,
-                 ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors, DropCapabilities, KeepCapabilities,
-                 RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
+                 AssertHierarchicalMemory, AssertMember, ProbeCgroup, AssertNoOutsiders, AssertUnpopulated,
+                 EnterDirectory, ReturnToDirectory, HoldStandardDescriptors, HideFromOthers, LockMountNamespace,
+                 HoldSignals, ReleaseSignals, HoldUmask, ReleaseUmask, CloseDescriptors, DropCapabilities,
+                 KeepCapabilities, RehearseDropCapabilities, RehearseUnmount, ExecuteProgram>;
 
 /// One op of any kind: a variant whose copies, moves and comparisons are compiled once. Each file that has a plan would otherwise
 /// compile those of all kinds.

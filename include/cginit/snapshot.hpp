@@ -70,6 +70,9 @@ struct ProcessStatus {
 struct UserNamespaces {
     Tri possible = Tri::unknown;
     int errnum = 0;  ///< what unshare(2) said, 0 if it was possible or not tried
+    /// Not even the first can be made, by unshare(2), clone(2) or clone3(2), and not for want of resources, which others may
+    /// give back.
+    Tri closed = Tri::unknown;
     bool operator==(const UserNamespaces&) const = default;
 };
 
@@ -105,10 +108,6 @@ struct InheritedDescriptor {
     bool operator==(const InheritedDescriptor&) const = default;
 };
 
-/// Everything that cginit knows of the system, read once and frozen. A capture folder holds the same files, so that
-/// whatever follows from a Snapshot follows from a capture.
-struct Snapshot {
-    MountTable mounts;                 ///< /proc/self/mountinfo
 /// What came of trying the steps of a plan that can be tried.
 struct TriedPlan {
     std::size_t steps = 0;  ///< how many the plan has: whose trial it was
@@ -118,6 +117,10 @@ struct TriedPlan {
     bool operator==(const TriedPlan&) const = default;
 };
 
+/// Everything that cginit knows of the system, read once and frozen. A capture folder holds the same files, so that
+/// whatever follows from a Snapshot follows from a capture.
+struct Snapshot {
+    MountTable mounts;                 ///< /proc/self/mountinfo
     std::vector<CgroupEntry> cgroups;  ///< /proc/self/cgroup
     ProcessStatus status;              ///< /proc/self/status
     std::string uid_map;               ///< /proc/self/uid_map, as read
@@ -126,12 +129,12 @@ struct TriedPlan {
     std::map<std::string, std::uint64_t> namespaces;
     /// /proc/sys/user/max_user_namespaces: how many the own user namespace may have.
     std::optional<unsigned long> max_user_namespaces;
-    UserNamespaces user_namespaces;
-    std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
-    std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
     /// /proc/sys/kernel/apparmor_restrict_unprivileged_userns, of Ubuntu's kernels: whom no profile confines has no capability
     /// in a user namespace of its own. Unknown where there is no such file.
     Tri restricts_user_namespaces = Tri::unknown;
+    UserNamespaces user_namespaces;
+    std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
+    std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
     /// /proc/cgroups: the controllers that are compiled in and not disabled; empty without the file.
     std::optional<std::vector<std::string>> controllers;
     std::optional<std::string> kernel_release;  ///< /proc/sys/kernel/osrelease
@@ -152,10 +155,10 @@ struct TriedPlan {
     /// Those that lead out of the view.
     std::vector<InheritedDescriptor> descriptors;
     InitTraits init;
+    /// In a capture what --capture tried; empty where nothing was tried yet.
+    std::optional<TriedPlan> tried;
 
     bool operator==(const Snapshot&) const = default;
 };
 
 }  // namespace cginit
-    /// In a capture what --capture tried; empty where nothing was tried yet.
-    std::optional<TriedPlan> tried;

@@ -246,8 +246,8 @@ constexpr std::array kFacts = {
         [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.working_directory_mount); }},
     FactRow{"root-mount",
             [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.root_mount); }},
-    FactRow{"tried", take_tried},
     FactRow{"descriptor", take_descriptor},
+    FactRow{"tried", take_tried},
 };
 
 /// A word that is in no row is a fact of a later version.

@@ -44,10 +44,10 @@ std::string obstacle_at(const World& world, const std::string& point) {
         case PlaceType::absent: return concat({"there is no ", point});
         case PlaceType::symlink: return concat({point, " is a symlink"});
         case PlaceType::other: return concat({point, " is no directory"});
+        case PlaceType::empty:
         case PlaceType::directory: return {};
     }
     return {};
-        case PlaceType::empty:
 }
 
 /// What the init is executed from and would not be there any more: a file at or below the point which no mount carries over.
@@ -71,21 +71,21 @@ std::string reason_for(const std::string& point) {
     if (point == "/run") {
         return "systemd needs /run as a tmpfs and would hide what the engine put there";
     }
-    return point == "/tmp" ? "systemd wants /tmp empty at boot" : "anyone may write there, and must not fill up /run";
-}
-
     if (point == kJournal) {
         return "the journal would fill up the container's writable layer";
     }
-/// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it;
-/// systemd of Debian on /run/lock too.
-Measure measure_for(const World& world, const Options& options, const Decision& decision, const std::string& point) {
+    return point == "/tmp" ? "systemd wants /tmp empty at boot" : "anyone may write there, and must not fill up /run";
+}
+
 /// Of no other init and no older systemd is it said at all.
 bool concerns_journal(const World& world, const Options& options) {
     return is_asked_for(options, kJournal) || (!options.tmpfs && world.init.kind == InitKind::systemd &&
                                                world.init.version.value_or(0) >= kFirstPersistentJournal);
 }
 
+/// systemd mounts its own tmpfs on /run unless something is mounted there, and so hides what the engine put below it;
+/// systemd of Debian on /run/lock too.
+Measure measure_for(const World& world, const Options& options, const Decision& decision, const std::string& point) {
     const bool asked = is_asked_for(options, point);
     if (options.tmpfs && !asked) {
         return leave(options.tmpfs->empty() ? "--tmpfs=never" : "--tmpfs does not name it");
@@ -96,20 +96,20 @@ bool concerns_journal(const World& world, const Options& options) {
     if (visible_mount_at(world.mounts, point) != nullptr) {
         return leave(concat({point, " is a mount already"}));
     }
-    const bool within_a_new_one = is_taken(decision, parent_path(point));
-    const std::string obstacle = within_a_new_one ? "" : obstacle_at(world, point);
-    if (!obstacle.empty()) {
     const MountEntry* holder = point == kJournal && !asked ? mount_holding(world.mounts, point) : nullptr;
     if (holder != nullptr && holder->point != "/") {
         return leave(concat({"it is in the mount at ", holder->point}));
     }
+    const bool within_a_new_one = is_taken(decision, parent_path(point));
+    const std::string obstacle = within_a_new_one ? "" : obstacle_at(world, point);
+    if (!obstacle.empty()) {
         return leave(obstacle);
-    }
-    if (!asked && point != "/run" && !may_mount(world, decision)) {
-        return leave(kNoSysAdmin);
     }
     if (!asked && point == kJournal && place_at(world, point) != PlaceType::empty) {
         return leave("there are journals already");
+    }
+    if (!asked && point != "/run" && !may_mount(world, decision)) {
+        return leave(kNoSysAdmin);
     }
     if (const std::string program = covered_program(world, point); !program.empty()) {
         return leave(concat({"the init is executed from ", program}));
@@ -119,12 +119,12 @@ bool concerns_journal(const World& world, const Options& options) {
 
 Status choose_tmpfs(const World& world, const Options& options, Decision& decision) {
     for (const char* point : kTmpfsPoints) {
-        TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
-        if (tmpfs.measure.taken && !may_mount(world, decision)) {
-            return make_error(
         if (std::string_view(point) == kJournal && !concerns_journal(world, options)) {
             continue;
         }
+        TmpfsDecision tmpfs{point, measure_for(world, options, decision, point)};
+        if (tmpfs.measure.taken && !may_mount(world, decision)) {
+            return make_error(
                 ErrorCode::no_sys_admin,
                 concat({"this container has no CAP_SYS_ADMIN, which mounting a tmpfs on ", point, " needs"}),
                 {{CureId::engine_tmpfs, point}, {CureId::no_tmpfs, point}});
@@ -142,6 +142,19 @@ Status choose_tmpfs(const World& world, const Options& options, Decision& decisi
         decision.tmpfs.push_back(std::move(tmpfs));
     }
     return {};
+}
+
+/// In a view that the engine delegated nothing can be mounted, by cginit or by systemd.
+Status require_mounts(const World& world, const Options& options, const Decision& decision) {
+    const std::vector<std::string> missing = points_without_mount(world, options);
+    if (decision.authority != Authority::delegation || missing.empty()) {
+        return {};
+    }
+    const CureId cure = missing.size() == 1 ? CureId::engine_tmpfs : CureId::engine_tmpfs_each;
+    return make_error(ErrorCode::no_sys_admin,
+                      concat({"systemd needs a tmpfs on ", join(missing, " and "),
+                              ", which this container without CAP_SYS_ADMIN cannot mount"}),
+                      {{cure, join(missing, ", ")}, CureId::add_sys_admin, {CureId::no_tmpfs, join(missing, " and ")}});
 }
 
 /// What holds for each of the switches that know auto and keep; empty if it is to be looked into.
@@ -217,8 +230,19 @@ Measure choose_propagation(const World& world, const Options& options, const Dec
 
 }  // namespace
 
+std::vector<std::string> points_without_mount(const World& world, const Options& options) {
+    std::vector<std::string> points;
+    if (world.init.kind == InitKind::systemd && !options.tmpfs) {
+        std::copy_if(kTmpfsPoints.begin(), kTmpfsPoints.end(), std::back_inserter(points), [&world](const char* point) {
+            return std::string_view(point) != kJournal && visible_mount_at(world.mounts, point) == nullptr;
+        });
+    }
+    return points;
+}
+
 Status choose_expectations(const World& world, const Options& options, Decision& decision) {
-    Status status = choose_tmpfs(world, options, decision);
+    Status status = require_mounts(world, options, decision);
+    status = status ? choose_tmpfs(world, options, decision) : status;
     if (!status) {
         return status;
     }
@@ -233,16 +257,6 @@ Status choose_expectations(const World& world, const Options& options, Decision&
 
 bool needs_workbench(const Decision& decision) {
     return rebuilds_view(decision) || decision.hide_ttys.taken ||
-std::vector<std::string> points_without_mount(const World& world, const Options& options) {
-    std::vector<std::string> points;
-    if (world.init.kind == InitKind::systemd && !options.tmpfs) {
-        std::copy_if(kTmpfsPoints.begin(), kTmpfsPoints.end(), std::back_inserter(points), [&world](const char* point) {
-            return std::string_view(point) != kJournal && visible_mount_at(world.mounts, point) == nullptr;
-        });
-    }
-    return points;
-}
-
            std::any_of(decision.tmpfs.begin(), decision.tmpfs.end(),
                        [](const TmpfsDecision& tmpfs) { return tmpfs.measure.taken; });
 }

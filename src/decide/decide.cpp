@@ -97,27 +97,32 @@ Status decide_to_keep_view(const World& world, const Options& options, Decision&
     return {};
 }
 
-/// userns-remap on v2: runc makes the container's root the owner of what an owner delegates, and of nothing else. systemd
-/// needs /run as a tmpfs besides, which it cannot mount.
+/// userns-remap on v2: runc makes the container's root the owner of what an owner delegates, and of nothing else. The limits are
+/// then a user's whom the user namespace does not map: of the host's, root in the container could be that user.
 bool is_delegated(const World& world, const Options& options, const Decision& decision) {
     const Hierarchy* v2 = v2_hierarchy(world);
     const HierarchyMount* mount = v2 == nullptr ? nullptr : view_mount(*v2);
-    if (mount == nullptr || world.view != View::unified || decision.layout != View::unified ||
-        options.writable != Writable::all || v2->delegated != Tri::yes || mount->entry.flags.read_only ||
-        !view_defect(world, false).empty()) {
+    if (mount == nullptr || world.view != View::unified || decision.layout != View::unified || !world.is_root ||
+        world.initial_user_namespace || options.writable != Writable::all || v2->delegated != Tri::yes ||
+        mount->entry.flags.read_only || !view_defect(world, false).empty()) {
         return false;
     }
-    return world.init.kind != InitKind::systemd || options.tmpfs || visible_mount_at(world.mounts, "/run") != nullptr;
+    // What systemd needs besides can be mounted in a user namespace only.
+    return points_without_mount(world, options).empty() || !user_namespace_obstacle(world).text.empty();
 }
 
 /// The engine made the container's own v2 cgroup writable (Docker's writable-cgroups, containerd's cgroup_writable, an annotation
 /// of CRI-O's): the kernel keeps its limits from whoever is in that cgroup's namespace while the host has nsdelegate, cgroups(7).
+/// Whoever can make another cgroup namespace below it is in that one and writes them all the same, which a user namespace or the
+/// capability gives: neither may be had by anybody in the container, for as long as the host stays as it is.
 bool is_guarded_by_nsdelegate(const World& world, const Options& options, const Decision& decision) {
     const Hierarchy* v2 = v2_hierarchy(world);
     const HierarchyMount* mount = v2 == nullptr ? nullptr : view_mount(*v2);
+    const bool closed = world.user_namespaces.closed == Tri::yes || world.max_user_namespaces == 0U;
     if (mount == nullptr || world.view != View::unified || decision.layout != View::unified || !world.is_root ||
-        options.writable != Writable::all || world.namespaced != Tri::yes || v2->real_root != Tri::no ||
-        v2->owned == Tri::no || mount->exposure != Exposure::namespaced || !view_defect(world, false).empty()) {
+        !closed || world.bounds_sys_admin || options.writable != Writable::all || world.namespaced != Tri::yes ||
+        v2->real_root != Tri::no || v2->owned == Tri::no || mount->exposure != Exposure::namespaced ||
+        !view_defect(world, false).empty()) {
         return false;
     }
     const std::vector<std::string> flags = split(mount->entry.super_options, ',');

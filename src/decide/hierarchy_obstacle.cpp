@@ -18,6 +18,13 @@ Cures hidden_cures(const Hierarchy& hierarchy, const World& world, const Decisio
     return has_controller(hierarchy, "name=systemd") ? Cures{CureId::mount_tracking} : Cures{CureId::show_cgroups};
 }
 
+/// A named hierarchy of the host's init, such as name=openrc, in which runtimes make no cgroups: out of sight in a private cgroup
+/// namespace its root may be the engine's own cgroup.
+bool is_untold(const Hierarchy& hierarchy, const World& world) {
+    const bool named = hierarchy.controllers.size() == 1 && hierarchy.controllers.front().starts_with("name=");
+    return named && !has_controller(hierarchy, "name=systemd") && world.namespaced != Tri::no;
+}
+
 }  // namespace
 
 bool belongs_to(const Hierarchy& hierarchy, View layout) {
@@ -43,6 +50,9 @@ Obstacle hierarchy_obstacle(const Hierarchy& hierarchy, const World& world, cons
     const bool chosen = hierarchy.version == HierarchyVersion::v1 && world.view_in_sight;
     if (mount == nullptr && (chosen || !mounts_afresh(decision))) {
         return because("the engine does not show it", hidden_cures(hierarchy, world, decision));
+    }
+    if (mount == nullptr && is_untold(hierarchy, world)) {
+        return because("nobody can tell whose cgroup of it this is", {CureId::show_cgroups});
     }
     if (hierarchy.real_root == Tri::yes) {
         return because("the own cgroup is the host's root of it", own_cgroup_cures(world));

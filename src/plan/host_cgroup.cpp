@@ -10,6 +10,9 @@ void join_host_cgroup(PlanBuilder& builder, const Stage& stage) {
                              "the engine gave the container no cgroup of its own here", RemoveCgroup{made});
     make.scope = Scope::host;
     make.parts = stage.host_parts();
+    // Found there, it is this container's of before a restart, or another's that passes for the same.
+    builder.add(Phase::prepare, AssertUnpopulated{made}, "two containers must never share one", kNothingToUndo).parts =
+        stage.host_parts();
     // Never all processes of the cgroup, as elsewhere: these are the host's.
     builder.add(Phase::prepare, JoinCgroup{made}, "the init sits there, and nobody else", JoinCgroup{before}).parts =
         stage.host_parts();

@@ -260,6 +260,11 @@ struct OpRow<ProbeCgroup> : NoMounts<Writes::nothing, Scope::none> {
 };
 
 template <>
+struct OpRow<AssertUnpopulated> : NoMounts<Writes::nothing, Scope::none> {
+    static std::string text(const AssertUnpopulated& op) { return concat({"assert that nobody is in ", op.path}); }
+};
+
+template <>
 struct OpRow<AssertNoOutsiders> : NoMounts<Writes::nothing, Scope::none> {
     static std::string text(const AssertNoOutsiders& op) {
         return concat({"assert that nobody from outside is in ", op.path});

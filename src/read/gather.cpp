@@ -136,7 +136,7 @@ Tri read_delegation(const Source& source, const std::string& path) {
     for (const char* name : {"cgroup.max.depth", "cgroup.max.descendants", "memory.max", "memory.high", "pids.max",
                              "cpu.max", "cpu.weight", "io.max", "cpuset.cpus"}) {
         const std::string file = join_path(path, name);
-        if (source.exists(file) && !source.refuses_writing(file)) {
+        if (source.exists(file) && !(source.refuses_writing(file) && source.is_of_unmapped_user(file))) {
             return Tri::no;
         }
     }
@@ -317,6 +317,7 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
     }
     if (facts) {
         snapshot.user_namespaces = facts->user_namespaces;
+        snapshot.tried = facts->tried;
     }
     for (const char* point : kTmpfsPoints) {
         snapshot.places[point] = read_place(source, facts, point);
@@ -331,7 +332,6 @@ Result<Snapshot> gather(const Source& source, std::optional<int> pid, const std:
     // All is read before any of it is refused: what a capture notes on the way is then whole.
     Result<MountTable> mounts = read_mounts(source);
     // A kernel without cgroups, or gVisor, has no such file beside the others, and no such mounts.
-        snapshot.tried = facts->tried;
     const bool has_no_cgroups = mounts && std::none_of(mounts->begin(), mounts->end(), is_cgroup) &&
                                 source.exists(kStatus) && !source.exists(kCgroup);
     auto cgroups = has_no_cgroups ? Result<std::vector<CgroupEntry>>(std::vector<CgroupEntry>())

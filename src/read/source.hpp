@@ -85,13 +85,13 @@ private:
     std::map<std::string, std::string>* noted_ = nullptr;
 };
 
-/// Where an absolute path leads when all symlinks are followed below the source's root, as chroot(2) would have it:
-/// absolute links start at that root and `..` does not leave it. The kernel's own walk would take a capture's links
-/// for the running system's. Errors: ENOENT, ENOTDIR, ELOOP (more than 40 links, as in path_resolution(7)).
-[[nodiscard]] Result<std::string> resolve_path(const Source& source, const std::string& path);
 /// The inode of a pidfd of this process, which no other process gets until the next boot; empty before Linux 6.9 (cb12fd8e0dab),
 /// where all of them share one.
 [[nodiscard]] std::optional<std::uint64_t> own_pidfd_id();
 
+/// Where an absolute path leads when all symlinks are followed below the source's root, as chroot(2) would have it:
+/// absolute links start at that root and `..` does not leave it. The kernel's own walk would take a capture's links
+/// for the running system's. Errors: ENOENT, ENOTDIR, ELOOP (more than 40 links, as in path_resolution(7)).
+[[nodiscard]] Result<std::string> resolve_path(const Source& source, const std::string& path);
 
 }  // namespace cginit

@@ -69,7 +69,7 @@ void add_host_ttys(Snapshot& snapshot) {
 }
 
 /// A seccomp filter that does, as Docker's.
-void refuse_user_namespaces(Snapshot& snapshot) { snapshot.user_namespaces = {Tri::no, EPERM}; }
+void refuse_user_namespaces(Snapshot& snapshot) { snapshot.user_namespaces = {Tri::no, EPERM, Tri::yes}; }
 
 /// runc made the mapped root the owner of what an owner hands over; and the engine mounted a tmpfs on /run.
 void delegate(Snapshot& snapshot) {

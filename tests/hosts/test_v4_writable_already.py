@@ -47,3 +47,10 @@ def test_without_nsdelegate_it_is_refused(session, engine):
     finally:
         set_v2_options(before)
     assert result.returncode == 125 and "(CG-NOSYSADMIN)" in result.stderr, result.stderr
+
+
+def test_where_somebody_can_make_a_user_namespace_it_is_refused(session):
+    """cginit cannot map ids without CAP_SETFCAP. Whoever needs no map writes the limits from a cgroup namespace below."""
+    engine = session.engine("podman", "crun", VIEW)
+    result = engine.run("bookworm", "/sbin/init", sys_admin=False, options=[*WRITABLE, "--cap-drop=SETFCAP"])
+    assert result.returncode == 125 and "(CG-NOSYSADMIN)" in result.stderr, result.stderr

@@ -305,6 +305,27 @@ TEST(KernelLinuxCgroup, RealRoot) {
     });
 }
 
+TEST(KernelLinuxCgroup, Unpopulated) {
+    CGINIT_NEEDS_KERNEL();
+    in_cgroup("unified", [](const std::string& own) {
+        const std::string shared = join_path(own, "shared");
+        const std::string deep = join_path(shared, "deep");
+        succeeds(MakeCgroup{shared});
+        succeeds(MakeCgroup{deep});
+        succeeds(AssertUnpopulated{shared});
+        succeeds(JoinCgroup{deep});
+        fails(
+            AssertUnpopulated{shared},
+            concat({"another container has the cgroup ", shared, ": they pass for the same one; add --cgroupns=host"}),
+            ErrorCode::host_root);
+        succeeds(JoinCgroup{own});
+        succeeds(AssertUnpopulated{shared});
+        succeeds(RemoveCgroup{deep});
+        succeeds(RemoveCgroup{shared});
+    });
+    in_cgroup("memory", [](const std::string& own) { succeeds(AssertUnpopulated{own}); });
+}
+
 TEST(KernelLinuxCgroup, HierarchicalMemory) {
     CGINIT_NEEDS_KERNEL();
     in_cgroup("memory", [](const std::string& own) {

@@ -67,6 +67,21 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
     facts.init = {InitKind::unknown, std::nullopt, ""};
     facts.user_namespaces = {Tri::yes, 0};
     EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+
+    for (const Tri closed : {Tri::yes, Tri::no}) {
+        facts.user_namespaces = {Tri::no, 1, closed};
+        EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+    }
+
+    facts = CaptureFacts{};
+    facts.tried = {27, "", 0};
+    EXPECT_EQ(capture_facts_text(facts), "tried 27\n");
+    EXPECT_EQ(parse_capture_facts("tried 27\n", "x").value(), facts);
+    facts.tried = {27, "assert that /x is not the real root", 0};
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
+    facts.tried = {27, "mount cgroup2 on /x (rw)", 13};
+    EXPECT_EQ(capture_facts_text(facts), "tried 27 13 mount cgroup2 on /x (rw)\n");
+    EXPECT_EQ(parse_capture_facts(capture_facts_text(facts), "x").value(), facts);
 }
 
 TEST(CaptureFacts, UnknownPlacesAndLineBreaksAreNotWritten) {
@@ -109,6 +124,14 @@ TEST(CaptureFacts, WhatIsNoFactIsRefusedWithItsLine) {
           {"place /run unknown\n", "/cginit/facts:1: not a fact"},
           {"place /run absent\nplace /run absent\n", "/cginit/facts:2: not a fact"},
           {"user-namespaces\n", "/cginit/facts:1: not a fact"},
+          {"user-namespaces 1 shut\n", "/cginit/facts:1: not a fact"},
+          {"tried\n", "/cginit/facts:1: not a fact"},
+          {"tried 0\n", "/cginit/facts:1: not a fact"},
+          {"tried 27 13\n", "/cginit/facts:1: not a fact"},
+          {"tried 27 13 \n", "/cginit/facts:1: not a fact"},
+          {"tried 27 4096 mount\n", "/cginit/facts:1: not a fact"},
+          {"tried 27 x mount\n", "/cginit/facts:1: not a fact"},
+          {"tried 27\ntried 27\n", "/cginit/facts:2: not a fact"},
           {"user-namespaces no\n", "/cginit/facts:1: not a fact"},
           {"user-namespaces 0\n", "/cginit/facts:1: not a fact"},
           {"user-namespaces 5000\n", "/cginit/facts:1: not a fact"},

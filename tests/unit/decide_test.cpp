@@ -42,14 +42,34 @@ Snapshot with_sys_admin_alone(Snapshot snapshot) {
     return snapshot;
 }
 
-/// With a tmpfs on /run, or the directory of the image.
-Snapshot delegated(Snapshot snapshot, PlaceType run = PlaceType::other) {
+/// With what systemd needs, and could not mount itself.
+Snapshot with_tmpfs(Snapshot snapshot, const std::vector<std::string>& points = {"/run", "/run/lock", "/tmp"}) {
+    int id = 40;
+    for (const std::string& point : points) {
+        const std::string number = std::to_string(id++);
+        const char* parent = point == "/run/lock" ? " 40 0:" : " 10 0:";
+        snapshot = with_mount(std::move(snapshot), number + parent + number + " / " + point + " rw - tmpfs tmpfs rw\n");
+    }
+    return snapshot;
+}
+
+/// To root of a user namespace that does not map whose the limits are.
+Snapshot delegated(Snapshot snapshot) {
     snapshot.directories["/sys/fs/cgroup"].delegated = Tri::yes;
-    return run == PlaceType::directory ? snapshot : with_mount(snapshot, "40 10 0:60 / /run rw - tmpfs tmpfs rw\n");
+    snapshot.uid_map = snapshot.gid_map = "0 100000 65536";
+    snapshot.namespaces["user"] = 4026532500;
+    return snapshot;
+}
+
+/// Where a setuid program is the host's root, to whom the limits belong.
+Snapshot initial(Snapshot snapshot) {
+    snapshot.uid_map = snapshot.gid_map = "0 0 4294967295";
+    snapshot.namespaces.erase("user");
+    return snapshot;
 }
 
 TEST(Decide, ADelegatedViewIsProved) {
-    const World world = classify(delegated(without_sys_admin(writable(docker_v2()))));
+    const World world = classify(delegated(with_tmpfs(without_sys_admin(writable(docker_v2())))));
     const Decision decision = decided(world);
     std::string steps;
     for (const Step& step : make_plan(world, decision).steps) {
@@ -61,11 +81,12 @@ TEST(Decide, ADelegatedViewIsProved) {
 
 /// Docker's writable-cgroups=true, where the filter refuses a user namespace.
 Snapshot writable_without_privilege() {
-    Snapshot snapshot = with_mount(without_sys_admin(writable(docker_v2())), "40 10 0:60 / /run rw - tmpfs tmpfs rw\n");
+    Snapshot snapshot = with_tmpfs(without_sys_admin(writable(docker_v2())));
     for (MountEntry& mount : snapshot.mounts) {
         mount.super_options += is_cgroup(mount) ? ",nsdelegate,memory_recursiveprot" : "";
     }
-    snapshot.user_namespaces = {Tri::no, EPERM};
+    snapshot.user_namespaces = {Tri::no, EPERM, Tri::yes};
+    snapshot.status.bounding_capabilities = 0xa80425fb;
     snapshot.directories[kCgroupRoot].has_parent_files = Tri::yes;
     snapshot.directories[kCgroupRoot].outsiders = Tri::no;
     return snapshot;
@@ -112,14 +133,31 @@ TEST(Decide, AWritableViewThatNothingGuardsIsRefused) {
     EXPECT_EQ(code_of([](Snapshot& s) { s.directories[kCgroupRoot].outsiders = Tri::yes; }), "CG-NOHIERARCHY");
     EXPECT_EQ(code_of([](Snapshot& s) { s.directories[kCgroupRoot].owned = Tri::no; }), "CG-NOTDELEGATED");
     EXPECT_EQ(code_of([](Snapshot& s) { s.status.uid = 1000; }), "CG-NOTROOT");
+    // Whoever can make a cgroup namespace below it writes the limits from there.
+    EXPECT_EQ(code_of([](Snapshot& s) { s.user_namespaces.closed = Tri::no; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.user_namespaces.closed = Tri::unknown; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.user_namespaces = {Tri::no, ENOSPC, Tri::no}; }), "CG-NOSYSADMIN");
+    EXPECT_EQ(code_of([](Snapshot& s) { s.status.bounding_capabilities = 1ULL << kCapSysAdmin; }), "CG-NOSYSADMIN");
+    const auto none_at_all = [](Snapshot& s) {
+        s.user_namespaces = {Tri::no, ENOSPC, Tri::no};
+        s.max_user_namespaces = 0;
+    };
+    EXPECT_EQ(code_of(none_at_all), "accepted") << "which only the host can change";
     // Only the engine can mount it.
     Snapshot bare = writable_without_privilege();
-    std::erase_if(bare.mounts, [](const MountEntry& mount) { return mount.point == "/run"; });
-    bare.places = {{"/run", PlaceType::directory}};
+    std::erase_if(bare.mounts, [](const MountEntry& mount) { return mount.point == "/run/lock"; });
     EXPECT_EQ(
         refusal(classify(bare), {}),
-        "this container has no CAP_SYS_ADMIN, which mounting a tmpfs on /run needs; let the engine mount it (--tmpfs "
-        "/run), or leave /run as it is with --tmpfs=never");
+        "systemd needs a tmpfs on /run/lock, which this container without CAP_SYS_ADMIN cannot mount; let the engine "
+        "mount it (--tmpfs /run/lock), or add --cap-add SYS_ADMIN, or leave /run/lock as it is with --tmpfs=never");
+    std::erase_if(bare.mounts, [](const MountEntry& mount) { return mount.point == "/tmp"; });
+    const Result<Decision> refused = decide(classify(bare), {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().cures.front(), (Cure{CureId::engine_tmpfs_each, "/run/lock, /tmp"}));
+    Options never;
+    never.tmpfs.emplace();
+    EXPECT_EQ(refusal(classify(bare), never), "accepted");
+    EXPECT_EQ(refusal(classify(with_init(bare, InitKind::s6)), {}), "accepted");
 }
 
 TEST(Decide, Method) {
@@ -141,14 +179,17 @@ TEST(Decide, Method) {
          "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
         {"a user namespace, asked", with_sys_admin_alone(docker_v1()), kUserns, Method::userns,
          "asked for with --method=userns"},
-        {"delegated", delegated(without_sys_admin(writable(docker_v2()))), kNothing, Method::none,
+        {"delegated", delegated(with_tmpfs(without_sys_admin(writable(docker_v2())))), kNothing, Method::none,
          "the engine delegated the container's cgroup, whose limits belong to another user"},
+        {"delegated by the host's root to somebody who is not",
+         with_tmpfs(initial(delegated(without_sys_admin(writable(docker_v2()))))), kNothing, Method::userns,
+         "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
         {"delegated and capable", delegated(writable(docker_v2())), kNothing, Method::name_space,
          "the kernel has cgroup namespaces"},
         {"delegated and read-only", delegated(without_sys_admin(docker_v2())), kNothing, Method::userns,
          "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
-        {"delegated, and systemd would have no /run",
-         delegated(without_sys_admin(writable(docker_v2())), PlaceType::directory), kNothing, Method::userns,
+        {"delegated, and systemd would have no /run/lock",
+         delegated(with_tmpfs(without_sys_admin(writable(docker_v2())), {"/run", "/tmp"})), kNothing, Method::userns,
          "this container has no CAP_SYS_ADMIN, and in a user namespace it has"},
         {"remount, unguarded", docker_v2(),
          [](Options& o) {

@@ -50,6 +50,7 @@ TEST(DescribeOp, OneLinePerVerb) {
         {AssertHierarchicalMemory{"/c"}, "assert that memory is hierarchical in /c"},
         {AssertMember{"/c"}, "assert that this process is in /c"},
         {ProbeCgroup{"/c"}, "make and remove a child cgroup of /c"},
+        {AssertUnpopulated{"/c"}, "assert that nobody is in /c"},
         {AssertNoOutsiders{"/c"}, "assert that nobody from outside is in /c"},
         {EnterDirectory{"/srv"}, "enter directory /srv"},
         {ReturnToDirectory{}, "return to the directory before"},

@@ -20,6 +20,9 @@ constexpr int kMovePasses = 64;
 constexpr int kRemoveTries = 32;
 constexpr unsigned kPauseMicroseconds = 1000;
 constexpr const char* kProbeName = "cginit-probe";
+// How long processes that end may be seen: a second.
+constexpr int kMoments = 200;
+constexpr unsigned kMoment = 5000;
 
 Result<bool> exists(const std::string& path) {
     struct stat status {};
@@ -254,10 +257,26 @@ Status assert_hierarchical_memory(const AssertHierarchicalMemory& op) {
                : Status(make_error(ErrorCode::not_as_planned, concat({op.path, "/memory.use_hierarchy is not 1"})));
 }
 
+/// What ended is gone from it within moments.
+Status assert_unpopulated(const AssertUnpopulated& op) {
+    for (int tries = 0; tries < kMoments; ++tries) {
+        const Result<std::string> text = read_file(join_path(op.path, "cgroup.events"));
+        if (!text) {
+            return text.error().errnum == ENOENT ? Status() : Status(text.error());
+        }
+        const std::vector<std::string> lines = split(*text, '\n');
+        if (std::find(lines.begin(), lines.end(), "populated 0") != lines.end()) {
+            return {};
+        }
+        ::usleep(kMoment);
+    }
+    return make_error(ErrorCode::host_root,
+                      concat({"another container has the cgroup ", op.path, ": they pass for the same one"}),
+                      {CureId::host_cgroup_namespace});
+}
+
 Status assert_no_outsiders(const AssertNoOutsiders& op) {
-    constexpr int kTries = 200;
-    constexpr unsigned kPause = 5000;
-    for (int tries = 0; tries < kTries; ++tries) {
+    for (int tries = 0; tries < kMoments; ++tries) {
         const Result<std::string> text = read_file(join_path(op.path, "cgroup.procs"));
         if (!text) {
             // A threaded cgroup does not tell; it is one that somebody divided within the container.
@@ -267,7 +286,7 @@ Status assert_no_outsiders(const AssertNoOutsiders& op) {
         if (std::find(pids.begin(), pids.end(), "0") == pids.end()) {
             return {};
         }
-        ::usleep(kPause);
+        ::usleep(kMoment);
     }
     return make_error(ErrorCode::no_own_cgroup,
                       concat({"processes from outside of the container are in its cgroup (", op.path, ")"}),

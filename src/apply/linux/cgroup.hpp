@@ -31,6 +31,7 @@ struct CgroupValue {
 [[nodiscard]] Status assert_not_real_root(const AssertNotRealRoot& op);
 [[nodiscard]] Status assert_real_root(const AssertRealRoot& op);
 [[nodiscard]] Status assert_hierarchical_memory(const AssertHierarchicalMemory& op);
+[[nodiscard]] Status assert_unpopulated(const AssertUnpopulated& op);
 [[nodiscard]] Status assert_no_outsiders(const AssertNoOutsiders& op);
 [[nodiscard]] Status assert_member(const AssertMember& op);
 [[nodiscard]] Status probe_cgroup(const ProbeCgroup& op);

@@ -237,6 +237,7 @@ Result<Outcome> KernelLinux::perform(const Op& op) {
         }
         Result<Outcome> operator()(const AssertMember& verb) const { return outcome_of(assert_member(verb)); }
         Result<Outcome> operator()(const ProbeCgroup& verb) const { return outcome_of(probe_cgroup(verb)); }
+        Result<Outcome> operator()(const AssertUnpopulated& verb) const { return outcome_of(assert_unpopulated(verb)); }
         Result<Outcome> operator()(const AssertNoOutsiders& verb) const {
             return outcome_of(assert_no_outsiders(verb));
         }

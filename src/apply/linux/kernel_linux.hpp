@@ -45,6 +45,7 @@
 //   AssertMember               read(2)
 //   ProbeCgroup                mkdir(2), rmdir(2)
 //   AssertNoOutsiders          read(2) of cgroup.procs, again for a second
+//   AssertUnpopulated          read(2) of cgroup.events, again for a second
 //   EnterDirectory             open(2), chdir(2)
 //   ReturnToDirectory          fchdir(2)
 //   HoldStandardDescriptors    fcntl(2), [open(2)]

@@ -1,22 +1,26 @@
 #include "apply/linux/trial.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <span>
 #include <string_view>
 
 #include "apply/linux/calls.hpp"
 #include "apply/linux/child.hpp"
+#include "apply/linux/guard.hpp"
 #include "apply/linux/kernel_linux.hpp"
 #include "apply/plan_runner.hpp"
 #include "core/path.hpp"
 #include "core/text.hpp"
-#include "apply/linux/guard.hpp"
 #include "core/unique_fd.hpp"
 
 namespace cginit {
@@ -134,13 +138,13 @@ std::optional<Message> refused_namespace(const Plan& plan) {
 }
 
 Message run_trial(const Plan& plan) {
-    const std::optional<Message> refused = refused_namespace(plan);
-    if (refused) {
-        return *refused;
-    }
     // What the trial mounts is for nobody else to reach through /proc.
     if (const Status hidden = hide_from_others(); !hidden) {
         return message_of(Course::not_tried, 0, hidden.error());
+    }
+    const std::optional<Message> refused = refused_namespace(plan);
+    if (refused) {
+        return *refused;
     }
     // What comes after the first step that would stay stands on it.
     const auto end =
@@ -223,6 +227,30 @@ int errno_of_namespaces() {
     return errnum == 0 ? errno_of_nesting() : errnum;
 }
 
+/// In the child of a fork that may have been made.
+bool is_refused(long pid) {
+    if (pid == 0) {
+        ::_exit(0);
+    }
+    if (pid > 0) {
+        ::waitpid(static_cast<pid_t>(pid), nullptr, 0);
+        return false;
+    }
+    return errno == EPERM || errno == EACCES || errno == ENOSYS;
+}
+
+/// Each way to a user namespace: a filter may know one and not the others.
+int are_closed() {
+    clone_args arguments = {};
+    arguments.flags = CLONE_NEWUSER;
+    arguments.exit_signal = SIGCHLD;
+    if (!is_refused(::syscall(SYS_clone3, &arguments, sizeof arguments)) ||
+        !is_refused(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr))) {
+        return 0;
+    }
+    return ::unshare(CLONE_NEWUSER) != 0 && (errno == EPERM || errno == EACCES) ? 1 : 0;
+}
+
 }  // namespace
 
 Result<std::optional<Refusal>> try_plan(const Plan& plan) {
@@ -248,7 +276,11 @@ UserNamespaces try_user_namespace() {
     if (!errnum || *errnum == ENOMEM) {
         return {};
     }
-    return {*errnum == 0 ? Tri::yes : Tri::no, *errnum};
+    if (*errnum == 0) {
+        return {Tri::yes, 0};
+    }
+    const Result<int> closed = in_child<int>(are_closed, 0);
+    return {Tri::no, *errnum, closed ? (*closed == 1 ? Tri::yes : Tri::no) : Tri::unknown};
 }
 
 }  // namespace cginit
