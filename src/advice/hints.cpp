@@ -105,6 +105,20 @@ Hint no_own_root(const AssertNotRealRoot& asserted, const World& world) {
                        : Hint{ErrorCode::no_own_cgroup, {}, own_cgroup_cures(world)};
 }
 
+/// Of what is asserted, whatever the errno; empty for other ops.
+Hint hint_for_assertion(const Op& op, const World& world) {
+    if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
+        return no_own_root(*asserted, world);
+    }
+    if (std::holds_alternative<AssertNoOutsiders>(op)) {
+        return {ErrorCode::no_own_cgroup, {}, {CureId::own_cgroup}};
+    }
+    if (std::holds_alternative<AssertUnpopulated>(op)) {
+        return {ErrorCode::host_root, {}, {CureId::host_cgroup_namespace}};
+    }
+    return {};
+}
+
 bool makes_user_namespace(const Op& op) {
     return std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
            std::holds_alternative<EnterUserNamespace>(op);
@@ -113,8 +127,8 @@ bool makes_user_namespace(const Op& op) {
 }  // namespace
 
 Hint hint_for(const Op& op, int errnum, const World& world) {
-    if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
-        return no_own_root(*asserted, world);
+    if (Hint hint = hint_for_assertion(op, world); hint != Hint{}) {
+        return hint;
     }
     // Seen before anything else, so no mount was refused yet.
     if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {

@@ -129,6 +129,8 @@ TEST(Hints, EachHasItsCode) {
     EXPECT_EQ(code(MakeCgroup{}, EACCES, kUserNamespace), ErrorCode::not_delegated);
     EXPECT_EQ(code(AssertNotRealRoot{"/a", true}, 0, kPlain), ErrorCode::host_root);
     EXPECT_EQ(code(AssertNotRealRoot{"/a", false}, 0, kPlain), ErrorCode::no_own_cgroup);
+    EXPECT_EQ(code(AssertNoOutsiders{"/a"}, 0, kPlain), ErrorCode::no_own_cgroup);
+    EXPECT_EQ(code(AssertUnpopulated{"/a"}, 0, kPlain), ErrorCode::host_root);
     EXPECT_EQ(code(BindMount{}, EINVAL, kPlain), ErrorCode::system_call);
 }
 
@@ -137,6 +139,11 @@ TEST(Hints, ARootlessEngineHasNoCgroupToGive) {
     EXPECT_EQ(hint_for(AssertNotRealRoot{"/a", false}, 0, world).cures, Cures{CureId::own_cgroup});
     world.rootless = true;
     EXPECT_EQ(hint_for(AssertNotRealRoot{"/a", false}, 0, world).cures, Cures{CureId::rootful});
+}
+
+TEST(Hints, WhatIsNotAsAsserted) {
+    EXPECT_EQ(hint_for(AssertNoOutsiders{"/a"}, 0, kPlain).cures, Cures{CureId::own_cgroup});
+    EXPECT_EQ(hint_for(AssertUnpopulated{"/a"}, 0, kPlain).cures, Cures{CureId::host_cgroup_namespace});
 }
 
 TEST(Hints, NothingBeyondTheErrno) {

@@ -271,8 +271,7 @@ Status assert_unpopulated(const AssertUnpopulated& op) {
         ::usleep(kMoment);
     }
     return make_error(ErrorCode::host_root,
-                      concat({"another container has the cgroup ", op.path, ": they pass for the same one"}),
-                      {CureId::host_cgroup_namespace});
+                      concat({"another container has the cgroup ", op.path, ": they pass for the same one"}));
 }
 
 Status assert_no_outsiders(const AssertNoOutsiders& op) {
@@ -289,8 +288,7 @@ Status assert_no_outsiders(const AssertNoOutsiders& op) {
         ::usleep(kMoment);
     }
     return make_error(ErrorCode::no_own_cgroup,
-                      concat({"processes from outside of the container are in its cgroup (", op.path, ")"}),
-                      {CureId::own_cgroup});
+                      concat({"processes from outside of the container are in its cgroup (", op.path, ")"}));
 }
 
 Status assert_member(const AssertMember& op) {

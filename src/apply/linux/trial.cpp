@@ -227,6 +227,18 @@ int errno_of_namespaces() {
     return errnum == 0 ? errno_of_nesting() : errnum;
 }
 
+/// Not for want of a count: a filter or the kernel's settings refuse it, or the kernel has none (CONFIG_USER_NS).
+bool is_for_good(int errnum) { return errnum == EPERM || errnum == EACCES || errnum == ENOSYS || errnum == EINVAL; }
+
+/// clone(2): the flags come second there, and a stack first.
+long clone_call(unsigned long flags) {
+#ifdef __s390x__
+    return ::syscall(SYS_clone, nullptr, flags, nullptr, nullptr, nullptr);
+#else
+    return ::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr);
+#endif
+}
+
 /// In the child of a fork that may have been made.
 bool is_refused(long pid) {
     if (pid == 0) {
@@ -236,7 +248,7 @@ bool is_refused(long pid) {
         ::waitpid(static_cast<pid_t>(pid), nullptr, 0);
         return false;
     }
-    return errno == EPERM || errno == EACCES || errno == ENOSYS;
+    return is_for_good(errno);
 }
 
 /// Each way to a user namespace: a filter may know one and not the others.
@@ -245,10 +257,10 @@ int are_closed() {
     arguments.flags = CLONE_NEWUSER;
     arguments.exit_signal = SIGCHLD;
     if (!is_refused(::syscall(SYS_clone3, &arguments, sizeof arguments)) ||
-        !is_refused(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr))) {
+        !is_refused(clone_call(CLONE_NEWUSER | SIGCHLD))) {
         return 0;
     }
-    return ::unshare(CLONE_NEWUSER) != 0 && (errno == EPERM || errno == EACCES) ? 1 : 0;
+    return ::unshare(CLONE_NEWUSER) != 0 && is_for_good(errno) ? 1 : 0;
 }
 
 }  // namespace
