@@ -58,6 +58,8 @@ std::string concat(std::initializer_list<std::string_view> pieces) {
     return text;
 }
 
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
 std::optional<unsigned long> parse_number(std::string_view text) { return parse(text, 10); }
 
 std::optional<unsigned long> parse_hex(std::string_view text) { return parse(text, 16); }

@@ -16,6 +16,7 @@ namespace cginit {
 [[nodiscard]] std::string join(const std::vector<std::string>& pieces, std::string_view separator);
 /// All pieces one after the other.
 [[nodiscard]] std::string concat(std::initializer_list<std::string_view> pieces);
+[[nodiscard]] bool contains(std::string_view text, std::string_view part);
 /// A decimal number that fills the whole text; empty if it is none or too large.
 [[nodiscard]] std::optional<unsigned long> parse_number(std::string_view text);
 /// A hexadecimal number without prefix that fills the whole text.

@@ -68,6 +68,9 @@ struct HostFacts {
 /// An empty set is v2 and belongs to every cgroup2 mount.
 [[nodiscard]] bool carries_controllers(const MountEntry& mount, const std::vector<std::string>& controllers);
 
+/// One of the files that engines bind into every container, by its name: hosts, hostname or resolv.conf.
+[[nodiscard]] bool is_engines_file(const MountEntry& mount);
+
 /// The own cgroup's directory as one cgroup mount shows it.
 struct OwnDirectory {
     const CgroupEntry* cgroup = nullptr;  ///< of the Snapshot

@@ -43,8 +43,6 @@ std::string innermost_part(const std::string& path) {
                           : path.substr(static_cast<std::size_t>(ids[ids.size() - 2].data() + kIdLength - path.data()));
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 Engine engine_of_path(const std::string& whole) {
     const std::string path = innermost_part(whole);
     if (contains(path, "kubepods")) {
@@ -67,14 +65,13 @@ bool is_podmans(const std::string& root) { return contains(root, "-containers/")
 /// Docker `/var/lib/docker/containers/ID/hostname`, Podman `.../overlay-containers/ID/userdata/hostname` (also
 /// `vfs-containers`: the storage driver's name), Kubernetes `/var/lib/kubelet/pods/UID/...` on /etc/hosts.
 EngineFacts engine_of_mount(const MountEntry& mount) {
-    const std::string name = base_name(mount.point);
     if (is_at_or_below(mount.point, "/run/secrets/kubernetes.io") || contains(mount.root, "/kubelet/pods/")) {
         return {Engine::kubernetes, {}};
     }
     if (mount.point == "/run/.containerenv" || is_podmans(mount.root)) {
         return {Engine::podman, find_id(mount.root)};
     }
-    if ((name == "hostname" || name == "hosts" || name == "resolv.conf") && contains(mount.root, "/containers/")) {
+    if (is_engines_file(mount) && contains(mount.root, "/containers/")) {
         const std::string id = find_id(mount.root);
         return {id.empty() ? Engine::oci : Engine::docker, id};
     }
@@ -102,6 +99,11 @@ void merge(EngineFacts& facts, const EngineFacts& more) {
 }
 
 }  // namespace
+
+bool is_engines_file(const MountEntry& mount) {
+    const std::string name = base_name(mount.point);
+    return name == "hosts" || name == "hostname" || name == "resolv.conf";
+}
 
 /// runc mounts it so, and crun remounts it, whose superblock then is not; each as bits of mountinfo(5):
 /// `... / /sys ro,nosuid,nodev,noexec,relatime - sysfs sysfs ro` and `... / /sys ro,nosuid,... - sysfs sysfs rw`.

@@ -9,8 +9,6 @@
 namespace cginit {
 namespace {
 
-bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 bool is_mount(const Snapshot& snapshot, const char* point) {
     return visible_mount_at(snapshot.mounts, point) != nullptr;
 }
@@ -46,8 +44,7 @@ bool is_github_actions(const Snapshot& snapshot) { return is_mount(snapshot, "/_
 /// `/var/lib/nerdctl/1935db59/containers/default/ID/hostname`
 bool is_nerdctl(const Snapshot& snapshot) {
     return std::any_of(snapshot.mounts.begin(), snapshot.mounts.end(), [](const MountEntry& mount) {
-        return has(mount.root, "/nerdctl/") &&
-               (mount.point == "/etc/hosts" || mount.point == "/etc/hostname" || mount.point == "/etc/resolv.conf");
+        return is_engines_file(mount) && contains(mount.root, "/nerdctl/");
     });
 }
 
@@ -60,13 +57,13 @@ bool is_nspawn(const Snapshot& snapshot) {
 bool is_apptainer(const Snapshot& snapshot) {
     const MountEntry* root = visible_mount_at(snapshot.mounts, "/");
     return root != nullptr &&
-           (has(root->super_options, "apptainer/mnt/session") || has(root->super_options, "singularity/mnt/session"));
+           (contains(root->super_options, "apptainer/mnt/session") || contains(root->super_options, "singularity/mnt/session"));
 }
 
 /// `~/.local/share/enroot/NAME`, or $ENROOT_DATA_PATH, which pyxis sets: `/run/enroot/data/user-1000/pyxis_7.0`.
 bool is_enroot(const Snapshot& snapshot) {
     const MountEntry* root = visible_mount_at(snapshot.mounts, "/");
-    return root != nullptr && has(root->root, "/enroot/");
+    return root != nullptr && contains(root->root, "/enroot/");
 }
 
 /// The server of VS Code has a volume there, and the sources are mounted below /workspaces (containers.dev, `workspaceFolder`).
@@ -79,7 +76,7 @@ bool is_dev_container(const Snapshot& snapshot) {
 /// Where a sign comes from. The mounts are the container's own; the path may be an outer container's.
 enum class Sign { mounts, path };
 
-struct Row {
+struct PlaceSign {
     Place place;
     Sign sign;
     bool (*is)(const Snapshot& snapshot);
@@ -87,7 +84,7 @@ struct Row {
 };
 
 /// What stands above an engine, or is one that the engines' own files do not tell.
-constexpr Row kOrchestrators[] = {
+constexpr PlaceSign kOrchestrators[] = {
     {Place::ecs, Sign::path, is_ecs, "the cgroup of its agent"},
     {Place::fargate, Sign::path, is_fargate, "a cgroup named after its task"},
     {Place::nomad, Sign::mounts, is_nomad, "mounts at /alloc, /local and /secrets"},
@@ -117,7 +114,7 @@ PlaceFacts detect_place(const Snapshot& snapshot, Engine engine) {
     // Podman or LXC in a task of ECS: the inner one is who was told how to run the container.
     const bool inner = engine == Engine::podman || engine == Engine::kubernetes || engine == Engine::lxc;
     std::vector<PlaceFacts> found;
-    for (const Row& row : kOrchestrators) {
+    for (const PlaceSign& row : kOrchestrators) {
         if (row.is(snapshot) && (row.sign == Sign::mounts || !inner)) {
             found.push_back({row.place, row.evidence});
         }
