@@ -154,7 +154,7 @@ Status perform_all(Kernel& kernel, const std::vector<Op>& ops) {
 /// directory is so no more where that was left.
 Status hand_over(const Scene& scene, const std::vector<std::string>& to_drop, bool left_directory,
                  const Invocation& invocation, Kernel& kernel) {
-    const bool is_activated = environment_value(invocation.environment, "LISTEN_PIDFDID") != nullptr;
+    const bool is_activated = environment_value(invocation.environment, kListenPidfdId) != nullptr;
     const InitIdentity identity{to_string(scene.sight.world.engine), scene.sight.world.container_id,
                                 is_activated ? own_pidfd_id() : std::nullopt};
     InitCommand init = scene.init;

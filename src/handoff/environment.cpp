@@ -10,8 +10,6 @@ namespace cginit {
 
 namespace {
 
-constexpr const char* kListenPidfdId = "LISTEN_PIDFDID";
-
 /// `3aef...` to `3aef1234-0123-4567-89ab-0123456789ab`
 std::optional<std::string> uuid_of(const std::string& container_id) {
     constexpr std::size_t kDigits = 32;

@@ -12,6 +12,9 @@
 
 namespace cginit {
 
+/// The inode of a pidfd of the process that is activated, sd_listen_fds(3) of systemd 259.
+inline constexpr const char* kListenPidfdId = "LISTEN_PIDFDID";
+
 /// What the init is told of its container: $container and, from the id, $container_uuid.
 struct InitIdentity {
     std::string container_kind;
