@@ -40,7 +40,8 @@ constexpr HostSign kHosts[] = {
     {Host::wsl2, [](std::string_view release, const MountTable&) { return contains(release, "microsoft"); }, kRelease},
     {Host::docker_desktop, [](std::string_view release, const MountTable&) { return contains(release, "linuxkit"); },
      kRelease},
-    {Host::orbstack, [](std::string_view release, const MountTable&) { return contains(release, "orbstack"); }, kRelease},
+    {Host::orbstack, [](std::string_view release, const MountTable&) { return contains(release, "orbstack"); },
+     kRelease},
     {Host::unraid, [](std::string_view release, const MountTable&) { return release.ends_with("-Unraid"); }, kRelease},
     {Host::openvz,
      [](std::string_view release, const MountTable&) {

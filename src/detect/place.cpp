@@ -56,8 +56,8 @@ bool is_nspawn(const Snapshot& snapshot) {
 /// `lowerdir=/var/lib/apptainer/mnt/session/overlay-lowerdir:...`, or a root file system from there.
 bool is_apptainer(const Snapshot& snapshot) {
     const MountEntry* root = visible_mount_at(snapshot.mounts, "/");
-    return root != nullptr &&
-           (contains(root->super_options, "apptainer/mnt/session") || contains(root->super_options, "singularity/mnt/session"));
+    return root != nullptr && (contains(root->super_options, "apptainer/mnt/session") ||
+                               contains(root->super_options, "singularity/mnt/session"));
 }
 
 /// `~/.local/share/enroot/NAME`, or $ENROOT_DATA_PATH, which pyxis sets: `/run/enroot/data/user-1000/pyxis_7.0`.

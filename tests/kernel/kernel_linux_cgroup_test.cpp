@@ -314,10 +314,9 @@ TEST(KernelLinuxCgroup, Unpopulated) {
         succeeds(MakeCgroup{deep});
         succeeds(AssertUnpopulated{shared});
         succeeds(JoinCgroup{deep});
-        fails(
-            AssertUnpopulated{shared},
-            concat({"another container has the cgroup ", shared, ": they pass for the same one"}),
-            ErrorCode::host_root);
+        fails(AssertUnpopulated{shared},
+              concat({"another container has the cgroup ", shared, ": they pass for the same one"}),
+              ErrorCode::host_root);
         succeeds(JoinCgroup{own});
         succeeds(AssertUnpopulated{shared});
         succeeds(RemoveCgroup{deep});
