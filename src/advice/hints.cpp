@@ -15,7 +15,8 @@ constexpr const char* kFilter = "a seccomp filter refuses it";
 Hint locked() {
     return {ErrorCode::locked_mounts,
             "the mount is locked by a user namespace above",
-            {"start cginit without another user namespace around it", CureId::host_user_namespace}};
+            {"start cginit without another user namespace around it", CureId::leave_out_host_network,
+             CureId::host_user_namespace}};
 }
 
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.

@@ -5,6 +5,7 @@
 #include "apply/linux/calls.hpp"
 #include "apply/linux/trial.hpp"
 #include "core/text.hpp"
+#include "detect/detect.hpp"
 #include "read/gather.hpp"
 
 namespace cginit {
@@ -25,8 +26,11 @@ Result<InitCommand> try_format(InitCommand init) {
 Result<Snapshot> take_snapshot(const Source& source, const std::optional<InitTraits>& traits) {
     const auto pid = source.is_live() ? std::optional<int>(::getpid()) : std::nullopt;
     Result<Snapshot> snapshot = gather(source, pid, traits);
-    // With the capability nobody asks; and each look would cost a process.
-    if (snapshot && source.is_live() && !is_set(snapshot->status.effective_capabilities, kCapSysAdmin)) {
+    if (!snapshot || !source.is_live()) {
+        return snapshot;
+    }
+    // With the capability nobody asks, but where a mount may be locked; and each look would cost a process.
+    if (!is_set(snapshot->status.effective_capabilities, kCapSysAdmin) || !in_initial_user_namespace(*snapshot)) {
         snapshot->user_namespaces = try_user_namespace();
     }
     return snapshot;

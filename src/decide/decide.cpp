@@ -129,6 +129,20 @@ bool is_guarded_by_nsdelegate(const World& world, const Options& options, const 
     return std::find(flags.begin(), flags.end(), "nsdelegate") != flags.end();
 }
 
+/// `--network=host` with a user namespace: the engine binds the host's /sys with all below it, and mounts its own view over the
+/// host's. What came along in a bind is locked to what it lies on there, mount_namespaces(7): it cannot be taken away, and could
+/// be uncovered, unless all of it is locked together.
+bool covers_locked_mount(const World& world) {
+    if (world.initial_user_namespace) {
+        return false;
+    }
+    return std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
+        return std::any_of(hierarchy.mounts.begin(), hierarchy.mounts.end(), [&](const HierarchyMount& mount) {
+            return mount.in_view && !mount.visible && !mount.sealed && shows_more(hierarchy, mount) == Tri::yes;
+        });
+    });
+}
+
 /// Building the view takes CAP_SYS_ADMIN, which a user namespace gives to whoever makes it.
 Status decide_on_userns(const World& world, const Options& options, Decision& decision) {
     const Obstacle obstacle = user_namespace_obstacle(world);
@@ -140,9 +154,12 @@ Status decide_on_userns(const World& world, const Options& options, Decision& de
     if (options.method == Method::userns) {
         set_method(decision, Method::userns);
         decision.method_reason = "asked for with --method=userns";
-    } else if (options.method == Method::automatic && !world.has_sys_admin && obstacle.text.empty()) {
+    } else if (options.method == Method::automatic && obstacle.text.empty() && !world.has_sys_admin) {
         set_method(decision, Method::userns);
         decision.method_reason = "this container has no CAP_SYS_ADMIN, and in a user namespace it has";
+    } else if (options.method == Method::automatic && obstacle.text.empty() && covers_locked_mount(world)) {
+        set_method(decision, Method::userns);
+        decision.method_reason = "the engine's view covers a mount of the host's, which can be locked there only";
     }
     return {};
 }

@@ -35,11 +35,12 @@ Obstacle refused_unshare(const World& world) {
     }
 }
 
-/// In a user namespace the engine's view stays below the new one, and what comes from outside by `docker exec` may find it.
+/// In a user namespace the engine's view stays below the new one, and what comes from outside by `docker exec` may find it. What
+/// the engine covered itself nobody has found before, and the cover is locked together with it.
 const HierarchyMount* writable_host_mount(const World& world) {
     for (const Hierarchy& hierarchy : world.hierarchies) {
         for (const HierarchyMount& mount : hierarchy.mounts) {
-            if (shows_more(hierarchy, mount) == Tri::yes && mount.in_view && !mount.sealed &&
+            if (shows_more(hierarchy, mount) == Tri::yes && mount.in_view && mount.visible && !mount.sealed &&
                 !mount.entry.flags.read_only) {
                 return &mount;
             }
@@ -47,6 +48,9 @@ const HierarchyMount* writable_host_mount(const World& world) {
     }
     return nullptr;
 }
+
+/// With the host's network a container in a user namespace gets the host's /sys; the engine has no other way to one.
+bool came_with_sys(const World& world) { return !world.initial_user_namespace && world.namespaced == Tri::yes; }
 
 }  // namespace
 
@@ -77,7 +81,8 @@ Obstacle user_namespace_obstacle(const World& world) {
     if (const HierarchyMount* mount = writable_host_mount(world)) {
         return {concat({"the writable cgroup mount at ", mount->entry.point,
                         " reaches above the own cgroup, and could not be taken away there"}),
-                {CureId::leave_out_cgroup_mount},
+                came_with_sys(world) ? Cures{CureId::leave_out_host_network, CureId::leave_out_cgroup_mount}
+                                     : Cures{CureId::leave_out_cgroup_mount},
                 ErrorCode::host_mount};
     }
     return {};

@@ -204,6 +204,13 @@ def test_rootless(session):
     unprivileged.check_rootless(session, "bookworm")
 
 
+@pytest.mark.parametrize("sys_admin", [False, True], ids=["", "sys_admin"])
+@pytest.mark.view("unified")
+def test_rootless_in_the_hosts_network(session, sys_admin):
+    """The engine's view covers the host's, which came along with /sys and cannot be taken away."""
+    unprivileged.check_rootless(session, "bookworm", options=["--network=host", "--systemd=always"], sys_admin=sys_admin)
+
+
 def commands_of(told):
     """What is to be run on the host, of the explanation's first problem."""
     return [remedy["setting"] for remedy in told["missing"][0]["remedies"]

@@ -56,6 +56,20 @@ def test_rootless_without_a_delegated_cgroup(session):
         boots(engine, SYS_ADMIN)
 
 
+@pytest.mark.parametrize(("options", "code"), [([], "CG-NOSYSADMIN"), (SYS_ADMIN, "CG-LOCKED")], ids=["", "sys_admin"])
+@pytest.mark.view("unified")
+def test_the_hosts_cgroups_come_along_with_its_network(session, options, code):
+    """They are writable, and locked to the host's /sys: only a try tells."""
+    engine = session.engine("rootless", "crun", "unified")
+    with engine.delegated():
+        told, status = explain(engine, ["--network=host", *options])
+        assert status == 1 and [finding["code"] for finding in told["missing"]] == [code], told["missing"]
+        settings = [remedy["setting"] for remedy in told["missing"][0]["remedies"]]
+        assert "leave out --network=host" in settings[:2], settings
+        told, status = explain(engine, options)
+        assert status == 0 and told["works"] and told["trial"]["tried"], told["missing"]
+
+
 @pytest.mark.view("v1")
 def test_rootless_on_a_v1_host(session):
     told, status = explain(session.engine("rootless", "crun", "v1"), SYS_ADMIN)

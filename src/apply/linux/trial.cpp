@@ -125,6 +125,23 @@ std::optional<Message> refused_nesting(const Plan& plan, std::size_t tried, Kern
     return std::nullopt;
 }
 
+/// The view that the plan moves away; what a user namespace above locked stays where it is.
+std::optional<Message> refused_move(const Plan& plan, std::size_t tried, Kernel& kernel) {
+    for (std::size_t i = tried; i < plan.steps.size() && plan.steps[i].phase <= Phase::aside; ++i) {
+        const auto* made = std::get_if<MakeDirectory>(&plan.steps[i].op);
+        const auto* move = i + 1 < plan.steps.size() ? std::get_if<MoveMount>(&plan.steps[i + 1].op) : nullptr;
+        if (made == nullptr || move == nullptr || !plan.steps[i + 1].parts.empty() || move->to != made->path) {
+            continue;
+        }
+        for (std::size_t step : {i, i + 1}) {
+            if (const Result<Outcome> outcome = kernel.perform(plan.steps[step].op); !outcome) {
+                return message_of(Course::refused, step, outcome.error());
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 /// A mount namespace for the trial, unless the plan begins with one of its own.
 std::optional<Message> refused_namespace(const Plan& plan) {
     if (is_irreversible(plan)) {
@@ -159,6 +176,9 @@ Message run_trial(const Plan& plan) {
     std::optional<Message> later = refused_cgroup(plan);
     if (!later) {
         later = refused_nesting(plan, harmless.steps.size(), kernel);
+    }
+    if (!later) {
+        later = refused_move(plan, harmless.steps.size(), kernel);
     }
     return later.value_or(Message{.course = Course::passed});
 }

@@ -203,7 +203,8 @@ class Engine:
         return self.image(name)
 
     def arguments(self, image, *command, sys_admin=True, tty=True, entrypoint=None, options=()):
-        args = [*self.common_options(), "--network", "none", "--stop-signal", "37"]
+        args = [*self.common_options(), "--stop-signal", "37"]
+        args += [] if "--network=host" in options else ["--network", "none"]
         args += ["--cap-add", "SYS_ADMIN"] if sys_admin else []
         args += ["--tty"] if tty else []
         args += ["--entrypoint", entrypoint] if entrypoint is not None else []

@@ -137,13 +137,13 @@ def check_pod(session, view, no_new_privileges, profile=None):
     assert "(userns)" in outcome.said
 
 
-def check_rootless(session, image, systemd=True):
+def check_rootless(session, image, systemd=True, options=(), sys_admin=False):
     """In a cgroup that was delegated to the user; the engine's own user namespace is around ours."""
     engine = session.engine("rootless", "crun", "unified")
     engine.image(image)
     with engine.delegated():
         with unchanged_machine(session) as compare:
-            with engine.start(image, "/sbin/init", tty=False, sys_admin=False) as container:
+            with engine.start(image, "/sbin/init", tty=False, sys_admin=sys_admin, options=options) as container:
                 container.sealed, container.closed = True, not can_exec("crun")
                 container.entrance = ["nsenter", "--target=1", "--user"]
                 assert (state := state_of(container, systemd)) == "running", state
