@@ -144,7 +144,10 @@ std::optional<Message> refused_move(const Plan& plan, std::size_t tried, Kernel&
 
 /// A mount namespace for the trial, unless the plan begins with one of its own.
 std::optional<Message> refused_namespace(const Plan& plan) {
-    if (is_irreversible(plan)) {
+    const bool begins_with_one = std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return std::holds_alternative<UnshareUserNamespace>(step.op);
+    });
+    if (begins_with_one) {
         return std::nullopt;
     }
     if (::unshare(CLONE_NEWNS) != 0) {
@@ -200,6 +203,9 @@ Message rehearse_commit(const Plan& plan, KernelLinux& kernel) {
 }
 
 Message run_rehearsal(const Plan& plan) {
+    if (const std::optional<Message> refused = refused_namespace(plan)) {
+        return *refused;
+    }
     KernelLinux kernel;
     PlanRunner runner(kernel, plan, [](std::size_t, const Step&) {});
     const Status status = runner.run_until_commit();
