@@ -27,6 +27,7 @@ struct CaptureFacts {
     Tri pid1_mounts = Tri::unknown;            ///< as in the Snapshot, and what follows
     Neighbours neighbours = Neighbours::not_looked_for;
     std::string neighbour;
+    std::string container_variable;
     int working_directory_mount = 0;
     int root_mount = 0;
     std::vector<InheritedDescriptor> descriptors;
@@ -53,6 +54,7 @@ struct CaptureFacts {
 ///     outsiders /sys/fs/cgroup no
 ///     pid1-mounts yes
 ///     neighbours some 1 (systemd)
+///     container-variable lxc
 ///     working-directory-mount 121
 ///     root-mount 96
 ///     descriptor 7 directory

@@ -152,6 +152,9 @@ struct Snapshot {
     Tri pid1_mounts = Tri::unknown;
     Neighbours neighbours = Neighbours::not_looked_for;
     std::string neighbour;  ///< one of them: `1 (systemd)`
+    /// $container, by which a container manager tells its name: `lxc`, `systemd-nspawn` (systemd's CONTAINER_INTERFACE). An image may
+    /// say anything in it.
+    std::string container_variable;
     HeldDirectory working_directory;
     int root_mount = 0;  ///< the id of the mount that the process has for "/", 0 if unknown
     /// Those that lead out of the view.

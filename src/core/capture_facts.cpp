@@ -247,6 +247,10 @@ constexpr std::array kFacts = {
     FactRow{
         "working-directory-mount",
         [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.working_directory_mount); }},
+    FactRow{"container-variable",
+            [](std::string_view value, CaptureFacts& facts) {
+                return facts.container_variable.empty() && !(facts.container_variable = value).empty();
+            }},
     FactRow{"root-mount",
             [](std::string_view value, CaptureFacts& facts) { return take_mount(value, facts.root_mount); }},
     FactRow{"descriptor", take_descriptor},
@@ -285,6 +289,9 @@ std::string company_text(const CaptureFacts& facts) {
             text += concat(
                 {"neighbours ", row.name, facts.neighbour.empty() ? "" : " ", on_one_line(facts.neighbour), "\n"});
         }
+    }
+    if (!facts.container_variable.empty()) {
+        text += concat({"container-variable ", on_one_line(facts.container_variable), "\n"});
     }
     for (const auto& [word, mount] :
          {std::pair{"working-directory-mount ", facts.working_directory_mount}, {"root-mount ", facts.root_mount}}) {

@@ -76,7 +76,8 @@ EngineFacts engine_of_mount(const MountEntry& mount) {
         return {id.empty() ? Engine::oci : Engine::docker, id};
     }
     // lxcfs shows a container its own limits, and hangs on in what Docker runs in that container.
-    if (mount.fstype == "fuse.lxcfs" || is_at_or_below(mount.point, "/dev/lxd") || mount.point == "/dev/incus") {
+    if (mount.fstype == "fuse.lxcfs" || mount.root == "/.lxc-boot-id" || is_at_or_below(mount.point, "/dev/lxd") ||
+        mount.point == "/dev/incus") {
         return {Engine::lxc, {}};
     }
     return {};
@@ -157,6 +158,10 @@ EngineFacts detect_engine(const Snapshot& snapshot) {
         return {Engine::kubernetes, by_path.container_id};
     }
     merge(by_path, by_mounts);
+    // Images say it of themselves, too (`oci`, `docker`), so that it counts where nothing else tells.
+    if (by_path.engine == Engine::oci && by_path.container_id.empty() && snapshot.container_variable == "lxc") {
+        by_path.engine = Engine::lxc;
+    }
     return by_path;
 }
 

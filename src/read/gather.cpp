@@ -256,6 +256,7 @@ void read_held_directories(const Source& source, const std::optional<CaptureFact
     snapshot.working_directory.path = source.read_link_if_exists("/proc/self/cwd").value_or("");
     snapshot.working_directory.mount = facts ? facts->working_directory_mount : source.mount_of_working_directory();
     snapshot.root_mount = facts ? facts->root_mount : source.mount_of_root();
+    snapshot.container_variable = facts ? facts->container_variable : source.container_variable();
     snapshot.descriptors = facts ? facts->descriptors : source.inherited_descriptors();
 }
 

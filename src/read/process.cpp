@@ -7,7 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <string_view>
 
 #include "read/files.hpp"
@@ -70,6 +73,15 @@ std::optional<DescriptorKind> kind_of(int fd) {
 int Source::mount_of_working_directory() const { return live_ ? mount_of(".") : 0; }
 
 int Source::mount_of_root() const { return live_ ? mount_of("/") : 0; }
+
+std::string Source::container_variable() const {
+    constexpr std::size_t kLongest = 32;
+    const char* value = live_ ? ::getenv("container") : nullptr;
+    const std::string_view name = value == nullptr ? std::string_view() : std::string_view(value);
+    const bool is_name =
+        std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
+    return is_name && name.size() <= kLongest ? std::string(name) : std::string();
+}
 
 std::vector<InheritedDescriptor> Source::inherited_descriptors() const {
     std::vector<InheritedDescriptor> found;

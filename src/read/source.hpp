@@ -57,6 +57,8 @@ public:
     /// be told. Told of the directory that this process holds, whatever its path leads to by now.
     [[nodiscard]] int mount_of_working_directory() const;
     [[nodiscard]] int mount_of_root() const;
+    /// $container of the running system if it is a name: letters, digits and dashes, at most 32; else empty.
+    [[nodiscard]] std::string container_variable() const;
     /// The descriptors of the running system that outlive execve(2), and are more than an open file.
     [[nodiscard]] std::vector<InheritedDescriptor> inherited_descriptors() const;
     /// The names in a directory in byte order, without "." and ".."; empty if it does not exist or cannot be read.

@@ -73,6 +73,7 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     facts.pid1_mounts = snapshot.pid1_mounts;
     facts.neighbours = snapshot.neighbours;
     facts.neighbour = snapshot.neighbour;
+    facts.container_variable = snapshot.container_variable;
     facts.working_directory_mount = snapshot.working_directory.mount;
     facts.root_mount = snapshot.root_mount;
     facts.descriptors = snapshot.descriptors;

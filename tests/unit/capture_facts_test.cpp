@@ -45,6 +45,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
     facts.pid1_mounts = Tri::no;
     facts.neighbours = Neighbours::some;
     facts.neighbour = "1 (a) b)";
+    facts.container_variable = "lxc";
     facts.working_directory_mount = 121;
     facts.root_mount = 96;
     facts.descriptors = {{7, DescriptorKind::directory}, {9, DescriptorKind::name_space}};
@@ -58,6 +59,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
               "outsiders /sys/fs/cgroup no\n"
               "pid1-mounts no\n"
               "neighbours some 1 (a) b)\n"
+              "container-variable lxc\n"
               "working-directory-mount 121\n"
               "root-mount 96\n"
               "descriptor 7 directory\n"

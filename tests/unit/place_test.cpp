@@ -36,6 +36,23 @@ const std::string kNomads = bind(31, "/alloc") + bind(32, "/local") + bind(33, "
 const std::string kJobs = bind(34, "/__w") + bind(35, "/__e");
 const std::string kLxcfs = "36 10 0:60 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw\n";
 
+TEST(Place, TheVariableCountsWhereNothingElseTells) {
+    struct Row {
+        const char* variable;
+        std::string mounts;
+        Place place;
+    };
+    for (const Row& row : {Row{"lxc", "", Place::lxc},
+                           {"systemd-nspawn", "", Place::nspawn},
+                           {"lxc", kDockers, Place::docker},
+                           {"docker", "", Place::unknown},
+                           {"oci", kPodmans, Place::podman}}) {
+        Snapshot snapshot = snapshot_of(base_mounts() + row.mounts, "0::/\n");
+        snapshot.container_variable = row.variable;
+        EXPECT_EQ(classify(snapshot).place, row.place) << row.variable;
+    }
+}
+
 TEST(Place, EachHasItsSigns) {
     EXPECT_EQ(place_of(""), Place::unknown);
     EXPECT_EQ(place_of(kDockers), Place::docker);
@@ -51,6 +68,7 @@ TEST(Place, EachHasItsSigns) {
               Place::nerdctl);
     EXPECT_EQ(place_of(kLxcfs), Place::lxc);
     EXPECT_EQ(place_of("37 10 0:61 / /dev/incus rw - tmpfs tmpfs rw\n"), Place::lxc);
+    EXPECT_EQ(place_of("37 10 0:61 /.lxc-boot-id /proc/sys/kernel/random/boot_id ro - tmpfs none rw\n"), Place::lxc);
     EXPECT_EQ(place_of(bind(37, "/run/host/incoming", "/systemd/nspawn/propagate/x")), Place::nspawn);
     EXPECT_EQ(place_of(kDockers + bind(37, "/workspaces/project")), Place::dev_container);
     EXPECT_EQ(place_of(kPodmans + bind(37, "/vscode")), Place::dev_container);

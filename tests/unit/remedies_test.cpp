@@ -100,9 +100,9 @@ TEST(Remedies, AnErrorLineSpeaksThePodsLanguage) {
               "no capability; securityContext: {capabilities: {add: [SYS_ADMIN]}}, or or so (CG-NOSYSADMIN)");
     EXPECT_EQ(in_words_of_place(error, run_by(Engine::docker)), error);
     const Error scope = make_error(ErrorCode::not_pid1, "no PID 1", {CureId::be_pid1});
-    EXPECT_EQ(
-        in_words_of_place(scope, run_by(Engine::kubernetes)).message(),
-        "no PID 1; shareProcessNamespace: false and ENTRYPOINT [\"/usr/local/bin/cginit\"], without a shell in front");
+    EXPECT_EQ(in_words_of_place(scope, run_by(Engine::kubernetes)).message(),
+              "no PID 1; shareProcessNamespace: false, hostPID: false and ENTRYPOINT [\"/usr/local/bin/cginit\"], "
+              "without a shell in front");
 }
 
 /// What is offered for the first that is missing in a container of Docker's without CAP_SYS_ADMIN.
