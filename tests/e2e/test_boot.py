@@ -4,11 +4,12 @@ import pytest
 
 from cases import Case
 from harness import checks
-from harness.boot import booted, check_everything, unchanged_machine
+from harness.boot import booted, check_everything, check_foreseen, unchanged_machine
 from harness.probe import probe, wait_for_boot
 
 
 def test_boot(session, boot_case):
+    check_foreseen(session, boot_case)
     with booted(session, boot_case) as container:
         check_everything(session, boot_case, container)
 

@@ -8,7 +8,7 @@ import pytest
 
 from cases import Case
 from harness import attacks, tally, unprivileged, updates
-from harness.boot import check_everything, stop_cleanly, unchanged_machine
+from harness.boot import check_everything, check_foreseen, stop_cleanly, unchanged_machine
 from harness.bundles import Runtime, like_a_pod
 from harness.policy import CAP_SYS_ADMIN
 from harness.unprivileged import (UNCONFINED, booted, check_exec, check_privileges, check_sealed, sandboxes_that_do_nothing,
@@ -39,6 +39,7 @@ def by_title(case):
 
 @pytest.mark.parametrize("case", CASES, ids=by_title)
 def test_boot(session, case):
+    check_foreseen(session, case, UNCONFINED if case.kind == "docker" else (), sys_admin=False)
     with booted(session, case) as container:
         check_everything(session, case, container)
         check_privileges(container)
