@@ -1,7 +1,5 @@
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/nsfs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -9,7 +7,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 
@@ -92,16 +89,6 @@ std::vector<InheritedDescriptor> Source::inherited_descriptors() const {
         }
     }
     return found;
-}
-
-Tri Source::owns_cgroup_namespace() const {
-    const UniqueFd own(live_ ? ::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC) : -1);
-    if (!own.valid()) {
-        return Tri::unknown;
-    }
-    // It shows the own user namespace and what is below; ns_get_owner(), kernel/user_namespace.c.
-    const UniqueFd owner(::ioctl(own.get(), NS_GET_USERNS));
-    return owner.valid() ? Tri::yes : (errno == EPERM ? Tri::no : Tri::unknown);
 }
 
 std::optional<std::uint64_t> own_pidfd_id() {

@@ -67,8 +67,6 @@ public:
     [[nodiscard]] bool is_empty(const std::string& path) const;
     /// True if the file's owner is nobody whom this user namespace maps, in the running system.
     [[nodiscard]] bool is_of_unmapped_user(const std::string& path) const;
-    /// Whether the own cgroup namespace belongs to the own user namespace, in the running system since Linux 4.9; else unknown.
-    [[nodiscard]] Tri owns_cgroup_namespace() const;
     /// True if this is the running system and not a capture.
     [[nodiscard]] bool is_live() const { return live_; }
     /// From now on the text of every file that is read whole, and of every link, is noted here by its path; no longer
