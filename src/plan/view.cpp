@@ -102,26 +102,14 @@ void add_symlinks(PlanBuilder& builder) {
     }
 }
 
-/// Who cannot go back, setns(2), walks the whole plan in another process first.
-void plan_own_roots(PlanBuilder& builder) {
-    const char* why = "the init's cgroups become the roots of what it sees";
-    const bool returns =
-        builder.decision().authority == Authority::user_namespace || builder.world().owns_cgroup_namespace != Tri::no;
-    if (returns) {
-        builder.add(Phase::prepare, UnshareCgroupNamespace{}, why, RestoreCgroupNamespace{});
-    } else {
-        builder.add(Phase::prepare, UnshareCgroupNamespace{}, why, "the engine's belongs to a user namespace above")
-            .scope = Scope::irreversible;
-    }
-}
-
 }  // namespace
 
 void plan_view(PlanBuilder& builder) {
     const std::string view = join_path(kWorkbench, "new");
     const bool tmpfs = builder.decision().layout != View::unified;
     if (builder.uses_namespace()) {
-        plan_own_roots(builder);
+        builder.add(Phase::prepare, UnshareCgroupNamespace{}, "the init's cgroups become the roots of what it sees",
+                    RestoreCgroupNamespace{});
     }
     plan_descendant_limits(builder);
     plan_second_namespace(builder);

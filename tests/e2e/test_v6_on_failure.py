@@ -11,8 +11,6 @@ CONTINUE = "--on-failure=continue"
 FALLS_BACK = "cginit: warning: the init runs on the engine's own view ("
 WILL_NOT_DO = "the engine's own view will not do either ("
 EPERM = 1
-MS_MOVE = 8192
-INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]"
 
 
 def without_mount(session):
@@ -37,31 +35,6 @@ def test_an_init_that_mounts_nothing_goes_on(session, view, cause):
     told = result.stderr.strip().splitlines()
     assert len(told) == 1 and told[0].startswith(FALLS_BACK), result.stderr
     assert ("step " if fails_late else "--cap-add SYS_ADMIN") in told[0]
-
-
-def without_move(session):
-    """A seccomp profile that refuses mount(2) with MS_MOVE: nothing before the view is built needs that."""
-    move = {"index": 3, "value": MS_MOVE, "valueTwo": MS_MOVE, "op": "SCMP_CMP_MASKED_EQ"}
-    profile = session.directory / "no-move.json"
-    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM, "args": [move]}]}))
-    return ["--security-opt", f"seccomp={profile}"]
-
-
-@pytest.mark.view("unified")
-def test_what_a_user_namespace_above_owns_is_not_left(session):
-    """From there nobody could return to the engine's cgroup namespace."""
-    engine = session.engine("podman", "crun", "unified")
-    script = "readlink /proc/self/ns/cgroup; cat /proc/self/cgroup; echo came up"
-    mapped = ["--uidmap", "0:100000:65536", "--cgroupns=host", "--cap-add", "SYS_ADMIN"]
-    with unchanged_machine(session):
-        result = engine.run("busybox", CONTINUE, "--method=namespace", "--", "/bin/sh", "-c", script,
-                            options=[*mapped, *without_move(session)], sys_admin=False)
-    assert result.returncode == 0, result.stderr
-    assert FALLS_BACK in result.stderr and "rehearsal" in result.stderr, result.stderr
-    namespace, *cgroups, last = result.stdout.splitlines()
-    assert namespace == INITIAL_CGROUP_NAMESPACE and last == "came up"
-    assert not any("cginit" in line for line in cgroups), cgroups
 
 
 @pytest.mark.view("unified")

@@ -134,20 +134,6 @@ TEST(MakePlan, WhatCouldFailAfterTheCommitIsRehearsedBefore) {
     }
 }
 
-/// Roll-back would end where the engine's cgroup namespace cannot be entered again.
-TEST(MakePlan, WhatCannotBeReturnedToIsRehearsedWhole) {
-    for (const Tri owns : {Tri::yes, Tri::unknown, Tri::no}) {
-        const auto whose = [owns](World& world, Decision& /*decision*/) { world.owns_cgroup_namespace = owns; };
-        const Plan plan = plan_of(scene("unified-private"), whose).plan;
-        EXPECT_EQ(is_irreversible(plan), owns == Tri::no);
-        const auto left = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
-            return std::holds_alternative<UnshareCgroupNamespace>(step.op);
-        });
-        ASSERT_NE(left, plan.steps.end());
-        EXPECT_EQ(left->undo.has_value(), owns != Tri::no);
-    }
-}
-
 TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {
     const Plan plan = plan_of(scene("unknown")).plan;
     std::size_t answered = 0;

@@ -1,10 +1,8 @@
 #include "apply/linux/trial.hpp"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,10 +144,7 @@ std::optional<Message> refused_move(const Plan& plan, std::size_t tried, Kernel&
 
 /// A mount namespace for the trial, unless the plan begins with one of its own.
 std::optional<Message> refused_namespace(const Plan& plan) {
-    const bool begins_with_one = std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
-        return std::holds_alternative<UnshareUserNamespace>(step.op);
-    });
-    if (begins_with_one) {
+    if (is_irreversible(plan)) {
         return std::nullopt;
     }
     if (::unshare(CLONE_NEWNS) != 0) {
@@ -205,9 +200,6 @@ Message rehearse_commit(const Plan& plan, KernelLinux& kernel) {
 }
 
 Message run_rehearsal(const Plan& plan) {
-    if (const std::optional<Message> refused = refused_namespace(plan)) {
-        return *refused;
-    }
     KernelLinux kernel;
     PlanRunner runner(kernel, plan, [](std::size_t, const Step&) {});
     const Status status = runner.run_until_commit();
@@ -321,16 +313,6 @@ UserNamespaces try_user_namespace() {
     }
     const Result<int> closed = in_child<int>(are_closed, 0);
     return {Tri::no, *errnum, closed ? (*closed == 1 ? Tri::yes : Tri::no) : Tri::unknown};
-}
-
-Tri owns_cgroup_namespace() {
-    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
-    if (!own.valid()) {
-        return Tri::unknown;
-    }
-    // It shows the own user namespace and what is below; ns_get_owner(), kernel/user_namespace.c.
-    const UniqueFd owner(::ioctl(own.get(), NS_GET_USERNS));
-    return owner.valid() ? Tri::yes : (errno == EPERM ? Tri::no : Tri::unknown);
 }
 
 }  // namespace cginit
