@@ -1,6 +1,8 @@
 #include "advice/advice.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
@@ -12,11 +14,20 @@ namespace {
 constexpr const char* kModule = "a security module refuses it";
 constexpr const char* kFilter = "a seccomp filter refuses it";
 
-Hint locked() {
-    return {ErrorCode::locked_mounts,
-            "the mount is locked by a user namespace above",
-            {"start cginit without another user namespace around it", CureId::leave_out_host_network,
-             CureId::host_user_namespace}};
+/// With the host's network in a user namespace; a bwrap(1) or the like in front shows the engine's mounts, not the host's.
+bool shows_hosts_view(const World& world) {
+    return std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
+        const HierarchyMount* mount = view_mount(hierarchy);
+        return mount != nullptr && is_above_own(*mount);
+    });
+}
+
+Hint locked(const World& world) {
+    Cures cures = {"start cginit without another user namespace around it", CureId::host_user_namespace};
+    if (shows_hosts_view(world)) {
+        cures.emplace(cures.begin(), CureId::leave_out_host_network);
+    }
+    return {ErrorCode::locked_mounts, "the mount is locked by a user namespace above", std::move(cures)};
 }
 
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
@@ -64,7 +75,7 @@ Hint no_permission(const World& world) {
                 kFilter,
                 {CureId::no_seccomp, {CureId::seccomp_calls, "mount, umount2, unshare and setns"}}};
     }
-    return locked();
+    return locked(world);
 }
 
 /// unshare(2) or one of the two maps.
@@ -106,7 +117,7 @@ Hint no_own_root(const AssertNotRealRoot& asserted, const World& world) {
                        : Hint{ErrorCode::no_own_cgroup, {}, own_cgroup_cures(world)};
 }
 
-/// Of what is asserted, whatever the errno; empty for other ops.
+/// Of what is not as asserted, which has no errno; empty for other ops.
 Hint hint_for_assertion(const Op& op, const World& world) {
     if (const auto* asserted = std::get_if<AssertNotRealRoot>(&op)) {
         return no_own_root(*asserted, world);
@@ -128,7 +139,7 @@ bool makes_user_namespace(const Op& op) {
 }  // namespace
 
 Hint hint_for(const Op& op, int errnum, const World& world) {
-    if (Hint hint = hint_for_assertion(op, world); hint != Hint{}) {
+    if (Hint hint = hint_for_assertion(op, world); errnum == 0 && hint != Hint{}) {
         return hint;
     }
     // Seen before anything else, so no mount was refused yet.
@@ -161,7 +172,7 @@ Hint hint_for(const Op& op, int errnum, const World& world) {
         // do_move_mount() says the same of both; where it is ours to change, the plan has made the one above private.
         return world.initial_user_namespace
                    ? Hint{ErrorCode::shared_parent, "the mount above it is shared with another mount namespace"}
-                   : locked();
+                   : locked(world);
     }
     if (std::holds_alternative<RehearseDropCapabilities>(op)) {
         return no_drop(errnum);

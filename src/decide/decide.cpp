@@ -130,9 +130,9 @@ bool is_guarded_by_nsdelegate(const World& world, const Options& options, const 
 }
 
 /// `--network=host` with a user namespace: the engine binds the host's /sys with all below it, and mounts its own view over the
-/// host's. What came along in a bind is locked to what it lies on there, mount_namespaces(7): it cannot be taken away, and could
+/// host's. What came along in a bind may be locked to what it lies on there, mount_namespaces(7): it cannot be taken away, and could
 /// be uncovered, unless all of it is locked together.
-bool covers_locked_mount(const World& world) {
+bool may_cover_locked_mount(const World& world) {
     if (world.initial_user_namespace) {
         return false;
     }
@@ -157,9 +157,10 @@ Status decide_on_userns(const World& world, const Options& options, Decision& de
     } else if (options.method == Method::automatic && obstacle.text.empty() && !world.has_sys_admin) {
         set_method(decision, Method::userns);
         decision.method_reason = "this container has no CAP_SYS_ADMIN, and in a user namespace it has";
-    } else if (options.method == Method::automatic && obstacle.text.empty() && covers_locked_mount(world)) {
+    } else if (options.method == Method::automatic && obstacle.text.empty() && may_cover_locked_mount(world)) {
         set_method(decision, Method::userns);
-        decision.method_reason = "the engine's view covers a mount of the host's, which can be locked there only";
+        decision.method_reason =
+            "the engine's view covers a mount of the host's, which may be locked, and is kept covered there";
     }
     return {};
 }
@@ -295,10 +296,12 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
         return make_error(ErrorCode::no_sys_admin, problem, {CureId::add_sys_admin});
     }
     const Obstacle obstacle = user_namespace_obstacle(world);
-    return make_error(ErrorCode::no_sys_admin,
-                      concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}),
-                      {CureId::add_sys_admin})
-        .with_cures(obstacle.cures);
+    const Error error = make_error(ErrorCode::no_sys_admin,
+                                   concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}));
+    // What came along with the host's /sys may be locked: there the capability need not help.
+    const bool last = !obstacle.cures.empty() && obstacle.cures.front() == Cure{CureId::leave_out_host_network};
+    return last ? error.with_cures(obstacle.cures).with_cures({CureId::add_sys_admin})
+                : error.with_cures({CureId::add_sys_admin}).with_cures(obstacle.cures);
 }
 
 }  // namespace

@@ -50,8 +50,7 @@ bool is_nerdctl(const Snapshot& snapshot) {
 
 /// `/systemd/nspawn/propagate/NAME` of the host's /run, systemd-nspawn(1); before version 248 it was below /run/systemd.
 bool is_nspawn(const Snapshot& snapshot) {
-    return is_mount(snapshot, "/run/host/incoming") || is_mount(snapshot, "/run/systemd/nspawn/incoming") ||
-           snapshot.container_variable == "systemd-nspawn";
+    return is_mount(snapshot, "/run/host/incoming") || is_mount(snapshot, "/run/systemd/nspawn/incoming");
 }
 
 /// `lowerdir=/var/lib/apptainer/mnt/session/overlay-lowerdir:...`, or a root file system from there.
@@ -91,7 +90,7 @@ constexpr PlaceSign kOrchestrators[] = {
     {Place::nomad, Sign::mounts, is_nomad, "mounts at /alloc, /local and /secrets"},
     {Place::github_actions, Sign::mounts, is_github_actions, "mounts at /__w and /__e"},
     {Place::nerdctl, Sign::mounts, is_nerdctl, "its files in /etc"},
-    {Place::nspawn, Sign::mounts, is_nspawn, "its mount at /run/host/incoming, or $container"},
+    {Place::nspawn, Sign::mounts, is_nspawn, "its mount at /run/host/incoming"},
     {Place::apptainer, Sign::mounts, is_apptainer, "the folder of its session"},
     {Place::enroot, Sign::mounts, is_enroot, "the root file system's path on the host"},
     {Place::dev_container, Sign::mounts, is_dev_container, "a mount at /vscode or below /workspaces"},
@@ -121,7 +120,9 @@ PlaceFacts detect_place(const Snapshot& snapshot, Engine engine) {
         }
     }
     if (found.empty() || engine == Engine::kubernetes) {
-        return place_of(engine);
+        const PlaceFacts place = place_of(engine);
+        const bool says_nspawn = snapshot.container_variable == "systemd-nspawn";
+        return place.place == Place::unknown && says_nspawn ? PlaceFacts{Place::nspawn, "$container"} : place;
     }
     return found.size() == 1 ? found.front() : PlaceFacts{};
 }

@@ -45,6 +45,7 @@ TEST(Place, TheVariableCountsWhereNothingElseTells) {
     for (const Row& row : {Row{"lxc", "", Place::lxc},
                            {"systemd-nspawn", "", Place::nspawn},
                            {"lxc", kDockers, Place::docker},
+                           {"systemd-nspawn", kDockers, Place::docker},
                            {"docker", "", Place::unknown},
                            {"oci", kPodmans, Place::podman}}) {
         Snapshot snapshot = snapshot_of(base_mounts() + row.mounts, "0::/\n");

@@ -19,7 +19,7 @@ struct Refusal {
 
 /// Tries a plan in a child process with a mount namespace and peers of its own, as far as its steps leave nothing behind;
 /// of the cgroups that it would make it asks for the permission only, and of what comes after them it makes the second
-/// user namespace. The first refusal, if there is one. An error means that it could not be tried.
+/// user namespace and moves the engine's view away. The first refusal, if there is one. An error means that it could not be tried.
 [[nodiscard]] Result<std::optional<Refusal>> try_plan(const Plan& plan);
 
 /// Walks a whole plan in a child process, takes back what it did to cgroups, and does what cannot be taken back, too: for
