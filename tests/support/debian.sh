@@ -25,7 +25,8 @@ archive_keyring() {
     echo "$keyring"
 }
 
-make_debian() { # NAME SUITES PACKAGES TARGET
+# ALONE is a package whose files are wanted without what it depends on.
+make_debian() { # TARGET NAME SUITES PACKAGES [ALONE]
     local keyring address setting suites suite sources passed=()
     keyring=$(archive_keyring)
     address=$(archive_address)
@@ -33,13 +34,17 @@ make_debian() { # NAME SUITES PACKAGES TARGET
     while read -r setting; do
         passed+=(--aptopt="$setting")
     done < <(apt-config dump | grep -E '^Acquire::(https?::|Retries)')
-    for suites in ${2//|/ }; do
+    # Debian's apt, with what mmdebstrap configured for the root file system.
+    # shellcheck disable=SC2016 # the hook is for mmdebstrap's shell
+    [ -z "${5-}" ] || passed+=(--customize-hook="cd \"\$1/tmp\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get download $5 &&
+        dpkg-deb --extract $5_*.deb \"\$1\" && rm $5_*.deb")
+    for suites in ${3//|/ }; do
         sources=()
         for suite in ${suites//+/ }; do
             sources+=("deb [signed-by=$keyring] $address $suite main")
         done
         # shellcheck disable=SC2016 # the hook is for mmdebstrap's shell
-        ! mmdebstrap --mode=root --variant=minbase --include="$3" "${passed[@]}" \
+        ! mmdebstrap --mode=root --variant=minbase --include="$4" "${passed[@]}" \
             --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
             --aptopt='APT::Install-Recommends "false"' --aptopt="APT::Default-Release \"$suite\"" \
             --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -47,7 +52,7 @@ make_debian() { # NAME SUITES PACKAGES TARGET
             --customize-hook='cd "$1" && rm -rf var/lib/apt/lists/* var/cache/apt/*.bin etc/apt/sources.list.d/* \
                 etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf && : >etc/apt/sources.list && : >etc/machine-id &&
                 echo image >etc/hostname' \
-            "${suites%%+*}" "$4" "${sources[@]}" || return 0
+            "${suites%%+*}" "$1" "${sources[@]}" || return 0
     done
     return 1
 }

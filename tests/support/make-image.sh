@@ -10,15 +10,22 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$support_dir/debian.sh"
 
-# NAME SUITES PACKAGES, one line per Debian image. a|b: b if a cannot be installed; a+b: a, and from b all that it has newer.
-readonly kDebianImages='
+# Today's engines, and what the end-to-end tests need to drive them.
+kToday='docker.io,docker-cli,containerd,runc,crun,podman,conmon,catatonit,tini,netavark,aardvark-dns,passt,fuse-overlayfs,uidmap'
+kToday+=',lxc,systemd-container,apptainer,incus-base,python3-grpcio,python3-protobuf,protobuf-compiler'
+kToday+=',python3,python3-pytest,gcc,g++,libc6-dev,busybox-static,iproute2,procps,jq,util-linux'
+
+# NAME SUITES PACKAGES ALONE, one line per Debian image. a|b: b if a cannot be installed; a+b: a, and from b all that it has
+# newer, or that a lacks. ALONE is a package of which only the files are wanted.
+readonly kDebianImages="
 bullseye    bullseye                      systemd,systemd-sysv
 bookworm    bookworm                      systemd,systemd-sysv
 backports   bookworm+bookworm-backports   systemd,systemd-sysv
 trixie      trixie                        systemd,systemd-sysv
 newest      sid|forky                     systemd,systemd-sysv
 inits       bookworm                      sysvinit-core,openrc,runit,s6,finit,runc,busybox-static
-'
+today       sid+forky|sid                 $kToday golang-k8s-cri-api-dev
+"
 
 recipe_of() {
     case $1 in
@@ -73,7 +80,7 @@ make_image() {
                 make_busybox "$part"
             else
                 # shellcheck disable=SC2046
-                make_debian $(awk -v name="$name" '$1 == name' <<<"$kDebianImages") "$part"
+                make_debian "$part" $(awk -v name="$name" '$1 == name' <<<"$kDebianImages")
             fi
         ) >"$log" 2>&1 &
         wait $! || {

@@ -91,10 +91,16 @@ def add_programs(tarball, programs):
         _add_programs(tar, programs)
 
 
+def root_file_system(name):
+    """Its tarball. In another Debian's root, in-debian.sh, those are taken that were made outside."""
+    made = os.environ.get("CGINIT_IMAGES")
+    return Path(made) / f"{name}.tar" if made else run(SUPPORT / "make-image.sh", name, timeout=600).stdout.split()[-1]
+
+
 def build_image(name, target, programs=None):
     """Makes the tarball of the image: the cached root file system NAME with /cginit and /e2e added; without cginit and what
     is compiled if no PROGRAMS are given."""
-    base = run(SUPPORT / "make-image.sh", name, timeout=600).stdout.split()[-1]
+    base = root_file_system(name)
     if name == "inits":
         _copy_without(base, target, REPLACED)
     else:

@@ -1,0 +1,58 @@
+#!/bin/bash
+# in-debian.sh NAME COMMAND...: runs a command with another Debian as its root file system, so that the engines of that Debian
+# run on this machine, at native speed, beside its own. NAME is an image of make-image.sh.
+#
+# The root file system is entered by pivot_root(2) in a mount namespace of its own; what is written to it goes with the
+# namespace. /dev, /proc, /sys, /var/tmp, this checkout and the cache are the machine's. CGINIT_IMAGES names a directory with
+# the images that are made already, NAME.tar each: their recipes go by the machine's tools.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+[ $# -ge 2 ] || die "usage: in-debian.sh NAME COMMAND..."
+need_root
+name=$1
+shift
+if [ -z "${CGINIT_DEBIAN_NAMESPACE-}" ]; then
+    tarball=$("$support_dir/make-image.sh" "$name")
+    CGINIT_DEBIAN_NAMESPACE=$tarball exec unshare --mount --propagation private "$0" "$name" "$@"
+fi
+tarball=$CGINIT_DEBIAN_NAMESPACE
+unset CGINIT_DEBIAN_NAMESPACE
+checkout=$(cd "$support_dir/../.." && pwd)
+
+# Unpacked once for each tarball, and never written to after that.
+root=${tarball%.tar}.root
+exec 9>"$root.lock"
+flock 9
+if [ ! -d "$root" ]; then
+    say "$name: unpacking its root file system" >&2
+    rm -rf --one-file-system "${tarball%-*}"-*.root "$root.part"
+    mkdir "$root.part"
+    tar -C "$root.part" -xf "$tarball" --exclude='./dev/*'
+    mv "$root.part" "$root"
+fi
+exec 9>&-
+
+scratch=$(mktemp -d)
+mount -t tmpfs -o mode=755 tmpfs "$scratch"
+mkdir "$scratch/upper" "$scratch/work"
+mount -t overlay -o "lowerdir=$root,upperdir=$scratch/upper,workdir=$scratch/work" overlay "$root"
+umount --lazy "$scratch"
+rmdir "$scratch"
+for directory in /sys /dev /proc; do
+    mount --rbind "$directory" "$root$directory"
+done
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+for directory in /var/tmp "$checkout" "$cache_dir"; do
+    mkdir -p "$root$directory"
+    mount --bind "$directory" "$root$directory"
+done
+mkdir "$root/.old"
+cd "$root"
+pivot_root . .old
+cd "$checkout"
+umount --lazy /.old
+rmdir /.old
+exec "$@"
