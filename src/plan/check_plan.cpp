@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include "cginit/plan.hpp"
 #include "core/path.hpp"
@@ -93,10 +94,14 @@ private:
     /// Every mount of before is in its place, and may be what it was.
     void check_restored() {
         number_ = 0;
+        std::unordered_map<int, const MountEntry*> by_id;
+        for (const MountEntry& mount : mounts_.table()) {
+            by_id.emplace(mount.id, &mount);
+        }
         for (const MountEntry& before : world_.mounts) {
-            const auto now = std::find_if(mounts_.table().begin(), mounts_.table().end(),
-                                          [&before](const MountEntry& entry) { return entry.id == before.id; });
-            if (now == mounts_.table().end() || now->point != before.point || now->flags != before.flags ||
+            const auto found = by_id.find(before.id);
+            const MountEntry* now = found == by_id.end() ? nullptr : found->second;
+            if (now == nullptr || now->point != before.point || now->flags != before.flags ||
                 (now->parent != before.parent && !shared_its_place(before, now->parent))) {
                 complain(concat({"a roll-back does not restore the mount at ", before.point}));
             }
