@@ -2,8 +2,9 @@
 # run.sh: everything that has to pass, from nothing: installs what is missing, builds, tests; prints how long each took.
 #
 #   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
-#                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, hosts (real
-#                        hosts in QEMU)
+#                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
+#                        engines, and pods), hosts (real hosts in QEMU)
+#   --engines today      e2e with the engines that today has, not with this machine's; what is expected of Debian 12's may differ
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
 #
@@ -13,7 +14,8 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/common.sh
 . tests/support/common.sh
 
-readonly kLanes='format lint unit bench quickstart e2e hosts'
+readonly kLanes='format lint unit bench quickstart e2e today hosts'
+readonly kImages='busybox bookworm trixie inits newest bullseye backports'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
 readonly kHosts='v2 v1 hybrid v1-flat'
 # When one of them hangs for sure, on a busy machine: without the guest's own start and end.
@@ -21,7 +23,7 @@ readonly kHostSeconds=1500
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
-lanes=$kLanes full=''
+lanes=$kLanes full='' engines=here
 while [ $# -gt 0 ]; do
     case $1 in
         --lane)
@@ -33,6 +35,12 @@ while [ $# -gt 0 ]; do
             lanes=${1#*=}
             lanes=${lanes//,/ }
             ;;
+        --engines)
+            [ $# -ge 2 ] || die "--engines needs a value"
+            engines=$2
+            shift
+            ;;
+        --engines=*) engines=${1#*=} ;;
         --full) full=--full ;;
         --help | -h)
             usage
@@ -49,6 +57,7 @@ done
 for lane in $lanes; do
     [[ " $kLanes " == *" $lane "* ]] || die "no such lane: $lane" "lanes: $kLanes"
 done
+[[ $engines =~ ^(here|today)$ ]] || die "no such engines: $engines" "engines: here today"
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
 need_root
@@ -85,7 +94,10 @@ check() {
 
 # While the compiler has the other core.
 start_images() {
-    start_job images tests/support/make-image.sh busybox bookworm trixie inits newest bullseye backports
+    local today=''
+    ! wanted today && [ "$engines" = here ] || today=today
+    # shellcheck disable=SC2086 # words
+    start_job images tests/support/make-image.sh $kImages $today
 }
 
 # The images that are wanted anyway come first: one thing at a time beside the compiler.
@@ -140,9 +152,27 @@ check_format() {
     check "clang-format" cmake --build --preset dev --target format-check
 }
 
-check_lint() {
-    check "cppcheck" cmake --build --preset dev --target cppcheck
-    check "clang-tidy" cmake --build --preset dev --target lint
+# While the end-to-end tests wait for their engines, and without taking a turn from them.
+start_lint() {
+    start_job cppcheck nice -n 19 cmake --build --preset dev --target cppcheck
+    start_job clang-tidy await_and_tidy
+}
+
+await_and_tidy() {
+    await_job cppcheck || true
+    nice -n 19 cmake --build --preset dev --target lint
+}
+
+lint() {
+    local tool
+    for tool in cppcheck clang-tidy; do
+        if await_job "$tool"; then
+            count 1 0
+        else
+            count 0 1
+            tail -n 100 "$logs/$tool.log"
+        fi
+    done
 }
 
 # 97% tests passed, 3 tests failed out of 100
@@ -225,15 +255,40 @@ count_pytest() {
     return "$1"
 }
 
+# run_pytest NAME COMMAND...: pytest with these tests; the command leads to where the engines are.
+run_pytest() {
+    local name=$1 rc=0
+    shift
+    start_job "$name" "$@"
+    follow "$(cat "$logs/$name.pid")" "$logs/$name.log"
+    await_job "$name" || rc=$?
+    sed -n 's/^engines: //p' "$logs/$name.log"
+    count_pytest "$rc" "$logs/$name.log"
+}
+
+# in_today COMMAND...: where today's engines are. The images are made already, with this machine's tools.
+in_today() {
+    local name images=$PWD/build/images
+    mkdir -p "$images"
+    for name in $kImages; do
+        ln -sf "$(tests/support/make-image.sh "$name" | tail -n 1)" "$images/$name.tar"
+    done
+    CGINIT_IMAGES=$images tests/support/in-debian.sh today "$@"
+}
+
+# The system's own Python has the system's pytest; another may stand before it on PATH.
+readonly kPytest='/usr/bin/python3 -m pytest -p no:cacheprovider --color=no --tb=short -v'
+
 e2e() {
-    local rc=0 log=$logs/e2e.log
-    # The system's own Python has the system's pytest; another may stand before it on PATH.
-    # shellcheck disable=SC2086 # an option or nothing
-    start_job e2e /usr/bin/python3 -m pytest -p no:cacheprovider --color=no --tb=short -v $full \
-        --junit-xml=build/e2e.xml tests/e2e "$@"
-    follow "$(cat "$logs/e2e.pid")" "$log"
-    await_job e2e || rc=$?
-    count_pytest "$rc" "$log"
+    local place=()
+    [ "$engines" = here ] || place=(in_today)
+    # shellcheck disable=SC2086 # words; an option or nothing
+    run_pytest e2e "${place[@]}" $kPytest $full --junit-xml=build/e2e.xml tests/e2e "$@"
+}
+
+today() {
+    # shellcheck disable=SC2086 # words
+    run_pytest today in_today $kPytest --junit-xml=build/today.xml tests/today "$@"
 }
 
 # follow PID LOG...: a line per minute while it runs.
@@ -293,22 +348,24 @@ hosts() {
     return "$rc"
 }
 
-if wanted quickstart || wanted e2e; then needs_images=1; else needs_images=''; fi
+if wanted quickstart || wanted e2e || wanted today; then needs_images=1; else needs_images=''; fi
 lane set-up setup
 [ -z "$needs_images" ] || start_images
 ! wanted hosts || start_job guest guest_after_images
 lane build build
 ! wanted format || lane format check_format
-! wanted lint || lane lint check_lint
 ! wanted unit || lane unit unit
 if wanted bench && is_built release; then lane bench bench; fi
+! wanted lint || start_lint
 if [ -n "$needs_images" ]; then
     lane images wait_for images
     if is_built release; then
         ! wanted quickstart || lane quickstart quickstart
         ! wanted e2e || lane e2e e2e "$@"
+        ! wanted today || lane today today "$@"
     fi
 fi
+! wanted lint || lane lint lint
 if wanted hosts; then
     lane guest wait_for guest
     ! is_built release || lane hosts hosts "$@"

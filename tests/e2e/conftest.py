@@ -3,9 +3,8 @@
 import pytest
 
 import cases
-from harness import tally
-from harness.hooks import pytest_runtest_makereport, pytest_runtest_protocol  # noqa: F401
-from harness.leaks import none_left
+from harness.hooks import (in_order, nothing_leaks, pytest_runtest_makereport, pytest_runtest_protocol,  # noqa: F401
+                           pytest_terminal_summary)
 from harness.session import Session
 
 
@@ -22,24 +21,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("boot_case", chosen, ids=[case.title for case in chosen])
 
 
-def _view_of(item):
-    """Tests say with @pytest.mark.view("v1") or through their case which view they need."""
-    call = getattr(item, "callspec", None)
-    for value in call.params.values() if call is not None else ():
-        if hasattr(value, "view"):
-            return value.view
-    marker = item.get_closest_marker("view")
-    return marker.args[0] if marker else ""
-
-
 def pytest_configure(config):
     config.addinivalue_line("markers", "view(name): the cgroup view that the test needs; tests of one view run in a row")
 
 
 def pytest_collection_modifyitems(items):
-    """One view after the other: each is set up once, and torn down before the next one."""
-    order = ["", *cases.DIMENSIONS["view"]]
-    items.sort(key=lambda item: order.index(_view_of(item)))
+    in_order(items, cases.DIMENSIONS["view"])
 
 
 @pytest.fixture(scope="session")
@@ -47,18 +34,3 @@ def session():
     running = Session()
     yield running
     running.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks(request):
-    """After every test that had containers."""
-    if "session" not in request.fixturenames:
-        yield
-        return
-    with none_left(request.getfixturevalue("session")):
-        yield
-
-
-def pytest_terminal_summary(terminalreporter):
-    for line in tally.lines():
-        terminalreporter.write_line(f"counted: {line}")

@@ -128,7 +128,7 @@ class Container:
         self._pid = None
 
     def remove(self):
-        self.engine.session.leaks.note(self.id, self._processes_left())
+        self.engine.session.leaks.note(self.id, self._processes_left(), self.engine.holders())
         self.engine.cli("rm", "-f", "-v", *self.engine.at_once, self.name, timeout=60)
         while self.after_removal:
             self.after_removal.pop()()
@@ -239,6 +239,10 @@ class Engine:
             self.session.containers.add(id_file.read_text().strip())
         return result
 
+    def holders(self):
+        """Processes that hold namespaces for all of its containers."""
+        return []
+
     def close(self):
         pass
 
@@ -310,6 +314,11 @@ class Podman(Engine):
     kind = "podman"
     at_once = ("-t", "0")
 
+    def __init__(self, view, runtime, session):
+        super().__init__(view, runtime, session)
+        # Else newer ones say at each command that they will not support v1 for ever.
+        self.environment = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
+
     def common_options(self):
         options = []
         if not host.has_sys_resource():
@@ -325,7 +334,8 @@ class Podman(Engine):
         directory = self.session.directory / "podman"
         return run(*self.view.prefix, "podman", "--root", directory / "root", "--runroot", directory / "run", "--tmpdir",
                    directory / "tmp", "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--storage-driver",
-                   "overlay", "--runtime", self.session.runtime_path(self.runtime), *args, **options)
+                   "overlay", "--runtime", self.session.runtime_path(self.runtime), *args,
+                   env={**os.environ, **self.environment}, **options)
 
     def close(self):
         self.cli("rm", "-f", "-a", "-t", "0", timeout=60)

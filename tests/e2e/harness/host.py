@@ -92,7 +92,7 @@ class Machine:
         values = [run(*self.prefix, "cat", f"{point}/memory.use_hierarchy").stdout.strip() for point in memory[:1]]
         return FLAT | ({"memory"} if values == ["0"] else set())
 
-    def close(self):
+    def close(self, directories):
         pass
 
 
@@ -152,13 +152,14 @@ class View(Machine):
         rows = [line.split() for line in Path("/proc/cgroups").read_text().splitlines()[1:]]
         return all(row[2] == "1" for row in rows if row[1] in self._own_hierarchies)
 
-    def close(self):
+    def close(self, directories):
+        """DIRECTORIES are the engines'."""
         try:
             after = self._leave_empty()
         finally:
             self._holder.stdin.close()
             self._holder.wait(timeout=20)
-        left = difference(*(without_containers(state, (), ()) for state in (self._first_state, after)))
+        left = difference(*(without_containers(state, directories, ()) for state in (self._first_state, after)))
         assert not left, f"the engines left this in the {self.name} view:\n{left}"
 
     def _leave_empty(self):

@@ -79,11 +79,13 @@ class Leaks:
     def _zombies(self):
         return zombies(self._session.view or self._session.machine)
 
-    def note(self, container_id, pids):
-        """To be called while the container is there: the namespaces of its processes are the ones that must go."""
-        shared = set(_links("/proc/self/ns")) | set(_links("/proc/1/ns"))
-        if self._session.view is not None:
-            shared |= set(_links(f"/proc/{self._session.view.pid}/ns"))
+    def note(self, container_id, pids, engines=()):
+        """To be called while the container is there: the namespaces of its processes are the ones that must go. ENGINES are
+        processes that hold namespaces for more than one container."""
+        view = [self._session.view.pid] if self._session.view is not None else []
+        shared = set()
+        for process in ("self", 1, *view, *engines):
+            shared |= set(_links(f"/proc/{process}/ns"))
         self._ids.add(container_id)
         for pid in pids:
             self._namespaces |= set(_links(f"/proc/{pid}/ns")) - shared

@@ -119,7 +119,7 @@ class Session:
         with contextlib.ExitStack() as stack:
             # Each is tried, whatever the one before said; in the reverse order.
             if view is not None:
-                stack.callback(view.close)
+                stack.callback(view.close, self.engine_directories)
             if daemon is not None:
                 stack.callback(daemon.close)
             for engine in engines.values():

@@ -72,6 +72,7 @@ class RootlessPodman(Podman):
         return run(*self._account.prefix, "sh", "-c", _IN_CGROUPS, "sh", *self._sessions, "--",
                    "setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--reset-env",
                    "env", f"XDG_RUNTIME_DIR={home}/run", f"PATH={os.environ['PATH']}",
+                   *(f"{name}={value}" for name, value in self.environment.items()),
                    "podman", "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--storage-driver", "overlay",
                    "--runtime", self.session.runtime_path(self.runtime), *args, cwd="/", **options)
 
@@ -97,16 +98,22 @@ class RootlessPodman(Podman):
         finally:
             self._chown(0)
 
+    @property
+    def _pause(self):
+        return self._account.home / "run/libpod/tmp/pause.pid"
+
+    def holders(self):
+        """Podman's own holder of the user's namespaces, which nothing of it ends."""
+        return [int(self._pause.read_text())] if self._pause.exists() else []
+
     def _chown(self, owner):
         run(*self._account.prefix, "chown", "-R", f"{owner}:{owner}", *self._cgroups)
 
     def close(self):
         super().close()
-        # Podman's own holder of the user's namespaces, which nothing of it ends.
-        pause = self._account.home / "run/libpod/tmp/pause.pid"
-        if pause.exists():
-            host.kill(int(pause.read_text()), signal.SIGKILL)
-            pause.unlink()
+        for pid in self.holders():
+            host.kill(pid, signal.SIGKILL)
+            self._pause.unlink()
         run(*self._account.prefix, "find", *self._cgroups, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
         self._account.close()
 
