@@ -121,6 +121,17 @@ def test_a_proc_without_what_is_no_process(session):
                   ["--cap-add", "SYS_ADMIN", "--security-opt", "proc-opts=subset=pid"], "CG-NOPROC", ground="trial")
 
 
+@pytest.mark.parametrize(("kind", "runtime", "options", "code"), [
+    ("docker", "runc", ["--cap-add", "SYS_ADMIN", "--env", "CGINIT_METHOD=none", "--env", "CGINIT_INNER=never"], "CG-UNUSABLEVIEW"),
+    ("podman", "runc", ["--env", "CGINIT_METHOD=userns", "--cap-drop", "SETFCAP"], "CG-NOIDMAP"),
+    ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cap-drop", "SETPCAP", "--env", "CGINIT_DROP_CAP=MKNOD"], "CG-NOSETPCAP"),
+    ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cgroups=disabled"], "CG-NOHIERARCHY"),
+], ids=lambda value: value if str(value).startswith("CG-") else "")
+@pytest.mark.view("unified")
+def test_options_that_do_not_go_together(session, kind, runtime, options, code):
+    cure_and_boot(session.engine(kind, runtime, "unified"), options, code)
+
+
 @pytest.mark.view("v1")
 def test_the_newest_systemd_on_a_v1_host(session):
     engine = session.engine("docker", "runc", "v1")

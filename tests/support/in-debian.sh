@@ -49,14 +49,19 @@ for directory in /var/tmp "$checkout" "$cache_dir"; do
     mkdir -p "$root$directory"
     mount --bind "$directory" "$root$directory"
 done
-# Whose ids `podman run --userns=auto` takes.
-echo 'containers:x:64901:64901::/:/usr/sbin/nologin' >>"$root/etc/passwd"
-echo 'containers:x:64901:' >>"$root/etc/group"
-echo 'containers:2000000000:1000000' | tee -a "$root/etc/subuid" >>"$root/etc/subgid"
 mkdir "$root/.old"
 cd "$root"
 pivot_root . .old
 cd "$checkout"
 umount --lazy /.old
 rmdir /.old
+# What hosts have. Only from here on do the links of this root file system lead into it.
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
+: >/etc/resolv.conf
+rm -f /etc/localtime
+: >/etc/localtime
+# Whose ids `podman run --userns=auto` takes.
+echo 'containers:x:64901:64901::/:/usr/sbin/nologin' >>/etc/passwd
+echo 'containers:x:64901:' >>/etc/group
+echo 'containers:2000000000:1000000' | tee -a /etc/subuid >>/etc/subgid
 exec "$@"

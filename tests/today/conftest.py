@@ -29,5 +29,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def session():
     running = Session()
+    # systemd-nspawn's own mount is there as long as its container.
+    running.engine_directories += ("/run/systemd/nspawn",)
     yield running
     running.close()
