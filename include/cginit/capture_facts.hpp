@@ -16,14 +16,15 @@ inline constexpr const char* kCaptureFacts = "/cginit/facts";
 
 /// What is in that file. A fact without a line is unknown.
 struct CaptureFacts {
-    std::optional<int> pid;                   ///< cginit's own
-    std::optional<InitTraits> init;           ///< what was found out about the init
-    std::map<std::string, PlaceType> places;  ///< by path
-    UserNamespaces user_namespaces;           ///< what trying to make one came to
-    std::map<std::string, Tri> delegated;     ///< CgroupDirectory::delegated by mount point, where it is known
-    std::map<std::string, Tri> owned;         ///< CgroupDirectory::owned likewise
-    std::map<std::string, Tri> outsiders;     ///< CgroupDirectory::outsiders likewise
-    Tri pid1_mounts = Tri::unknown;           ///< as in the Snapshot, and what follows
+    std::optional<int> pid;                    ///< cginit's own
+    std::optional<InitTraits> init;            ///< what was found out about the init
+    std::map<std::string, PlaceType> places;   ///< by path
+    UserNamespaces user_namespaces;            ///< what trying to make one came to
+    Tri owns_cgroup_namespace = Tri::unknown;  ///< as in the Snapshot
+    std::map<std::string, Tri> delegated;      ///< CgroupDirectory::delegated by mount point, where it is known
+    std::map<std::string, Tri> owned;          ///< CgroupDirectory::owned likewise
+    std::map<std::string, Tri> outsiders;      ///< CgroupDirectory::outsiders likewise
+    Tri pid1_mounts = Tri::unknown;            ///< as in the Snapshot, and what follows
     Neighbours neighbours = Neighbours::not_looked_for;
     std::string neighbour;
     std::string container_variable;
@@ -35,8 +36,8 @@ struct CaptureFacts {
     bool operator==(const CaptureFacts&) const = default;
 };
 
-/// One fact per line; of user namespaces the errno where they are refused, and whether each way to one is; of a trial how many steps the plan has, and the errno
-/// and the step if one was refused:
+/// One fact per line; of user namespaces the errno where they are refused, and whether each way to one is; of a trial how many
+/// steps the plan has, and the errno and the step if one was refused:
 ///
 ///     pid 1
 ///     init systemd:252
@@ -47,6 +48,7 @@ struct CaptureFacts {
 ///     place /run/lock absent
 ///     user-namespaces yes
 ///     user-namespaces 28 open
+///     owns-cgroup-namespace no
 ///     delegated /sys/fs/cgroup yes
 ///     owned /sys/fs/cgroup yes
 ///     outsiders /sys/fs/cgroup no

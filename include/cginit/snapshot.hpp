@@ -133,6 +133,8 @@ struct Snapshot {
     /// in a user namespace of its own. Unknown where there is no such file.
     Tri restricts_user_namespaces = Tri::unknown;
     UserNamespaces user_namespaces;
+    /// The own cgroup namespace belongs to the own user namespace, NS_GET_USERNS of ioctl_ns(2): setns(2) leads back to it.
+    Tri owns_cgroup_namespace = Tri::unknown;
     std::string security_label;            ///< /proc/self/attr/current: `docker-default (enforce)`; empty if unreadable
     std::vector<std::string> filesystems;  ///< /proc/filesystems, without `nodev`
     /// /proc/cgroups: the controllers that are compiled in and not disabled; empty without the file.

@@ -106,8 +106,9 @@ struct World {
     Tri restricts_user_namespaces = Tri::unknown;  ///< as in the Snapshot
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;
-    Tri host_processes = Tri::unknown;  ///< the own PID namespace is the initial one
-    Tri pid1_mounts = Tri::unknown;     ///< PID 1 has the own mount namespace
+    Tri owns_cgroup_namespace = Tri::unknown;  ///< who left the own cgroup namespace can go back to it
+    Tri host_processes = Tri::unknown;         ///< the own PID namespace is the initial one
+    Tri pid1_mounts = Tri::unknown;            ///< PID 1 has the own mount namespace
     Neighbours neighbours = Neighbours::not_looked_for;
     std::string neighbour;
     std::string unit;  ///< the own cgroup where it is a login session's or a service's of the host; else empty

@@ -29,8 +29,12 @@ Result<Snapshot> take_snapshot(const Source& source, const std::optional<InitTra
     if (!snapshot || !source.is_live()) {
         return snapshot;
     }
+    const bool nested = !in_initial_user_namespace(*snapshot);
+    if (nested) {
+        snapshot->owns_cgroup_namespace = owns_cgroup_namespace();
+    }
     // With the capability nobody asks, but where a mount may be locked; and each look would cost a process.
-    if (!is_set(snapshot->status.effective_capabilities, kCapSysAdmin) || !in_initial_user_namespace(*snapshot)) {
+    if (!is_set(snapshot->status.effective_capabilities, kCapSysAdmin) || nested) {
         snapshot->user_namespaces = try_user_namespace();
     }
     return snapshot;

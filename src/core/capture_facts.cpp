@@ -141,11 +141,11 @@ bool take_by_point(std::string_view value, std::map<std::string, Tri>& facts) {
     return facts.emplace(value.substr(0, space), word == "yes" ? Tri::yes : Tri::no).second;
 }
 
-bool take_pid1_mounts(std::string_view value, CaptureFacts& facts) {
-    if (facts.pid1_mounts != Tri::unknown || (value != "yes" && value != "no")) {
+bool take_tri(std::string_view value, Tri& fact) {
+    if (fact != Tri::unknown || (value != "yes" && value != "no")) {
         return false;
     }
-    facts.pid1_mounts = value == "yes" ? Tri::yes : Tri::no;
+    fact = value == "yes" ? Tri::yes : Tri::no;
     return true;
 }
 
@@ -234,12 +234,15 @@ constexpr std::array kFacts = {
     FactRow{"init-version-unknown", take_init_version_unknown},
     FactRow{"place", take_place},
     FactRow{"user-namespaces", take_user_namespaces},
+    FactRow{"owns-cgroup-namespace",
+            [](std::string_view value, CaptureFacts& facts) { return take_tri(value, facts.owns_cgroup_namespace); }},
     FactRow{"delegated",
             [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.delegated); }},
     FactRow{"owned", [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.owned); }},
     FactRow{"outsiders",
             [](std::string_view value, CaptureFacts& facts) { return take_by_point(value, facts.outsiders); }},
-    FactRow{"pid1-mounts", take_pid1_mounts},
+    FactRow{"pid1-mounts",
+            [](std::string_view value, CaptureFacts& facts) { return take_tri(value, facts.pid1_mounts); }},
     FactRow{"neighbours", take_neighbours},
     FactRow{
         "working-directory-mount",
@@ -274,11 +277,13 @@ std::string by_point_text(const char* word, const std::map<std::string, Tri>& fa
     return text;
 }
 
+std::string tri_text(const char* word, Tri fact) {
+    return fact == Tri::unknown ? std::string() : concat({word, fact == Tri::yes ? " yes\n" : " no\n"});
+}
+
 std::string company_text(const CaptureFacts& facts) {
     std::string text;
-    if (facts.pid1_mounts != Tri::unknown) {
-        text += facts.pid1_mounts == Tri::yes ? "pid1-mounts yes\n" : "pid1-mounts no\n";
-    }
+    text += tri_text("pid1-mounts", facts.pid1_mounts);
     for (const NeighboursName& row : kNeighboursNames) {
         if (row.value == facts.neighbours) {
             text += concat(
@@ -326,6 +331,7 @@ std::string capture_facts_text(const CaptureFacts& facts) {
             text += row.type == type ? concat({"place ", path, " ", row.name, "\n"}) : std::string();
         }
     }
+    text += tri_text("owns-cgroup-namespace", facts.owns_cgroup_namespace);
     text += by_point_text("delegated", facts.delegated) + by_point_text("owned", facts.owned) +
             by_point_text("outsiders", facts.outsiders);
     text += company_text(facts);

@@ -139,6 +139,14 @@ void classify_company(const Snapshot& snapshot, World& world) {
     world.unit = classify_unit(snapshot, world.container_id);
 }
 
+/// In a capture of before this was a fact only the host's is known, which is the initial user namespace's.
+Tri classify_owns_cgroup_namespace(const Snapshot& snapshot, Tri namespaced) {
+    if (snapshot.owns_cgroup_namespace != Tri::unknown || in_initial_user_namespace(snapshot)) {
+        return snapshot.owns_cgroup_namespace;
+    }
+    return namespaced == Tri::no ? Tri::no : Tri::unknown;
+}
+
 /// Who may do what.
 void classify_privileges(const Snapshot& snapshot, World& world) {
     const std::uint64_t effective = snapshot.status.effective_capabilities;
@@ -163,6 +171,7 @@ void classify_privileges(const Snapshot& snapshot, World& world) {
 World classify_marked(const Snapshot& snapshot, const std::string& mark) {
     World world;
     world.namespaced = classify_namespaced(snapshot);
+    world.owns_cgroup_namespace = classify_owns_cgroup_namespace(snapshot, world.namespaced);
     world.cgroup_namespaces = classify_cgroup_namespaces(snapshot);
     world.hierarchies = classify_hierarchies(snapshot, world.namespaced, mark);
     world.view = classify_view(world.hierarchies);

@@ -317,6 +317,7 @@ void read_the_rest(const Source& source, const std::optional<CaptureFacts>& fact
         snapshot.restricts_user_namespaces = restricts == "0" ? Tri::no : Tri::yes;
     }
     if (facts) {
+        snapshot.owns_cgroup_namespace = facts->owns_cgroup_namespace;
         snapshot.user_namespaces = facts->user_namespaces;
         snapshot.tried = facts->tried;
     }

@@ -64,6 +64,7 @@ Files capture_files(Files texts, const Snapshot& snapshot) {
     facts.init = snapshot.init;
     facts.places = snapshot.places;
     facts.user_namespaces = snapshot.user_namespaces;
+    facts.owns_cgroup_namespace = snapshot.owns_cgroup_namespace;
     for (const auto& [point, directory] : snapshot.directories) {
         facts.delegated[point] = directory.delegated;
         facts.owned[point] = directory.owned;

@@ -39,6 +39,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
     facts = CaptureFacts{};
     facts.init = {InitKind::other, std::nullopt, "/init"};
     facts.init->needs = {"/bin/sh", "/lib/ld.so"};
+    facts.owns_cgroup_namespace = Tri::no;
     facts.owned = {{"/sys/fs/cgroup", Tri::no}};
     facts.outsiders = {{"/sys/fs/cgroup", Tri::no}};
     facts.pid1_mounts = Tri::no;
@@ -53,6 +54,7 @@ TEST(CaptureFacts, AreReadAsTheyWereWritten) {
               "init-file /init\n"
               "init-needs /bin/sh\n"
               "init-needs /lib/ld.so\n"
+              "owns-cgroup-namespace no\n"
               "owned /sys/fs/cgroup no\n"
               "outsiders /sys/fs/cgroup no\n"
               "pid1-mounts no\n"

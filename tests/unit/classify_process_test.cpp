@@ -42,6 +42,29 @@ TEST(Classify, CgroupNamespaces) {
     }
 }
 
+TEST(Classify, WhoseTheCgroupNamespaceIs) {
+    struct Row {
+        const char* what;
+        std::uint64_t user_namespace;
+        std::uint64_t cgroup_namespace;
+        Tri seen;
+        Tri owns;
+    };
+    constexpr std::uint64_t kInitialUser = 4026531837;
+    constexpr std::uint64_t kOther = 4026532700;
+    for (const Row& row :
+         {Row{"what was seen", kOther, kPrivateCgroupNamespaceId, Tri::no, Tri::no},
+          {"the host's, in a user namespace", kOther, kInitialCgroupNamespaceId, Tri::unknown, Tri::no},
+          {"an engine's", kOther, kPrivateCgroupNamespaceId, Tri::unknown, Tri::unknown},
+          {"no user namespace", kInitialUser, kInitialCgroupNamespaceId, Tri::unknown, Tri::unknown}}) {
+        Snapshot snapshot = docker_v1();
+        snapshot.namespaces["user"] = row.user_namespace;
+        snapshot.namespaces["cgroup"] = row.cgroup_namespace;
+        snapshot.owns_cgroup_namespace = row.seen;
+        EXPECT_EQ(classify(snapshot).owns_cgroup_namespace, row.owns) << row.what;
+    }
+}
+
 TEST(Classify, HierarchicalMemory) {
     struct Case {
         std::optional<std::string> release;

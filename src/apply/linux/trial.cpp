@@ -1,8 +1,10 @@
 #include "apply/linux/trial.hpp"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -313,6 +315,16 @@ UserNamespaces try_user_namespace() {
     }
     const Result<int> closed = in_child<int>(are_closed, 0);
     return {Tri::no, *errnum, closed ? (*closed == 1 ? Tri::yes : Tri::no) : Tri::unknown};
+}
+
+Tri owns_cgroup_namespace() {
+    const UniqueFd own(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
+    if (!own.valid()) {
+        return Tri::unknown;
+    }
+    // It shows the own user namespace and what is below; ns_get_owner(), kernel/user_namespace.c.
+    const UniqueFd owner(::ioctl(own.get(), NS_GET_USERNS));
+    return owner.valid() ? Tri::yes : (errno == EPERM ? Tri::no : Tri::unknown);
 }
 
 }  // namespace cginit

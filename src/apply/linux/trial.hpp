@@ -30,4 +30,7 @@ struct Refusal {
 /// Whether this process may make a user namespace and a second one within it, tried in a child process.
 [[nodiscard]] UserNamespaces try_user_namespace();
 
+/// Whether the own cgroup namespace belongs to the own user namespace; unknown before Linux 4.9.
+[[nodiscard]] Tri owns_cgroup_namespace();
+
 }  // namespace cginit
