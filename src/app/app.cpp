@@ -89,9 +89,9 @@ Status rehearse(const Plan& plan, const World& world) {
     return error.in("rehearsal").with_hint(hint_for(plan.steps[(*refusal)->step].op, error.errnum, world));
 }
 
-/// From within its user namespace this process cannot go back to the engine's view.
-Status without_return(const Plan& plan, Status status) {
-    if (status || !is_irreversible(plan)) {
+/// From within a user or a cgroup namespace that cannot be left this process cannot go back to the engine's view.
+Status without_return(const PlanRunner& runner, Status status) {
+    if (status || !runner.is_past_return()) {
         return status;
     }
     Error error = status.error();
@@ -99,8 +99,7 @@ Status without_return(const Plan& plan, Status status) {
     return error;
 }
 
-Status rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
-    PlanRunner runner(kernel, intent.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
+Status rebuild(const Source& source, const Scene& scene, const Intent& intent, PlanRunner& runner) {
     Status status = runner.run_until_commit();
     if (!status) {
         return with_hint(status, runner, scene.sight.world);
@@ -118,8 +117,12 @@ Status rebuild(const Source& source, const Scene& scene, const Intent& intent, K
 }
 
 Status rehearse_and_rebuild(const Source& source, const Scene& scene, const Intent& intent, Kernel& kernel) {
-    const Status rehearsed = rehearse(intent.plan, scene.sight.world);
-    return rehearsed ? without_return(intent.plan, rebuild(source, scene, intent, kernel)) : rehearsed;
+    Status rehearsed = rehearse(intent.plan, scene.sight.world);
+    if (!rehearsed) {
+        return rehearsed;
+    }
+    PlanRunner runner(kernel, intent.plan, [](std::size_t number, const Step& step) { log_step(number, step); });
+    return without_return(runner, rebuild(source, scene, intent, runner));
 }
 
 /// `--on-failure`: the engine's own view is there as it was, and may be good enough.

@@ -66,6 +66,7 @@ Result<bool> PlanRunner::perform(std::size_t index) {
     observer_(index + 1, step);
     // Before it is: one that is broken off in the middle by std::bad_alloc is taken back, too.
     done_.push_back(index);
+    is_past_return_ = is_past_return_ || step.scope == Scope::irreversible;
     const Result<Outcome> outcome = kernel_.perform(step.op);
     if (!outcome || outcome->found) {
         done_.pop_back();

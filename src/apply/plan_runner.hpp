@@ -32,6 +32,8 @@ public:
     /// The commit steps. A failure of the first one can still be rolled back and has been.
     Status commit();
 
+    /// True once a step was begun that this process cannot go back from: a roll-back leaves it where that led.
+    [[nodiscard]] bool is_past_return() const { return is_past_return_; }
     /// Parts that fell back to their or_else.
     [[nodiscard]] const Parts& given_up() const { return given_up_; }
     /// What the steps had to tell, and what was given up, in order.
@@ -58,6 +60,7 @@ private:
     std::vector<std::string> notes_;
     std::vector<std::string> details_;
     const Op* failed_ = nullptr;
+    bool is_past_return_ = false;
 };
 
 }  // namespace cginit

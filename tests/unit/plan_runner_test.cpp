@@ -108,6 +108,23 @@ TEST_P(PlanRunnerForEach, EveryFailureTakesBackWhatWasDone) {
     }
 }
 
+/// What fails before that step leaves all as it was, and the engine's view may do.
+TEST_P(PlanRunnerForEach, KnowsWhetherThePointOfNoReturnWasPassed) {
+    const Planned planned =
+        plan_of(GetParam(), [](World& world, Decision& /*decision*/) { world.owns_cgroup_namespace = Tri::no; });
+    const std::vector<Step>& steps = planned.plan.steps;
+    const auto point =
+        std::find_if(steps.begin(), steps.end(), [](const Step& step) { return step.scope == Scope::irreversible; });
+    for (std::size_t k = 0; k < steps.size() && steps[k].phase != Phase::commit; ++k) {
+        if (!is_answered(steps[k])) {
+            FaultyKernel kernel({k}, planned.world.mounts);
+            PlanRunner runner(kernel, planned.plan, ignore);
+            EXPECT_FALSE(runner.run_until_commit());
+            EXPECT_EQ(runner.is_past_return(), k >= static_cast<std::size_t>(point - steps.begin())) << k;
+        }
+    }
+}
+
 TEST_P(PlanRunnerForEach, BehindTheCommitAFailureIsTheEnd) {
     const Planned planned = plan_of(GetParam());
     for (std::size_t k = 0; k < planned.plan.steps.size(); ++k) {
