@@ -93,6 +93,9 @@ inline constexpr const char* kWorkbench = "/proc/driver";
 /// True if the plan has a step that cannot be taken back before its commit: it is rehearsed first.
 [[nodiscard]] bool is_irreversible(const Plan& plan);
 
+/// True if the plan begins with a user namespace, and so with mounts of its own: the engine's are not touched.
+[[nodiscard]] bool has_own_mounts(const Plan& plan);
+
 /// The mount table after all steps of a plan, each taken to succeed; pure.
 [[nodiscard]] MountTable mounts_after(const World& world, const Plan& plan);
 

@@ -42,7 +42,11 @@ bool Stage::memory_is_unsure() const {
     return choice->inner && hierarchy->memory_hierarchical == Tri::unknown && has_controller(*hierarchy, "memory");
 }
 
-PlanBuilder::PlanBuilder(const World& world, const Decision& decision) : world_(world), decision_(decision) {
+PlanBuilder::PlanBuilder(const World& world, const Decision& decision)
+    : world_(world),
+      decision_(decision),
+      owns_cgroup_namespace_(world.owns_cgroup_namespace != Tri::no ||
+                             decision.authority == Authority::user_namespace) {
     const std::string engine = join_path(kWorkbench, "engine");
     const std::string view = join_path(kWorkbench, "new");
     for (const HierarchyDecision& choice : decision.hierarchies) {
@@ -89,6 +93,16 @@ Step& PlanBuilder::add(Phase phase, Op op, std::string why, std::string no_undo)
     step.no_undo = std::move(no_undo);
     plan_.steps.push_back(std::move(step));
     return plan_.steps.back();
+}
+
+void PlanBuilder::unshare_cgroup_namespace(std::string why) {
+    if (owns_cgroup_namespace_) {
+        add(Phase::prepare, UnshareCgroupNamespace{}, std::move(why), RestoreCgroupNamespace{});
+        return;
+    }
+    add(Phase::prepare, UnshareCgroupNamespace{}, std::move(why), "the engine's belongs to a user namespace above")
+        .scope = Scope::irreversible;
+    owns_cgroup_namespace_ = true;
 }
 
 void PlanBuilder::make_private(const MountEntry* mount) {

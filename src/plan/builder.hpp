@@ -57,6 +57,8 @@ public:
     Step& add(Phase phase, Op op, std::string why, Op undo);
     Step& add(Phase phase, Op op, std::string why, std::string no_undo);
     [[nodiscard]] Step& last() { return plan_.steps.back(); }
+    /// setns(2) leads back to a cgroup namespace that was made here, but to none of a user namespace above.
+    void unshare_cgroup_namespace(std::string why);
     /// Makes one mount and its place stop carrying our changes to peers, unless it does not or was done before.
     void make_private(const MountEntry* mount);
 
@@ -70,6 +72,7 @@ private:
     const Hierarchy tracking_ = tracking_hierarchy();  ///< what no World has before it is made
     std::vector<Stage> stages_;
     std::vector<int> made_private_;
+    bool owns_cgroup_namespace_;
     Plan plan_;
 };
 

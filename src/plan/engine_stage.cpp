@@ -6,9 +6,11 @@
 namespace cginit {
 namespace {
 
-/// A namespace whose root is the engine's cgroup in every hierarchy lets a fresh mount show just that cgroup.
+/// A namespace whose root is the engine's cgroup in every hierarchy lets a fresh mount show just that cgroup. One of a user
+/// namespace above lets nobody mount (mount_capable(), fs/super.c), and from the next one, which could not be left, no process
+/// could be moved back to the engine's cgroup where the host has nsdelegate.
 bool own_cgroups_are_roots(const PlanBuilder& builder) {
-    if (builder.world().namespaced != Tri::yes) {
+    if (builder.world().namespaced != Tri::yes || builder.world().owns_cgroup_namespace == Tri::no) {
         return false;
     }
     for (const Stage& stage : builder.stages()) {
@@ -194,8 +196,7 @@ void plan_engine_stage(PlanBuilder& builder) {
     const bool has_namespace =
         builder.decision().authority == Authority::user_namespace || own_cgroups_are_roots(builder);
     if (builder.uses_namespace() && !has_namespace) {
-        builder.add(Phase::prepare, UnshareCgroupNamespace{},
-                    "fresh mounts then show the engine's cgroup and nothing above", RestoreCgroupNamespace{});
+        builder.unshare_cgroup_namespace("fresh mounts then show the engine's cgroup and nothing above");
     }
     for (const Stage& stage : builder.stages()) {
         const bool staged_before =

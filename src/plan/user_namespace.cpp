@@ -81,4 +81,9 @@ bool is_irreversible(const Plan& plan) {
     });
 }
 
+bool has_own_mounts(const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& step) { return std::holds_alternative<UnshareUserNamespace>(step.op); });
+}
+
 }  // namespace cginit

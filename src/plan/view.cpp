@@ -108,8 +108,7 @@ void plan_view(PlanBuilder& builder) {
     const std::string view = join_path(kWorkbench, "new");
     const bool tmpfs = builder.decision().layout != View::unified;
     if (builder.uses_namespace()) {
-        builder.add(Phase::prepare, UnshareCgroupNamespace{}, "the init's cgroups become the roots of what it sees",
-                    RestoreCgroupNamespace{});
+        builder.unshare_cgroup_namespace("the init's cgroups become the roots of what it sees");
     }
     plan_descendant_limits(builder);
     plan_second_namespace(builder);

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.boot import unchanged_machine
+from harness.from_above import boots_in_a_private_one, boots_there, falls_back_there
 from harness.probe import wait_for_boot
 
 CONTINUE = "--on-failure=continue"
@@ -35,6 +36,13 @@ def test_an_init_that_mounts_nothing_goes_on(session, view, cause):
     told = result.stderr.strip().splitlines()
     assert len(told) == 1 and told[0].startswith(FALLS_BACK), result.stderr
     assert ("step " if fails_late else "--cap-add SYS_ADMIN") in told[0]
+
+
+@pytest.mark.view("unified")
+@pytest.mark.parametrize("way", [falls_back_there, boots_there, boots_in_a_private_one])
+def test_a_cgroup_namespace_from_above(session, way):
+    """To the engine's nobody could return from the init's. tests/hosts has it with nsdelegate."""
+    way(session, "unified")
 
 
 @pytest.mark.view("unified")

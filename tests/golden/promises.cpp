@@ -131,7 +131,7 @@ std::vector<std::string> displaced_mounts(const Replay& replay, const Rehearsal&
 std::vector<std::string> not_restored(const Replay& replay, const Rehearsal& rehearsal) {
     std::vector<std::string> problems = rehearsal.troubles();
     MountTable before = without_peer_groups(replay.world.mounts);
-    if (is_irreversible(replay.plan)) {
+    if (has_own_mounts(replay.plan)) {
         // The engine's own are not touched at all; these are the new user namespace's.
         for (MountEntry& mount : before) {
             mount.propagation.master |= mount.propagation.shared;

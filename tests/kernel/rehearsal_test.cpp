@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include "core/path.hpp"
 #include "core/text.hpp"
 #include "kernel/support/container.hpp"
+#include "kernel/support/contract.hpp"
 
 // The child process in which a plan is rehearsed.
 
@@ -29,6 +31,74 @@ void kill_the_other_child(pid_t parent) {
         }
         ::usleep(1000);
     }
+}
+
+/// As with `podman --uidmap --cgroupns=host`: the cgroup namespace is one of a user namespace above.
+void enter_user_namespace() {
+    ASSERT_EQ(::unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+    write_text("/proc/self/setgroups", "deny");
+    write_text("/proc/self/uid_map", "0 0 1");
+    write_text("/proc/self/gid_map", "0 0 1");
+}
+
+/// What a plan does there, with nothing that takes back the mounts.
+Plan plan_without_return() {
+    const std::string engine = "/mnt/engine";
+    const std::string inner = "/mnt/engine/inner";
+    Plan plan;
+    const auto add = [&plan](const Op& op, const std::optional<Op>& undo, Scope scope) {
+        Step step;
+        step.op = op;
+        step.undo = undo;
+        step.scope = scope;
+        plan.steps.push_back(step);
+    };
+    add(MountFilesystem{"tmpfs", "/mnt", "", {}, "test"}, {}, Scope::mount_namespace);
+    add(MakeDirectory{engine}, {}, Scope::mount_namespace);
+    add(UnshareCgroupNamespace{}, {}, Scope::irreversible);
+    add(MountFilesystem{"cgroup2", engine, "", {}, "test"}, {}, Scope::mount_namespace);
+    add(MakeCgroup{inner}, RemoveCgroup{inner}, Scope::persistent);
+    add(MoveProcesses{engine, inner}, MoveProcesses{inner, engine}, Scope::persistent);
+    add(UnshareCgroupNamespace{}, RestoreCgroupNamespace{}, Scope::process);
+    return plan;
+}
+
+void rehearse_without_a_trace(const TestCgroups& cgroups) {
+    cgroups.join();
+    enter_user_namespace();
+    start_bystander();
+    const auto facts = [&cgroups] { return join(container_facts(cgroups), "\n"); };
+    const std::string before = facts();
+    Plan plan = plan_without_return();
+    const auto passed = rehearse_plan(plan);
+    ASSERT_TRUE(passed) << passed.error().message();
+    EXPECT_FALSE(*passed) << (*passed)->error.message();
+    EXPECT_EQ(facts(), before);
+    plan.steps.resize(plan.steps.size() + 1);
+    plan.steps.back().op = AssertMember{"/mnt/engine"};
+    const auto refused = rehearse_plan(plan);
+    ASSERT_TRUE(refused) << refused.error().message();
+    ASSERT_TRUE(*refused);
+    EXPECT_EQ((*refused)->step, plan.steps.size() - 1);
+    EXPECT_EQ(facts(), before);
+}
+
+TEST(Rehearsal, LeavesNothingWhereTheCgroupNamespaceIsOneFromAbove) {
+    CGINIT_NEEDS_KERNEL();
+    const TestCgroups cgroups;
+    EXPECT_EQ(run_in_private_mounts([&cgroups] { rehearse_without_a_trace(cgroups); }), 0);
+}
+
+TEST(Rehearsal, WhoseTheCgroupNamespaceIsIsKnown) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(owns_cgroup_namespace(), Tri::yes);
+    EXPECT_EQ(run_in_private_mounts([] {
+                  enter_user_namespace();
+                  EXPECT_EQ(owns_cgroup_namespace(), Tri::no);
+                  ASSERT_EQ(::unshare(CLONE_NEWCGROUP), 0);
+                  EXPECT_EQ(owns_cgroup_namespace(), Tri::yes);
+              }),
+              0);
 }
 
 TEST(Rehearsal, OneThatIsKilledIsNotUndone) {

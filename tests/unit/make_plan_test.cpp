@@ -134,6 +134,38 @@ TEST(MakePlan, WhatCouldFailAfterTheCommitIsRehearsedBefore) {
     }
 }
 
+/// Roll-back ends where the engine's cgroup namespace cannot be entered again; what was made after that can be left.
+TEST(MakePlan, OnlyTheFirstCgroupNamespaceMayBeLeftForGood) {
+    for (const Scene& scene : scenes()) {
+        for (const Tri owns : {Tri::yes, Tri::unknown, Tri::no}) {
+            const auto whose = [owns](World& world, Decision& /*decision*/) { world.owns_cgroup_namespace = owns; };
+            const Planned planned = plan_of(scene, whose);
+            const bool begins_with_one = has_own_mounts(planned.plan);
+            bool for_good = owns == Tri::no && !begins_with_one;
+            bool any_for_good = false;
+            for (const Step& step : planned.plan.steps) {
+                if (std::holds_alternative<UnshareCgroupNamespace>(step.op)) {
+                    EXPECT_EQ(step.undo.has_value(), !for_good) << scene.name;
+                    EXPECT_EQ(step.scope, for_good ? Scope::irreversible : Scope::process) << scene.name;
+                    any_for_good = any_for_good || for_good;
+                    for_good = false;
+                }
+            }
+            EXPECT_EQ(is_irreversible(planned.plan), begins_with_one || any_for_good) << scene.name;
+            EXPECT_EQ(join(check_plan(planned.world, planned.decision, planned.plan), "\n"), "") << scene.name;
+        }
+    }
+}
+
+/// Nobody may mount there, and nobody who left it can move a process back across its root.
+TEST(MakePlan, NothingIsDoneInACgroupNamespaceFromAbove) {
+    for (const Tri owns : {Tri::yes, Tri::no}) {
+        const auto whose = [owns](World& world, Decision& /*decision*/) { world.owns_cgroup_namespace = owns; };
+        const Lines lines = op_lines(plan_of(scene("unified-private"), whose).plan);
+        EXPECT_EQ(find_line(lines, "unshare the cgroup") < find_line(lines, "mount cgroup2"), owns == Tri::no);
+    }
+}
+
 TEST(MakePlan, WhatIsUnknownHasAPlannedAnswer) {
     const Plan plan = plan_of(scene("unknown")).plan;
     std::size_t answered = 0;

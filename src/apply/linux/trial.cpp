@@ -146,7 +146,7 @@ std::optional<Message> refused_move(const Plan& plan, std::size_t tried, Kernel&
 
 /// A mount namespace for the trial, unless the plan begins with one of its own.
 std::optional<Message> refused_namespace(const Plan& plan) {
-    if (is_irreversible(plan)) {
+    if (has_own_mounts(plan)) {
         return std::nullopt;
     }
     if (::unshare(CLONE_NEWNS) != 0) {
@@ -202,6 +202,9 @@ Message rehearse_commit(const Plan& plan, KernelLinux& kernel) {
 }
 
 Message run_rehearsal(const Plan& plan) {
+    if (const std::optional<Message> refused = refused_namespace(plan)) {
+        return *refused;
+    }
     KernelLinux kernel;
     PlanRunner runner(kernel, plan, [](std::size_t, const Step&) {});
     const Status status = runner.run_until_commit();
