@@ -15,16 +15,18 @@ constexpr const char* kModule = "a security module refuses it";
 constexpr const char* kFilter = "a seccomp filter refuses it";
 
 /// With the host's network in a user namespace; a bwrap(1) or the like in front shows the engine's mounts, not the host's.
-bool shows_hosts_view(const World& world) {
-    return std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
-        const HierarchyMount* mount = view_mount(hierarchy);
-        return mount != nullptr && is_above_own(*mount);
-    });
+/// Apptainer binds the host's /sys in any case.
+bool came_with_network(const World& world) {
+    return world.place != Place::apptainer &&
+           std::any_of(world.hierarchies.begin(), world.hierarchies.end(), [](const Hierarchy& hierarchy) {
+               const HierarchyMount* mount = view_mount(hierarchy);
+               return mount != nullptr && is_above_own(*mount);
+           });
 }
 
 Hint locked(const World& world) {
     Cures cures = {"start cginit without another user namespace around it", CureId::host_user_namespace};
-    if (shows_hosts_view(world)) {
+    if (came_with_network(world)) {
         cures.emplace(cures.begin(), CureId::leave_out_host_network);
     }
     return {ErrorCode::locked_mounts, "the mount is locked by a user namespace above", std::move(cures)};
