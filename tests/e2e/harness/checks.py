@@ -212,6 +212,12 @@ def check_descendants(container, view):
             assert (UNLIMITED in container.logs()) != own, f"{engine}: {found}"
 
 
+def check_kept(container, view):
+    """V4: of a cgroup that was given to the container's root the limits are the host's root's."""
+    owners = {name: os.stat(f"/proc/{view.pid}/root{name}").st_uid for name in limit_files(container, view)}
+    assert owners and not any(owners.values()), f"V4: limits that belong to the container: {owners}"
+
+
 def log_complaints(container, systemd, read_only=False):
     """Lines of the init's console and journal that a wrong view causes. With a READ_ONLY root file system, systemd says
     of every other file too that it cannot write it, or that it is not there."""

@@ -28,6 +28,7 @@ class Container:
         self.after_removal = []
         self.sealed = False  # cginit's method is a user namespace
         self.closed = False  # and the runtime is one that cannot exec into it
+        self.kept = False  # or the view is the engine's own, whose cgroup it gave to the container's root
         self.entrance = []  # then what comes in from outside goes through this command
         self.places = []  # and into these cgroups, by their cgroup.procs
         engine.session.containers.add(self.id)
