@@ -87,7 +87,7 @@ _CONTROLLERS = {"cpu": "cpu", "memory": "memory", "pids": "pids", "blockIO": "io
 
 # See above: {lost} are the kinds of limits that the view has no controller for, {delegate} is yes or no.
 _RUNTIME = r"""#!/bin/sh
-bundle='' create=''
+delegate={delegate} bundle='' create=''
 for word; do
     case $last in --bundle | -b) bundle=$word ;; esac
     [ "$word" != create ] || create=yes
@@ -99,7 +99,7 @@ if [ -n "$create" ]; then
     cat "$config.new" >"$config"
     rm "$config.new"
 fi
-if [ -z "$create" ] || [ {delegate} = no ]; then
+if [ -z "$create" ] || [ "$delegate" = no ]; then
     exec {program} "$@"
 fi
 {program} "$@" || exit
