@@ -29,7 +29,10 @@ void imagine_root(World& world) {
 /// container, host or image, of which nothing is known.
 bool imagine_mended(const Error& error, World& world, Options& options) {
     switch (error.cures.empty() ? CureId::in_words : error.cures.front().id) {
-        case CureId::be_pid1: world.is_pid1 = true; return true;
+        case CureId::be_pid1:
+            world.is_pid1 = true;
+            world.host_processes = Tri::no;
+            return true;
         case CureId::run_as_root: imagine_root(world); return true;
         case CureId::add_sys_admin: world.has_sys_admin = true; return true;
         case CureId::add_setpcap: world.has_setpcap = true; return true;

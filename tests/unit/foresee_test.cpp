@@ -53,6 +53,16 @@ TEST(Foresee, WhatComesAfterTheFirstIsSeenToo) {
     EXPECT_TRUE(prospect.world.has_sys_admin);
 }
 
+/// A pod with hostPID: who follows the first cure has PID 1 and processes of his own.
+TEST(Foresee, WhoBecomesPid1LeavesTheHostsProcesses) {
+    Snapshot snapshot = docker_v2();
+    snapshot.pid = 4711;
+    snapshot.namespaces["pid"] = kInitialPidNamespace;
+    snapshot.pid1_mounts = Tri::no;
+    ASSERT_EQ(classify(snapshot).host_processes, Tri::yes);
+    EXPECT_EQ(codes_of(foresee(classify(snapshot), {}).missing), Codes{ErrorCode::not_pid1});
+}
+
 TEST(Foresee, AUserThatIsNotRootIsNotToldToAddWhatIsThere) {
     Snapshot snapshot = docker_v2();
     snapshot.status.effective_capabilities = 0;
