@@ -15,7 +15,8 @@ from harness.shell import CommandFailed, run, wait_for
 # `cginit` for the way in which an image that lacks it gets it, and what is said of a container is said of each.
 SETTINGS = {"hostUsers", "runtimeClassName", "shareProcessNamespace", "hostPID", "hostNetwork", "securityContext", "memory",
             "cginit", "tty", "env", "resources"}
-SECURITY = {"privileged", "runAsUser", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities", "seccompProfile"}
+SECURITY = {"privileged", "runAsUser", "runAsNonRoot", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities",
+            "seccompProfile"}
 
 # The ids of a pod with hostUsers: false, as a kubelet gives them out.
 FIRST_ID, IDS = 100 * 65536, 65536
@@ -140,6 +141,8 @@ class Pod:
         self.api = node.api
         self.security = spec.get("securityContext", {})
         assert not self.security.keys() - SECURITY, f"no such settings: {self.security.keys() - SECURITY}"
+        as_root = self.security.get("runAsUser", 0) == 0
+        assert not (as_root and self.security.get("runAsNonRoot")), "a kubelet starts no container as root that must not be"
         self.containers = []
         self._names = (f"container{number}" for number in itertools.count())
         self._mounted = []

@@ -94,7 +94,8 @@ def security(**settings):
 SYS_ADMIN = {"capabilities": {"add": ["SYS_ADMIN"]}}
 FILTERED = {"seccompProfile": {"type": "RuntimeDefault"}}
 PROFILE = {"seccompProfile": {"type": "Localhost", "localhostProfile": "docker.json"}}
-RESTRICTED = {"runAsUser": 1000, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, **FILTERED}
+RESTRICTED = {"runAsNonRoot": True, "runAsUser": 1000, "allowPrivilegeEscalation": False,
+              "capabilities": {"drop": ["ALL"]}, **FILTERED}
 PRIVATE = {"hostUsers": False}
 ALL_MEMORY = {"memory": ["/run", "/run/lock", "/tmp"]}
 
