@@ -57,6 +57,7 @@ done
 for lane in $lanes; do
     [[ " $kLanes " == *" $lane "* ]] || die "no such lane: $lane" "lanes: $kLanes"
 done
+chosen=$#
 [[ $engines =~ ^(here|today)$ ]] || die "no such engines: $engines" "engines: here today"
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
@@ -239,6 +240,10 @@ quickstart() {
 # = 2 failed, 80 passed, 1 error in 300.12s =
 count_pytest() {
     local good bad left_out last
+    if [ "$1" = 5 ] && [ "$chosen" -gt 0 ]; then
+        say "none of these tests was chosen"
+        return 0
+    fi
     last=$(grep -E '^=+ .* in [0-9.]+s ' "$2" | tail -n 1 || true)
     good=$(grep -oE '[0-9]+ passed' <<<"$last" | cut -d ' ' -f 1 || true)
     left_out=$(grep -oE '[0-9]+ skipped' <<<"$last" | cut -d ' ' -f 1 || true)

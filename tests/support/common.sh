@@ -11,6 +11,7 @@ elif [ -n "${XDG_CACHE_HOME-}" ]; then
 else
     cache_dir=${HOME:-/root}/.cache/cginit
 fi
+cache_dir=$(realpath --canonicalize-missing "$cache_dir")
 support_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 say() { printf '%s\n' "$*"; }

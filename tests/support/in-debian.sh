@@ -19,20 +19,33 @@ if [ -z "${CGINIT_DEBIAN_NAMESPACE-}" ]; then
 fi
 tarball=$CGINIT_DEBIAN_NAMESPACE
 unset CGINIT_DEBIAN_NAMESPACE
-checkout=$(cd "$support_dir/../.." && pwd)
+checkout=$(cd "$support_dir/../.." && pwd -P)
 
-# Unpacked once for each tarball, and never written to after that.
-root=${tarball%.tar}.root
-exec 9>"$root.lock"
-flock 9
-if [ ! -d "$root" ]; then
+for directory in "$checkout" "$cache_dir"; do
+    [ "$directory" != / ] || die "not with / as the checkout or the cache: the other root file system would be covered by it"
+done
+
+unpack() {
+    local old
     say "$name: unpacking its root file system" >&2
-    rm -rf --one-file-system "${tarball%-*}"-*.root "$root.part"
+    for old in "${tarball%-*}"-*.root "${tarball%-*}"-*.root.part; do
+        [ ! -d "$old" ] || flock --nonblock "${old%.part}.lock" rm -rf --one-file-system "$old" || true
+    done
+    rm -rf --one-file-system "$root.part"
     mkdir "$root.part"
     tar -C "$root.part" -xf "$tarball" --exclude='./dev/*'
     mv "$root.part" "$root"
-fi
-exec 9>&-
+}
+
+# Unpacked once for each tarball, and never written to after that. Who runs in it holds a lock, against who has another recipe.
+root=${tarball%.tar}.root
+exec 9>"$root.lock"
+flock --shared 9
+while [ ! -d "$root" ]; do
+    flock 9
+    [ -d "$root" ] || unpack
+    flock --shared 9
+done
 
 scratch=$(mktemp -d)
 mount -t tmpfs -o mode=755 tmpfs "$scratch"
@@ -64,4 +77,6 @@ rm -f /etc/localtime
 echo 'containers:x:64901:64901::/:/usr/sbin/nologin' >>/etc/passwd
 echo 'containers:x:64901:' >>/etc/group
 echo 'containers:2000000000:1000000' | tee -a /etc/subuid >>/etc/subgid
+# It may name a directory of the machine's.
+unset TMPDIR
 exec "$@"

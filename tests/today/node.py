@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from harness import host, images
@@ -172,7 +173,8 @@ class Node:
         self.view = view
         self.session = session
         self.title = f"containerd, {view.name} view"
-        self.directory = session.directory / f"containerd-{view.name}"
+        self.directory = Path(tempfile.mkdtemp(prefix=f"containerd-{view.name}-", dir=session.directory))
+        self.directory.chmod(0o711)
         self.kubelet = self.directory / "kubelet"
         # Below a name of these tests, so that nothing is like what a kubelet of the machine's own has.
         self.cgroup = f"/cginit-e2e-kubepods-{os.getpid()}"
@@ -184,13 +186,13 @@ class Node:
         shutil.copy(images.ROOT / "examples" / "seccomp" / "docker.json", self.kubelet / "seccomp")
         self._configure()
         socket = self.directory / "containerd.sock"
+        self.cri = cri.Client(cri.messages(self.directory / "cri"), socket)
+        self.api = self.cri.api
         self.log = self.directory / "containerd.log"
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 [*view.prefix, "setpriv", "--pdeathsig", "TERM", "containerd", "--config", self.directory / "config.toml"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        self.cri = cri.Client(cri.messages(self.directory / "cri"), socket)
-        self.api = self.cri.api
         try:
             wait_for("containerd to answer", self._answers)
             self._make_common_images()
@@ -286,11 +288,20 @@ class Node:
         mounts = host.cgroup_mounts(self.view.mountinfo())
         return [Path(f"/proc/{self.view.pid}/root{mount.point}") for mount in mounts if mount.root == "/"]
 
+    def _kill_pods(self):
+        """What could not be removed, and the shims that hold it: containerd would leave it all running."""
+        shims = run("pgrep", "--full", f"containerd-shim.* -address {self.directory}/", check=False).stdout.split()
+        left = [pid for top in self.hierarchies() for procs in Path(f"{top}{self.cgroup}").rglob("cgroup.procs")
+                for pid in procs.read_text().split()]
+        for pid in {int(pid) for pid in (*shims, *left)}:
+            host.kill(pid, signal.SIGKILL)
+
     def close(self):
         try:
             for pod in list(self.pods):
                 pod.remove()
         finally:
+            self._kill_pods()
             self.cri.close()
             host.kill(self._process.pid, signal.SIGTERM)
             try:

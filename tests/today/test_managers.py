@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import uuid
@@ -14,7 +15,7 @@ from cases import Case
 from harness import checks, host, unprivileged
 from harness.boot import unchanged_machine
 from harness.probe import probe
-from harness.shell import run, wait_for
+from harness.shell import PATIENCE, run, wait_for
 from harness.userns import UID, Account
 
 CGINIT = "/cginit"
@@ -66,12 +67,11 @@ class Box:
     def _first(self):
         """NSpid:	4711	1: the number here, and the one in there."""
         assert self._process.poll() is None, f"it ended:\n{self.logs()}"
-        for procs in self._cgroup.rglob("cgroup.procs"):
-            for pid in procs.read_text().split():
-                with contextlib.suppress(OSError):
-                    numbers = [line.split()[1:] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:")]
-                    if numbers and len(numbers[0]) > 1 and numbers[0][-1] == "1":
-                        return int(pid)
+        for pid in processes(self._cgroup):
+            with contextlib.suppress(OSError):
+                numbers = re.search(r"^NSpid:\t(.*)", Path(f"/proc/{pid}/status").read_text(), re.M)[1].split()
+                if len(numbers) > 1 and numbers[-1] == "1":
+                    return pid
         return None
 
     @property
@@ -100,12 +100,25 @@ def own_cgroup(view, owner):
     try:
         yield path
     finally:
-        run("find", path, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
+        end(path)
 
 
 def processes(cgroup):
-    """As the machine numbers them."""
-    return [int(pid) for procs in cgroup.rglob("cgroup.procs") for pid in procs.read_text().split()]
+    """As the machine numbers them. What goes away meanwhile has none."""
+    found = []
+    for directory, _, _ in os.walk(cgroup):
+        with contextlib.suppress(OSError):
+            found += Path(directory, "cgroup.procs").read_text().split()
+    return [int(pid) for pid in found]
+
+
+def end(cgroup):
+    """Whatever is in it, and then itself."""
+    for pid in processes(cgroup):
+        host.kill(pid, signal.SIGKILL)
+    wait_for("the container's processes to end", lambda: not processes(cgroup))
+    wait_for("the container's cgroups to go", lambda: run(
+        "find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+", check=False).returncode == 0)
 
 
 def unpacked(session, image):
@@ -140,23 +153,23 @@ class Start:
 
 
 @contextlib.contextmanager
-def started(start, cgroup, directory):
-    process = start(cgroup, directory, CGINIT, "/sbin/init")
-    try:
+def started(start, directory):
+    with own_cgroup(start.session.view, start.owner) as cgroup:
+        process = start(cgroup, directory, CGINIT, "/sbin/init")
         yield Box(process, directory, cgroup, start.account)
-    finally:
-        for pid in processes(cgroup):
-            host.kill(pid, signal.SIGKILL)
-        process.wait(timeout=20)
-        wait_for("the container's processes to end", lambda: not processes(cgroup))
+
+
+def run_to_its_end(start, directory, *command):
+    """The exit status, and what was said."""
+    with own_cgroup(start.session.view, start.owner) as cgroup:
+        status = start(cgroup, directory, *command).wait(timeout=30 * PATIENCE)
+    return status, (directory / "said").read_text(errors="replace")
 
 
 def explained(start, directory):
     """What --explain says there."""
     directory.mkdir()
-    with own_cgroup(start.session.view, start.owner) as cgroup:
-        status = start(cgroup, directory, CGINIT, "--explain=json", "/sbin/init").wait(timeout=30)
-    said = (directory / "said").read_text(errors="replace")
+    status, said = run_to_its_end(start, directory, CGINIT, "--explain=json", "/sbin/init")
     assert "{" in said, f"{status}: {said}"
     return json.loads(said[said.index("{"):said.rindex("}") + 1])
 
@@ -171,7 +184,7 @@ def test_systemd_comes_up(session, manager):
         told = explained(start, directory / "explained")
         assert told["works"], told["missing"]
         assert told["facts"]["place"] == manager.__name__
-        with own_cgroup(session.view, start.owner) as cgroup, started(start, cgroup, directory) as box:
+        with started(start, directory) as box:
             assert (state := unprivileged.state_of(box)) == "running", state
             seen = probe(box, True)
             checks.check_complete(seen, "unified", {"unified"})
@@ -193,7 +206,5 @@ def test_what_comes_along_with_the_hosts_sys_is_locked(session):
         first = told["missing"][0]
         assert (told["facts"]["place"], first["code"]) == ("apptainer", "CG-LOCKED"), told["missing"]
         assert [remedy["where"] for remedy in first["remedies"]] == ["apptainer"], first["remedies"]
-        with own_cgroup(session.view, start.owner) as cgroup:
-            assert start(cgroup, directory, CGINIT, "/sbin/init").wait(timeout=30) == 125
-        said = (directory / "said").read_text()
-        assert said.rstrip().endswith("(CG-LOCKED)") and "roll-back" not in said, said
+        status, said = run_to_its_end(start, directory, CGINIT, "/sbin/init")
+        assert status == 125 and said.rstrip().endswith("(CG-LOCKED)") and "roll-back" not in said, said

@@ -13,6 +13,7 @@ from harness import host, updates
 from harness.boot import check_everything
 from harness.images import ROOT
 from harness.probe import wait_for_boot
+from harness.shell import PATIENCE
 from harness.tables import Tables
 from test_v5_privileged import GUARD, INIT
 
@@ -310,7 +311,7 @@ def test_probes(nodes):
         assert (unit.returncode, unit.stdout, wrong.returncode) == (0, "active\n", 3), (unit.args, unit.stdout, wrong.returncode)
         hold_life("an exec probe", "it has the exit status of its command")
         with pytest.raises(cri.Refused) as slow:
-            container.exec("sh", "-c", "echo $$ >/dev/shm/probe; exec sleep 300", timeout=1)
+            container.exec("sh", "-c", "echo $$ >/dev/shm/probe; exec sleep 300", timeout=round(PATIENCE))
         assert slow.value.status == "DEADLINE_EXCEEDED", slow.value
         container.exec("sh", "-c", "test -s /dev/shm/probe && ! kill -0 $(cat /dev/shm/probe)")
         hold_life("an exec probe that takes longer than its timeoutSeconds", "it fails, and its program is ended")
@@ -318,7 +319,7 @@ def test_probes(nodes):
         stopped(container)
 
 
-GRACE = 4
+GRACE = round(4 * PATIENCE)
 STOPS = {
     "stop, with STOPSIGNAL in the image": ("bookworm", None),
     "stop, without": ("bookworm-silent", None),

@@ -39,7 +39,7 @@ class Way:
 WAYS = (
     Way("nothing"),
     Way("`--cap-add SYS_ADMIN`", sys_admin=True),
-    Way("examples/seccomp/docker.json", ("--security-opt", f"seccomp={PROFILE}"), columns=("Docker",)),
+    Way("`--security-opt seccomp=docker.json`", ("--security-opt", f"seccomp={PROFILE}"), columns=("Docker",)),
     Way("`--systemd=always`", ("--systemd=always",), columns=PODMANS),
     Way("`--read-only`", ("--read-only",), columns=PODMANS),
     Way("`--read-only --cap-add SYS_ADMIN`", ("--read-only",), sys_admin=True),

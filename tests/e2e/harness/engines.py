@@ -318,7 +318,7 @@ class Podman(Engine):
     def __init__(self, view, runtime, session):
         super().__init__(view, runtime, session)
         # Else newer ones say at each command that they will not support v1 for ever.
-        self.environment = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
+        self.environment = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1", "TMPDIR": str(session.directory)}
 
     def common_options(self):
         options = []

@@ -15,7 +15,7 @@ _MIB = 1 << 20
 
 def device():
     """A disk of the machine."""
-    return next(f"/dev/{path.name}" for path in sorted(Path("/sys/block").glob("[sv]d*")))
+    return next((f"/dev/{path.name}" for path in sorted(Path("/sys/block").iterdir()) if (path / "device").exists()), "no disk")
 
 
 @dataclass(frozen=True)

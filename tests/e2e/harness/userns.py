@@ -62,6 +62,7 @@ class RootlessPodman(Podman):
     def __init__(self, view, runtime, session):
         super().__init__(view, runtime, session)
         self.title = f"rootless {self.title}"
+        del self.environment["TMPDIR"]  # which is root's
         self._account = Account(view, session, "rootless")
         self._cgroups = [f"{place}/cginit-e2e-rootless-{os.getpid()}" for place in PLACES[view.name]]
         self._sessions = [f"{cgroup}/session" for cgroup in self._cgroups]
