@@ -4,6 +4,8 @@
 #   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
 #                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
 #                        engines, and pods), hosts (real hosts in QEMU)
+#   --guests GUEST[,GUEST]
+#                        which hosts the lane hosts boots: stable (Debian 12's, v1, hybrid and v2), or today (Debian's testing suite, v2)
 #   --engines today      e2e with the engines that today has, not with this machine's; what is expected of Debian 12's may differ
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
@@ -17,13 +19,13 @@ cd "$(dirname "$0")/.."
 readonly kLanes='format lint unit bench quickstart e2e today hosts'
 readonly kImages='busybox bookworm trixie inits newest bullseye backports'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
-readonly kHosts='v2 v1 hybrid v1-flat'
+readonly -A kHosts=([stable]='v2 v1 hybrid v1-flat' [today]=today)
 # When one of them hangs for sure, on a busy machine: without the guest's own start and end.
 readonly kHostSeconds=1500
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
-lanes=$kLanes full='' engines=here
+lanes=$kLanes full='' engines=here guests=stable
 while [ $# -gt 0 ]; do
     case $1 in
         --lane)
@@ -41,6 +43,15 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --engines=*) engines=${1#*=} ;;
+        --guests)
+            [ $# -ge 2 ] || die "--guests needs a value"
+            guests=${2//,/ }
+            shift
+            ;;
+        --guests=*)
+            guests=${1#*=}
+            guests=${guests//,/ }
+            ;;
         --full) full=--full ;;
         --help | -h)
             usage
@@ -59,6 +70,12 @@ for lane in $lanes; do
 done
 chosen=$#
 [[ $engines =~ ^(here|today)$ ]] || die "no such engines: $engines" "engines: here today"
+hosts=()
+for guest in $guests; do
+    [ -n "${kHosts[$guest]-}" ] || die "no such guests: $guest" "guests: ${!kHosts[*]}"
+    # shellcheck disable=SC2206 # words
+    hosts+=(${kHosts[$guest]})
+done
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
 need_root
@@ -102,9 +119,12 @@ start_images() {
 }
 
 # The images that are wanted anyway come first: one thing at a time beside the compiler.
-guest_after_images() {
+guests_after_images() {
+    local guest
     [ -z "$needs_images" ] || await_job images || true
-    tests/support/make-guest.sh
+    for guest in $guests; do
+        tests/support/make-guest.sh "$guest" || return
+    done
 }
 
 setup() {
@@ -325,7 +345,7 @@ host_tests() {
 # Two at a time: a guest keeps one processor busy.
 all_hosts() {
     local kind running=0
-    for kind in $kHosts; do
+    for kind in "${hosts[@]}"; do
         if [ "$running" = 2 ]; then
             wait -n || true
             running=1
@@ -340,12 +360,12 @@ hosts() {
     local kind rc=0 status seconds followed=()
     rm -rf build/hosts "$logs"/host-*
     tests/support/run-guest.py --programs build/hosts/programs
-    for kind in $kHosts; do
+    for kind in "${hosts[@]}"; do
         followed+=("$logs/host-$kind.log")
     done
     all_hosts "$@" &
     follow $! "${followed[@]}"
-    for kind in $kHosts; do
+    for kind in "${hosts[@]}"; do
         read -r status seconds <"$logs/host-$kind.status" || status=1 seconds='?'
         say "$kind, $seconds s:"
         count_pytest "$status" "$logs/host-$kind.log" || rc=1
@@ -356,7 +376,7 @@ hosts() {
 if wanted quickstart || wanted e2e || wanted today; then needs_images=1; else needs_images=''; fi
 lane set-up setup
 [ -z "$needs_images" ] || start_images
-! wanted hosts || start_job guest guest_after_images
+! wanted hosts || start_job guests guests_after_images
 lane build build
 ! wanted format || lane format check_format
 ! wanted unit || lane unit unit
@@ -372,7 +392,7 @@ if [ -n "$needs_images" ]; then
 fi
 ! wanted lint || lane lint lint
 if wanted hosts; then
-    lane guest wait_for guest
+    lane guests wait_for guests
     ! is_built release || lane hosts hosts "$@"
 fi
 

@@ -21,7 +21,7 @@ declare -A groups=(
     [runc]='runc jq bsdutils'
     [docker]='docker.io containerd runc tini'
     [podman]='podman conmon runc crun uidmap'
-    [guests]='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs cpio kmod busybox-static util-linux iproute2
+    [guests]='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs cpio kmod xz-utils busybox-static util-linux iproute2
               gcc libc6-dev python3 python3-pytest'
     [engines]='docker.io containerd runc crun podman conmon tini uidmap'
 )

@@ -5,9 +5,10 @@
     run-guest.py --programs DIR
 
 KIND is v1, hybrid or v2, with systemd as the host's init, or v1-flat, without systemd on a kernel whose v1 memory
-hierarchy is flat. The command runs in a copy of this checkout's tests, docs and examples; CGINIT_BIN, CGINIT_PROGRAMS and
-CGINIT_RESULT name the binary under test, the compiled test programs, and the directory that comes back as DIR. 124: it
-took too long; 125: the guest did not come up, or went away. --programs: they are there; without KIND they are made there.
+hierarchy is flat; today is a v2 host of Debian's testing suite. The command runs in a copy of this checkout's tests, docs
+and examples; CGINIT_BIN, CGINIT_PROGRAMS and CGINIT_RESULT name the binary under test, the compiled test programs, and the
+directory that comes back as DIR. 124: it took too long; 125: the guest did not come up, or went away. --programs: they are
+there; without KIND they are made there.
 
 The guest has no network, one processor, and a disk whose changes are thrown away. CGINIT_GUEST_ACCEL=kvm makes it fast
 where stock kernels boot under KVM; QEMU's own translation works everywhere.
@@ -23,6 +24,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 SUPPORT = Path(__file__).resolve().parent
@@ -32,16 +34,26 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from harness import attacks, host_settings, images, leftovers  # noqa: E402
 
+
+@dataclass(frozen=True)
+class Kind:
+    guest: str  # make-guest.sh's name
+    kernel: str  # the suite that it is from
+    arguments: str
+    processors: int = 1
+
+
 LEGACY = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller"
+# The second processor is for the one test that needs it: two are slower than one where both are translated.
 KINDS = {
-    "v1": ("6.1", f"{LEGACY}=1"),
-    "hybrid": ("6.1", f"{LEGACY}=0"),
-    # The second processor is for the one test that needs it: two are slower than one where both are translated.
-    "v2": ("6.1", "systemd.unified_cgroup_hierarchy=1 maxcpus=1"),
-    "v1-flat": ("5.10", "init=/usr/local/sbin/flat-init"),
+    "v1": Kind("stable", "bookworm", f"{LEGACY}=1"),
+    "hybrid": Kind("stable", "bookworm", f"{LEGACY}=0"),
+    "v2": Kind("stable", "bookworm", "systemd.unified_cgroup_hierarchy=1 maxcpus=1", processors=2),
+    "v1-flat": Kind("stable", "bullseye", "init=/usr/local/sbin/flat-init"),
+    "today": Kind("today", "forky", "maxcpus=1", processors=2),
 }
 QUIET = ("console=ttyS0 panic=-1 quiet loglevel=4 systemd.show_status=0 net.ifnames=0 mitigations=off tsc=reliable "
-         "no_timer_check random.trust_cpu=on")
+         "no_timer_check random.trust_cpu=on systemd.condition_needs_update=0")
 # Not the processor with most features: wide vector instructions are what is translated worst.
 ACCELERATORS = {"tcg": ["-accel", "tcg,tb-size=512", "-cpu", "Westmere,+rdrand"], "kvm": ["-accel", "kvm", "-cpu", "host"]}
 # How much slower than the machine itself a translated one is: the tests' time limits are for the machine.
@@ -100,16 +112,15 @@ def pack_job(target, arguments, work):
                     filter=lambda entry: None if "__pycache__" in entry.name else entry)
 
 
-def qemu(guest, kind, work):
-    kernel, arguments = KINDS[kind]
+def qemu(directory, kind, work):
     drive = "if=virtio,format=raw,cache=unsafe,file="
     return [
         # It ends with this process, however that ends.
         "setpriv", "--pdeathsig", "TERM", "qemu-system-x86_64", "-machine", "q35", *ACCELERATORS[accelerator()],
-        "-smp", "2" if kind == "v2" else "1", "-m", str(MEMORY_MIB), "-nodefaults", "-no-user-config", "-display", "none",
+        "-smp", str(kind.processors), "-m", str(MEMORY_MIB), "-nodefaults", "-no-user-config", "-display", "none",
         "-nic", "none", "-no-reboot",
-        "-kernel", guest / f"vmlinuz-{kernel}", "-initrd", guest / f"initrd-{kernel}", "-append", f"{QUIET} {arguments}",
-        "-drive", f"snapshot=on,{drive}{guest}/root.img",
+        "-kernel", directory / f"vmlinuz-{kind.kernel}", "-initrd", directory / f"initrd-{kind.kernel}",
+        "-append", f"{QUIET} {kind.arguments}", "-drive", f"snapshot=on,{drive}{directory}/root.img",
         "-drive", f"readonly=on,{drive}{work}/job.tar", "-drive", f"{drive}{work}/result.tar",
         "-serial", f"file:{work}/console", "-serial", "stdio"]
 
@@ -134,7 +145,8 @@ def main():
     if arguments.kind is None:
         compile_programs(arguments.programs)
         return 0
-    guest = Path(subprocess.run([SUPPORT / "make-guest.sh"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+    kind = KINDS[arguments.kind]
+    made = subprocess.run([SUPPORT / "make-guest.sh", kind.guest], check=True, stdout=subprocess.PIPE, text=True)
     # Not below /tmp: that may be a tmpfs, and the snapshot grows.
     with tempfile.TemporaryDirectory(prefix="cginit-guest-", dir="/var/tmp") as name:
         work = Path(name)
@@ -145,7 +157,7 @@ def main():
                 # A disk is made of whole sectors.
                 file.truncate(max(mebibytes << 20, (size + (1 << 20)) >> 20 << 20))
         begin = time.monotonic()
-        in_time = boot(qemu(guest, arguments.kind, work), work, arguments.timeout + BOOT_SECONDS)
+        in_time = boot(qemu(Path(made.stdout.strip()), kind, work), work, arguments.timeout + BOOT_SECONDS)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         print(f"{arguments.kind} guest: {time.monotonic() - begin:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of them "
               "computing", flush=True)
