@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from harness.hooks import pytest_runtest_makereport, pytest_runtest_protocol  # noqa: E402,F401
-from real_host import KIND, GuestSession  # noqa: E402
+from real_host import KINDS, GuestSession  # noqa: E402
 
 
 def pytest_configure(config):
@@ -20,7 +20,7 @@ def _is_for_this_host(item):
     call = getattr(item, "callspec", None)
     kinds = [value.kinds for value in call.params.values() if hasattr(value, "kinds")] if call is not None else []
     kinds += [marker.args for marker in item.iter_markers("kinds")]
-    return all(KIND in names for names in kinds)
+    return all(set(KINDS) & set(names) for names in kinds)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -14,10 +14,11 @@ from harness.session import Session
 from harness.shell import run, wait_for
 from harness.userns import RootlessPodman
 
-# run-guest.py's name for this kind of host, and the view of the end-to-end tests that is like it. Debian's v1 host has
-# controllers that share a hierarchy.
+# run-guest.py's name for this host, the kinds of host that it is, and the view of the end-to-end tests that is like it. Debian's
+# v1 host has controllers that share a hierarchy.
 KIND = os.environ["CGINIT_GUEST_KIND"]
-VIEW = {"v1": "comount", "hybrid": "hybrid", "v2": "unified", "v1-flat": "v1"}[KIND]
+KINDS = {"v2": ("v2", "v2-stable"), "today": ("v2", "v2-today")}.get(KIND, (KIND,))
+VIEW = {"v1": "comount", "hybrid": "hybrid", "v2": "unified", "v1-flat": "v1", "today": "unified"}[KIND]
 HAS_SYSTEMD = Path("/run/systemd/system").exists()
 
 

@@ -48,7 +48,10 @@ def test_boot(session, boot):
 
 LIVES = [
     Boot(("v1", "v1-flat"), "docker-runc", "host", "bookworm"),
-    Boot(("hybrid", "v2"), "docker-runc", "private", "bookworm"),
+    Boot(("hybrid", "v2-stable"), "docker-runc", "private", "bookworm"),
+    Boot(("v2-today",), "docker-runc", "private", "newest"),
+    Boot(("v2-today",), "podman-crun", "private", "trixie"),
+    Boot(("v2-today",), "podman-runc", "private", "bookworm"),
 ]
 
 

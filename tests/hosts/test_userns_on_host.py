@@ -35,7 +35,7 @@ BOOTS = [
     Boot(("hybrid",), "docker-runc", "busybox"),
     Boot(("hybrid",), "podman-crun", "busybox", "host"),
     Boot(("v2",), "podman-crun", "bookworm"),
-    Boot(("v2",), "docker-runc", "trixie"),
+    Boot(("v2-stable",), "docker-runc", "trixie"),
     Boot(("v2",), "docker-runc", "newest"),
 ]
 

@@ -8,7 +8,7 @@ from harness import attacks
 from harness.boot import unchanged_machine
 from harness.host import set_v2_options
 from harness.mounts import cgroup_mounts
-from real_host import KIND, VIEW
+from real_host import VIEW
 
 LIMITS = ["--memory", "200m", "--memory-swap", "200m", "--pids-limit", "200", "--cpus", "0.8", "--cpu-shares", "512"]
 THROTTLE = ["--device-read-bps", "/dev/vda:1mb"]
@@ -35,7 +35,7 @@ def test_without_the_capability(session):
             attacks.bite(container, **bite)
             attacks.let_one_in(container)
             attack(session, container, "service", dropped=True)
-            if KIND == "v2":
+            if VIEW == "unified":
                 before = next(mount.options for mount in cgroup_mounts(session.view.mountinfo()))
                 assert "nsdelegate" in before
                 result, detail = attacks.ask(container, "kill-all", timeout=120)["kill-all"]
