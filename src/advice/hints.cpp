@@ -90,6 +90,10 @@ Hint no_user_namespace(int errnum, const World& world) {
                     {CureId::raise_user_namespaces, CureId::add_sys_admin}};
         case EPERM:
         case EACCES:
+            // Engines' filters say EPERM, security modules EACCES.
+            if (errnum == EACCES && is_confined(world)) {
+                return security_module(world);
+            }
             return world.seccomp_filter == Tri::yes
                        ? Hint{ErrorCode::seccomp,
                               "a seccomp filter refuses user namespaces",

@@ -7,6 +7,19 @@
 namespace cginit {
 namespace {
 
+bool is_confined(const std::string& label) { return !label.empty() && label != "unconfined" && label != "kernel"; }
+
+/// By a rule of its own, which the engines' profiles and policies may lack: aa_profile_ns_perm() of Linux 6.7.
+Obstacle refused_by_module(const std::string& label) {
+    if (label.find(':') != std::string::npos) {
+        return {
+            concat({"SELinux (", label, ") refuses new user namespaces"}), {CureId::no_selinux}, ErrorCode::selinux};
+    }
+    return {concat({"AppArmor's profile ", label, " refuses new user namespaces"}),
+            {CureId::no_apparmor, CureId::apparmor_profile},
+            ErrorCode::apparmor};
+}
+
 /// Why unshare(2) said so: kernel/user_namespace.c, create_user_ns(); kernel/fork.c, check_unshare_flags().
 Obstacle refused_unshare(const World& world) {
     if (world.max_user_namespaces == 0U) {
@@ -15,6 +28,10 @@ Obstacle refused_unshare(const World& world) {
     switch (world.user_namespaces.errnum) {
         case EPERM:
         case EACCES:
+            // Engines' filters say EPERM, security modules EACCES.
+            if (world.user_namespaces.errnum == EACCES && is_confined(world.security_label)) {
+                return refused_by_module(world.security_label);
+            }
             if (world.seccomp_filter == Tri::yes) {
                 return {"the engine's seccomp filter refuses new user namespaces",
                         {CureId::seccomp_profile, CureId::no_seccomp},

@@ -103,6 +103,14 @@ TEST(Hints, WhoIsUnconfinedIsNotToldToBeIt) {
     EXPECT_EQ(hint_for(first, EPERM, world).code, ErrorCode::seccomp) << "no user namespace was made";
 }
 
+/// AppArmor's `userns,` since Linux 6.7, and SELinux' class user_namespace since 6.1.
+TEST(Hints, AModuleRefusesUserNamespacesWithAnErrnoOfItsOwn) {
+    World world = kAppArmor;
+    world.seccomp_filter = Tri::yes;
+    EXPECT_EQ(hint_for(UnshareUserNamespace{}, EACCES, world).code, ErrorCode::apparmor);
+    EXPECT_EQ(hint_for(UnshareUserNamespace{}, EPERM, world).code, ErrorCode::seccomp);
+}
+
 TEST(Hints, WhoIsConfinedMayStaySo) {
     World world = kAppArmor;
     world.has_sys_admin = false;

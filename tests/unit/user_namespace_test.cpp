@@ -28,6 +28,11 @@ Snapshot refusing_userns(Snapshot snapshot, int errnum, Tri filter = Tri::no) {
     return snapshot;
 }
 
+Snapshot labelled(Snapshot snapshot, const char* label) {
+    snapshot.security_label = label;
+    return snapshot;
+}
+
 Snapshot without(Snapshot snapshot, unsigned capability) {
     snapshot.status.effective_capabilities &= ~(std::uint64_t{1} << capability);
     return snapshot;
@@ -73,6 +78,16 @@ std::vector<Case> cases() {
              "permit user namespaces on the host (sysctl -w kernel.unprivileged_userns_clone=1, or the security "
              "module's "
              "rules)"},
+        Case{"AppArmor 4",
+             labelled(without_sys_admin(refusing_userns(docker_v2(), EACCES, Tri::yes)), "docker-default (enforce)"),
+             "AppArmor's profile docker-default (enforce) refuses new user namespaces",
+             "add --security-opt apparmor=unconfined, or add --security-opt apparmor=cginit with that profile loaded "
+             "(examples/apparmor/cginit)"},
+        Case{"SELinux",
+             labelled(without_sys_admin(refusing_userns(docker_v2(), EACCES, Tri::yes)),
+                      "system_u:system_r:container_t:s0:c1,c2"),
+             "SELinux (system_u:system_r:container_t:s0:c1,c2) refuses new user namespaces",
+             "add --security-opt label=disable"},
         Case{"too many", without_sys_admin(refusing_userns(docker_v1(), ENOSPC)),
              "there are as many user namespaces as there may be, or 32 within each other",
              "raise user.max_user_namespaces on the host (sysctl)"},
