@@ -21,7 +21,7 @@ readonly kImages='busybox bookworm trixie inits newest bullseye backports'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
 readonly -A kHosts=([stable]='v2 v1 hybrid v1-flat' [today]=today)
 # When one of them hangs for sure, on a busy machine: without the guest's own start and end.
-readonly kHostSeconds=1500
+readonly kHostSeconds=2100
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
