@@ -19,6 +19,7 @@ kPackages+=,conmon,uidmap,python3,python3-pytest
 readonly kGuests="
 stable    bookworm    bullseye+bookworm    $kPackages
 today     forky|sid   forky                $kPackages,docker-cli,netavark,passt
+selinux   forky|sid   forky                $kPackages,docker-cli,netavark,passt,selinux-policy-default,policycoreutils
 "
 readonly kImages='busybox bookworm trixie newest'
 # What waits, what talks, and what a machine without network, terminals and a clock of its own has no use for.
@@ -139,6 +140,9 @@ make_guest() {
     timed make_tree
     timed "$support_dir/guest/import-images.sh" "$tree"
     rm -rf --one-file-system "$tree/images"
+    # What a host's first boot does, which is long.
+    [ ! -d "$tree/etc/selinux/default" ] ||
+        timed chroot "$tree" setfiles -F /etc/selinux/default/contexts/files/file_contexts /
     # Nothing of it has to survive a crash; what a guest writes goes to a snapshot anyway.
     timed mke2fs -q -t ext4 -O '^has_journal,^metadata_csum' -E lazy_itable_init=1,nodiscard -d "$tree" "$part/root.img" 6G
 }

@@ -5,10 +5,10 @@
     run-guest.py --programs DIR
 
 KIND is v1, hybrid or v2, with systemd as the host's init, or v1-flat, without systemd on a kernel whose v1 memory
-hierarchy is flat; today is a v2 host of Debian's testing suite. The command runs in a copy of this checkout's tests, docs
-and examples; CGINIT_BIN, CGINIT_PROGRAMS and CGINIT_RESULT name the binary under test, the compiled test programs, and the
-directory that comes back as DIR. 124: it took too long; 125: the guest did not come up, or went away. --programs: they are
-there; without KIND they are made there.
+hierarchy is flat; today is a v2 host of Debian's testing suite, selinux the same with SELinux enforcing. The command runs in a
+copy of this checkout's tests, docs and examples; CGINIT_BIN, CGINIT_PROGRAMS and CGINIT_RESULT name the binary under test,
+the compiled test programs, and the directory that comes back as DIR. 124: it took too long; 125: the guest did not come up,
+or went away. --programs: they are there; without KIND they are made there.
 
 The guest has no network, one processor, and a disk whose changes are thrown away. CGINIT_GUEST_ACCEL=kvm makes it fast
 where stock kernels boot under KVM; QEMU's own translation works everywhere.
@@ -51,6 +51,7 @@ KINDS = {
     "v2": Kind("stable", "bookworm", "systemd.unified_cgroup_hierarchy=1 maxcpus=1", processors=2),
     "v1-flat": Kind("stable", "bullseye", "init=/usr/local/sbin/flat-init"),
     "today": Kind("today", "forky", "maxcpus=1", processors=2),
+    "selinux": Kind("selinux", "forky", "security=selinux selinux=1 enforcing=1"),
 }
 QUIET = ("console=ttyS0 panic=-1 quiet loglevel=4 systemd.show_status=0 net.ifnames=0 mitigations=off tsc=reliable "
          "no_timer_check random.trust_cpu=on systemd.condition_needs_update=0")
