@@ -70,11 +70,11 @@ for lane in $lanes; do
 done
 chosen=$#
 [[ $engines =~ ^(here|today)$ ]] || die "no such engines: $engines" "engines: here today"
-hosts=()
+kinds=()
 for guest in $guests; do
     [ -n "${kHosts[$guest]-}" ] || die "no such guests: $guest" "guests: ${!kHosts[*]}"
     # shellcheck disable=SC2206 # words
-    hosts+=(${kHosts[$guest]})
+    kinds+=(${kHosts[$guest]})
 done
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
@@ -345,7 +345,7 @@ host_tests() {
 # Two at a time: a guest keeps one processor busy.
 all_hosts() {
     local kind running=0
-    for kind in "${hosts[@]}"; do
+    for kind in "${kinds[@]}"; do
         if [ "$running" = 2 ]; then
             wait -n || true
             running=1
@@ -360,12 +360,12 @@ hosts() {
     local kind rc=0 status seconds followed=()
     rm -rf build/hosts "$logs"/host-*
     tests/support/run-guest.py --programs build/hosts/programs
-    for kind in "${hosts[@]}"; do
+    for kind in "${kinds[@]}"; do
         followed+=("$logs/host-$kind.log")
     done
     all_hosts "$@" &
     follow $! "${followed[@]}"
-    for kind in "${hosts[@]}"; do
+    for kind in "${kinds[@]}"; do
         read -r status seconds <"$logs/host-$kind.status" || status=1 seconds='?'
         say "$kind, $seconds s:"
         count_pytest "$status" "$logs/host-$kind.log" || rc=1

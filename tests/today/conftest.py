@@ -19,7 +19,7 @@ def pytest_configure(config):
 
 
 def pytest_report_header():
-    return "engines: " + ", ".join(VERSIONS.values())
+    return "engines: " + VERSIONS
 
 
 def pytest_collection_modifyitems(items):

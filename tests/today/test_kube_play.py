@@ -25,8 +25,8 @@ SYS_ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
 
 
 def prepare(engine):
-    """A pod has no option like --pids-limit, and this machine's cgroup2 no controller for Podman's default. Root of a user namespace
-    gets through to the image's files, as in /var/lib."""
+    """A pod has no option like --pids-limit, and this machine's cgroup2 no controller for Podman's default. Root of a user
+    namespace gets through to the image's files, as in /var/lib."""
     engine.session.directory.chmod(0o711)
     if "pids" not in engine.view.v2_controllers():
         path = engine.session.directory / "containers.conf"
@@ -41,7 +41,8 @@ def played(engine, image, pod, container):
     path = engine.session.directory / f"{name}.yaml"
     main = {"name": "box", "image": f"localhost/{engine.image(image)}", "tty": True, "command": [f"{BROUGHT}/cginit"],
             "args": ["/sbin/init"], "volumeMounts": [TOOLS], **container}
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [main], **pod}}))
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+                                "spec": {"containers": [main], **pod}}))
     try:
         engine.cli("kube", "play", "--network", "none", path, timeout=120)
         ids = engine.cli("pod", "inspect", "--format", "{{.ID}} {{range .Containers}}{{.ID}} {{end}}", name).stdout.split()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
 from harness import checks, host, unprivileged
 from harness.boot import unchanged_machine
 from harness.probe import probe
@@ -44,13 +43,14 @@ def lxc(directory, root, command):
 
 def nspawn(directory, root, command):
     """As a unit of the host's runs it, but that nobody registers it."""
-    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--console=pipe", "--private-network", "--directory", root, *command]
+    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--console=pipe", "--private-network", "--directory", root,
+            *command]
 
 
 def apptainer(directory, root, command):
     """By a user, who is root in a user namespace; the cgroup namespace is the host's."""
-    return ["setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--reset-env", "env", f"PATH={os.environ['PATH']}", f"HOME={directory}",
-            "apptainer", "--silent", "exec", "--fakeroot", "--containall", "--no-init", "--writable-tmpfs", root, *command]
+    return ["setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--reset-env",
+            "env", f"PATH={os.environ['PATH']}", f"HOME={directory}", "apptainer", "--silent", "exec", "--fakeroot", "--containall", "--no-init", "--writable-tmpfs", root, *command]
 
 
 class Box:
@@ -58,8 +58,7 @@ class Box:
 
     sealed = False
 
-    def __init__(self, process, directory, cgroup, user):
-        self._user = ["--user"] if user else []
+    def __init__(self, process, directory, cgroup):
         self._process, self._directory, self._cgroup = process, directory, cgroup
         self.id = cgroup.name
         self.pid = wait_for("PID 1 of the container", self._first, timeout=30)
@@ -82,7 +81,7 @@ class Box:
         return Path(f"/proc/{self.pid}/{name}").read_text()
 
     def exec(self, *command, check=True, timeout=30):
-        return run("nsenter", f"--target={self.pid}", *self._user, "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd", *command,
+        return run("nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd", *command,
                    check=check, timeout=timeout)
 
     def logs(self):
@@ -156,7 +155,7 @@ class Start:
 def started(start, directory):
     with own_cgroup(start.session.view, start.owner) as cgroup:
         process = start(cgroup, directory, CGINIT, "/sbin/init")
-        yield Box(process, directory, cgroup, start.account)
+        yield Box(process, directory, cgroup)
 
 
 def run_to_its_end(start, directory, *command):

@@ -58,13 +58,6 @@ def cells():
             for number, (way, column) in enumerate(found)]
 
 
-@contextlib.contextmanager
-def delegated(engine):
-    """A user's cgroup belongs to him, as the host's systemd has it for each login."""
-    with engine.delegated() if engine.kind == "podman" and hasattr(engine, "delegated") else contextlib.nullcontext():
-        yield
-
-
 def plain(engine, image):
     """What comes of the image's systemd by the engine's own means."""
     options = ["--systemd=always"] if engine.kind == "podman" else ["--privileged", "--cgroupns=private"]
@@ -81,9 +74,9 @@ def told_apart(engine, image):
     try:
         yield
     except Exception as error:
-        with delegated(engine):
+        with engine.delegated():
             beside = plain(engine, image)
-        raise AssertionError(f"{error}\n{', '.join(VERSIONS.values())}; plain systemd beside it: {beside}") from error
+        raise AssertionError(f"{error}\n{VERSIONS}; plain systemd beside it: {beside}") from error
 
 
 def foretold(engine, image, way):
@@ -107,8 +100,9 @@ def test_what_comes_of_it(session, way, column, image):
     kind, runtime = COLUMNS[column]
     engine = session.engine(kind, runtime, "unified")
     engine.image(image)
-    case = Case("unified", f"{kind}-{runtime}", "private", image, rootfs="read-only" if "--read-only" in way.options else "writable")
-    with told_apart(engine, image), delegated(engine), unchanged_machine(session) as compare:
+    rootfs = "read-only" if "--read-only" in way.options else "writable"
+    case = Case("unified", f"{kind}-{runtime}", "private", image, rootfs=rootfs)
+    with told_apart(engine, image), engine.delegated(), unchanged_machine(session) as compare:
         missing, method = foretold(engine, image, way)
         if missing is not None:
             seen = refusal(engine, image, way)
@@ -125,7 +119,8 @@ def test_what_comes_of_it(session, way, column, image):
 
 
 LIVES = [pytest.param(column, image, sys_admin, id=column) for column, image, sys_admin in (
-    ("Docker", "newest", True), ("Podman, crun", "trixie", False), ("Podman, runc", "bookworm", True), ("rootless Podman", "newest", False))]
+    ("Docker", "newest", True), ("Podman, crun", "trixie", False), ("Podman, runc", "bookworm", True),
+    ("rootless Podman", "newest", False))]
 
 
 @pytest.mark.parametrize("column, image, sys_admin", LIVES)
@@ -136,7 +131,7 @@ def test_what_users_do_with_it(session, column, image, sys_admin):
     engine = session.engine(kind, runtime, "unified")
     engine.image(image)
     case = Case("unified", f"{kind}-{runtime}", "private", image)
-    with told_apart(engine, image), delegated(engine), unchanged_machine(session):
+    with told_apart(engine, image), engine.delegated(), unchanged_machine(session):
         with engine.start(image, "/sbin/init", sys_admin=sys_admin) as container:
             container.sealed = not sys_admin
             assert (state := unprivileged.state_of(container)) == "running", state
