@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -90,7 +91,10 @@ inline constexpr const char* kWorkbench = "/proc/driver";
 /// Refuses a plan that could reach the host or leave something behind. One text per problem, empty = good.
 [[nodiscard]] std::vector<std::string> check_plan(const World& world, const Decision& decision, const Plan& plan);
 
-/// True if the plan has a step that cannot be taken back before its commit: it is rehearsed first.
+/// The number, from 0, of the first step before the commit that cannot be taken back, if there is one.
+[[nodiscard]] std::optional<std::size_t> step_without_return(const Plan& plan);
+
+/// True if there is one: the plan is rehearsed first.
 [[nodiscard]] bool is_irreversible(const Plan& plan);
 
 /// True if the plan begins with a user namespace, and so with mounts of its own: the engine's are not touched.

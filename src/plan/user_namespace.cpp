@@ -75,11 +75,14 @@ void plan_capabilities(PlanBuilder& builder) {
                 "no more than the container had, and what the init needs to mount", "the point of no return");
 }
 
-bool is_irreversible(const Plan& plan) {
-    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+std::optional<std::size_t> step_without_return(const Plan& plan) {
+    const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
         return step.scope == Scope::irreversible && step.phase != Phase::commit;
     });
+    return found == plan.steps.end() ? std::nullopt : std::optional<std::size_t>(found - plan.steps.begin());
 }
+
+bool is_irreversible(const Plan& plan) { return step_without_return(plan).has_value(); }
 
 bool has_own_mounts(const Plan& plan) {
     return std::any_of(plan.steps.begin(), plan.steps.end(),

@@ -1,9 +1,17 @@
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
 
 #include "apply/linux/trial.hpp"
 #include "core/path.hpp"
@@ -99,6 +107,39 @@ TEST(Rehearsal, WhoseTheCgroupNamespaceIsIsKnown) {
                   EXPECT_EQ(owns_cgroup_namespace(), Tri::yes);
               }),
               0);
+}
+
+/// As a seccomp profile of a container may do it.
+void refuse_mount_namespaces() {
+    std::array<sock_filter, 6> program{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWNS, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+TEST(Rehearsal, WithoutAPlaceForOneThePlanIsRefused) {
+    CGINIT_NEEDS_KERNEL();
+    EXPECT_EQ(
+        run_in_private_mounts([] {
+            enter_user_namespace();
+            refuse_mount_namespaces();
+            const Plan plan = plan_without_return();
+            for (const auto& outcome : {rehearse_plan(plan), try_plan(plan)}) {
+                ASSERT_TRUE(outcome) << outcome.error().message();
+                ASSERT_TRUE(*outcome);
+                EXPECT_TRUE(std::holds_alternative<UnshareCgroupNamespace>(plan.steps[(*outcome)->step].op));
+                EXPECT_EQ((*outcome)->error.errnum, EPERM);
+            }
+            EXPECT_FALSE(try_plan(Plan{{plan.steps.begin(), plan.steps.begin() + 2}})) << "nothing is known of it";
+        }),
+        0);
 }
 
 TEST(Rehearsal, OneThatIsKilledIsNotUndone) {

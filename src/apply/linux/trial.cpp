@@ -150,7 +150,10 @@ std::optional<Message> refused_namespace(const Plan& plan) {
         return std::nullopt;
     }
     if (::unshare(CLONE_NEWNS) != 0) {
-        return message_of(Course::not_tried, 0, make_errno_error(errno, "a mount namespace to try it in"));
+        const Error error = make_errno_error(errno, "a mount namespace to try it in");
+        // Without it there is no rehearsal, and without that the plan is not begun.
+        const std::optional<std::size_t> last_return = step_without_return(plan);
+        return last_return ? message_of(Course::refused, *last_return, error) : message_of(Course::not_tried, 0, error);
     }
     const Status cut_off = set_propagation({"/", PropagationType::private_, true});
     return cut_off ? std::nullopt : std::optional<Message>(refused_mount(plan, cut_off.error()));
