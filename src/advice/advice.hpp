@@ -44,9 +44,6 @@ struct Remedy {
 /// Shell commands for the host that give a container's cgroup to its root.
 [[nodiscard]] std::string chown_commands(const World& world);
 
-/// A profile or policy other than the one that permits all: `docker-default (enforce)`.
-[[nodiscard]] bool is_confined(const World& world);
-
 /// The view is built in a user namespace by a process that AppArmor leaves alone. With Ubuntu's
 /// kernel.apparmor_restrict_unprivileged_userns=1 it has no capability there, and its first mount is refused; what a
 /// profile confines that does not decide on user namespaces, or permits them, keeps them.

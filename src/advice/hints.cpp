@@ -7,6 +7,7 @@
 #include "cginit/plan.hpp"
 #include "core/text.hpp"
 #include "decide/obstacles.hpp"
+#include "detect/detect.hpp"
 
 namespace cginit {
 namespace {
@@ -35,13 +36,11 @@ Hint locked(const World& world) {
 /// `docker-default (enforce)`: AppArmor; `system_u:system_r:container_t:s0:c1,c2`: SELinux.
 Hint security_module(const World& world) {
     const std::string& label = world.security_label;
-    if (label.find(':') != std::string::npos) {
-        return {ErrorCode::selinux,
-                concat({"SELinux (", label, ") refuses it"}),
-                {CureId::no_selinux, CureId::selinux_boolean}};
+    if (!selinux_type(label).empty()) {
+        return {ErrorCode::selinux, concat({"SELinux (", label, ") refuses it"}), {CureId::no_selinux}};
     }
     return {ErrorCode::apparmor,
-            is_confined(world) ? concat({"AppArmor's profile ", label, " refuses it"}) : kModule,
+            is_confined(label) ? concat({"AppArmor's profile ", label, " refuses it"}) : kModule,
             {CureId::no_apparmor, CureId::apparmor_profile}};
 }
 
@@ -64,10 +63,26 @@ Hint first_mount(int errnum, const World& world) {
     return (errnum == EPERM || errnum == EACCES) && is_unconfined_in_user_namespace(world) ? unconfined(world) : Hint{};
 }
 
+bool is_confined_by_selinux(const World& world) {
+    return is_confined(world.security_label) && !selinux_type(world.security_label).empty();
+}
+
+/// SELinux says EPERM of a capability that its policy does not let one have, as a filter does.
+Hint refused_capability(const World& world) {
+    Hint hint = security_module(world);
+    if (world.seccomp_filter == Tri::yes) {
+        hint.cures.emplace_back(CureId::no_seccomp);
+    }
+    return hint;
+}
+
 Hint no_permission(const World& world) {
     // Where there is one to be had it was made before, and has the capability.
     if (!world.has_sys_admin && world.user_namespaces.possible != Tri::yes) {
         return {ErrorCode::no_sys_admin, {}, {CureId::add_sys_admin}};
+    }
+    if (is_confined_by_selinux(world)) {
+        return refused_capability(world);
     }
     if (world.security_label.find("(enforce)") != std::string::npos) {
         return security_module(world);
@@ -91,8 +106,11 @@ Hint no_user_namespace(int errnum, const World& world) {
         case EPERM:
         case EACCES:
             // Engines' filters say EPERM, security modules EACCES.
-            if (errnum == EACCES && is_confined(world)) {
+            if (errnum == EACCES && is_confined(world.security_label)) {
                 return security_module(world);
+            }
+            if (is_confined_by_selinux(world)) {
+                return refused_capability(world);
             }
             return world.seccomp_filter == Tri::yes
                        ? Hint{ErrorCode::seccomp,
@@ -137,6 +155,8 @@ Hint hint_for_assertion(const Op& op, const World& world) {
     return {};
 }
 
+bool is_of_cgroups(const Op& op) { return writes(op) == Writes::cgroups || std::holds_alternative<ProbeCgroup>(op); }
+
 bool makes_user_namespace(const Op& op) {
     return std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
            std::holds_alternative<EnterUserNamespace>(op);
@@ -150,7 +170,7 @@ Hint hint_for(const Op& op, int errnum, const World& world) {
     }
     // Seen before anything else, so no mount was refused yet.
     if ((errnum == EPERM || errnum == EACCES) && std::holds_alternative<RehearseUnmount>(op)) {
-        return is_confined(world)
+        return is_confined(world.security_label)
                    ? security_module(world)
                    : Hint{ErrorCode::seccomp, kFilter, {{CureId::seccomp_calls, "umount2"}, CureId::no_seccomp}};
     }
@@ -182,6 +202,11 @@ Hint hint_for(const Op& op, int errnum, const World& world) {
     }
     if (std::holds_alternative<RehearseDropCapabilities>(op)) {
         return no_drop(errnum);
+    }
+    if (errnum == EACCES && world.initial_user_namespace && is_of_cgroups(op) && is_confined_by_selinux(world)) {
+        Hint hint = security_module(world);
+        hint.cures.emplace(hint.cures.begin(), CureId::selinux_boolean);
+        return hint;
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
         return {ErrorCode::not_delegated,

@@ -2,10 +2,6 @@
 
 namespace cginit {
 
-bool is_confined(const World& world) {
-    return !world.security_label.empty() && world.security_label != "unconfined" && world.security_label != "kernel";
-}
-
 bool is_unconfined_in_user_namespace(const World& world) {
     return world.security_label == "unconfined" && !world.has_sys_admin && world.user_namespaces.possible == Tri::yes;
 }

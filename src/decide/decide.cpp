@@ -298,8 +298,10 @@ Status require_sys_admin(const World& world, const Options& options, const Decis
     const Obstacle obstacle = user_namespace_obstacle(world);
     const Error error = make_error(ErrorCode::no_sys_admin,
                                    concat({problem, ", and cannot have it in a user namespace: ", obstacle.text}));
-    // What came along with the host's /sys may be locked: there the capability need not help.
-    const bool last = !obstacle.cures.empty() && obstacle.cures.front() == Cure{CureId::leave_out_host_network};
+    // What came along with the host's /sys may be locked, and what refuses user namespaces by a rule refuses mounts, too: there
+    // the capability need not help.
+    const bool last = obstacle.code == ErrorCode::apparmor || obstacle.code == ErrorCode::selinux ||
+                      (!obstacle.cures.empty() && obstacle.cures.front() == Cure{CureId::leave_out_host_network});
     return last ? error.with_cures(obstacle.cures).with_cures({CureId::add_sys_admin})
                 : error.with_cures({CureId::add_sys_admin}).with_cures(obstacle.cures);
 }

@@ -4,6 +4,7 @@
 
 #include "cginit/prospect.hpp"
 #include "core/text.hpp"
+#include "detect/detect.hpp"
 
 namespace cginit {
 namespace {
@@ -64,12 +65,8 @@ Verdict verdict_of_profile(const std::string& label) {
     return begins_with_one_of(label, kRefusing) ? Verdict::refuses : Verdict::unknown;
 }
 
-/// Of mounts, by the type: `system_u:system_r:container_t:s0:c1,c2`. Containers' are container_*_t, and svirt_* before 2017;
-/// spc_t is the container that is not confined.
+/// Of mounts, by the type. Containers' are container_*_t, and svirt_* before 2017.
 Verdict verdict_of_type(const std::string& type) {
-    if (type == "spc_t" || type.starts_with("unconfined_") || type == "kernel_t") {
-        return Verdict::permits;
-    }
     return type.starts_with("container_") || type.starts_with("svirt_") ? Verdict::refuses : Verdict::unknown;
 }
 
@@ -101,14 +98,14 @@ void suspect(Prospect& prospect, const Decision& decision) {
     if (decision.mounting == Mounting::keep) {
         return;
     }
-    const std::vector<std::string> context = split(label, ':');
-    const bool selinux = context.size() >= 4;
-    const Verdict verdict = selinux ? verdict_of_type(context[2]) : verdict_of_profile(label);
-    if (verdict == Verdict::permits) {
+    const std::string type = selinux_type(label);
+    const bool selinux = !type.empty();
+    const Verdict verdict = selinux ? verdict_of_type(type) : verdict_of_profile(label);
+    if (!is_confined(label) || verdict == Verdict::permits) {
         return;
     }
     const char* says = verdict == Verdict::refuses ? " refuses mounts" : " may refuse mounts";
-    Cures cures = {CureId::no_selinux, CureId::selinux_boolean};
+    Cures cures = {CureId::no_selinux};
     if (!selinux) {
         // What the container was given by the LXC around it no engine in it can take away.
         const bool outer = label.starts_with("lxc-") && world.place != Place::lxc;

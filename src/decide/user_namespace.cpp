@@ -3,21 +3,34 @@
 #include <cerrno>
 
 #include "core/text.hpp"
+#include "detect/detect.hpp"
 
 namespace cginit {
 namespace {
 
-bool is_confined(const std::string& label) { return !label.empty() && label != "unconfined" && label != "kernel"; }
-
 /// By a rule of its own, which the engines' profiles and policies may lack: aa_profile_ns_perm() of Linux 6.7.
 Obstacle refused_by_module(const std::string& label) {
-    if (label.find(':') != std::string::npos) {
+    if (!selinux_type(label).empty()) {
         return {
             concat({"SELinux (", label, ") refuses new user namespaces"}), {CureId::no_selinux}, ErrorCode::selinux};
     }
     return {concat({"AppArmor's profile ", label, " refuses new user namespaces"}),
             {CureId::no_apparmor, CureId::apparmor_profile},
             ErrorCode::apparmor};
+}
+
+/// By SELinux' policy, or by an engine's filter, whose errno is the same. Docker's permits no user namespaces by itself.
+Obstacle refused_capability(const World& world) {
+    Obstacle obstacle = refused_by_module(world.security_label);
+    if (world.seccomp_filter != Tri::yes) {
+        return obstacle;
+    }
+    const Cures filter = {CureId::seccomp_profile, CureId::no_seccomp};
+    obstacle.text =
+        concat({"SELinux (", world.security_label, ") or the engine's seccomp filter refuses new user namespaces"});
+    obstacle.cures.insert(world.engine == Engine::docker ? obstacle.cures.begin() : obstacle.cures.end(),
+                          filter.begin(), filter.end());
+    return obstacle;
 }
 
 /// Why unshare(2) said so: kernel/user_namespace.c, create_user_ns(); kernel/fork.c, check_unshare_flags().
@@ -31,6 +44,10 @@ Obstacle refused_unshare(const World& world) {
             // Engines' filters say EPERM, security modules EACCES.
             if (world.user_namespaces.errnum == EACCES && is_confined(world.security_label)) {
                 return refused_by_module(world.security_label);
+            }
+            // But for a capability that SELinux' policy does not let one have: cap_capable(9) says EPERM.
+            if (is_confined(world.security_label) && !selinux_type(world.security_label).empty()) {
+                return refused_capability(world);
             }
             if (world.seccomp_filter == Tri::yes) {
                 return {"the engine's seccomp filter refuses new user namespaces",

@@ -23,6 +23,13 @@ struct EngineFacts {
 
 [[nodiscard]] EngineFacts detect_engine(const Snapshot& snapshot);
 
+/// The type in a context of SELinux' such as `system_u:system_r:container_t:s0:c1,c2`; empty for a label of AppArmor's.
+[[nodiscard]] std::string selinux_type(const std::string& label);
+
+/// A profile or a policy has a say in what a process with that label does: `docker-default (enforce)`, `container_t`. Not
+/// SELinux' types that may do anything, such as spc_t, the container that is not confined.
+[[nodiscard]] bool is_confined(const std::string& label);
+
 /// A place, and what tells it.
 struct PlaceFacts {
     Place place = Place::unknown;

@@ -111,6 +111,32 @@ TEST(Hints, AModuleRefusesUserNamespacesWithAnErrnoOfItsOwn) {
     EXPECT_EQ(hint_for(UnshareUserNamespace{}, EPERM, world).code, ErrorCode::seccomp);
 }
 
+/// Its policy decides on capabilities, too, and that is EPERM as of a filter: cred_has_capability(), security/selinux/hooks.c.
+TEST(Hints, SelinuxDeniesCapabilitiesAsAFilterDoes) {
+    World world = kSelinux;
+    for (const Op& op : {Op(MountFilesystem{}), Op(UnshareCgroupNamespace{}), Op(UnshareUserNamespace{})}) {
+        EXPECT_EQ(hint_for(op, EPERM, world).code, ErrorCode::selinux);
+        EXPECT_EQ(hint_for(op, EPERM, world).cures, (Cures{CureId::no_selinux, CureId::no_seccomp}));
+    }
+    world.seccomp_filter = Tri::no;
+    EXPECT_EQ(hint_for(MountFilesystem{}, EPERM, world).cures, Cures{CureId::no_selinux});
+    world.security_label = "system_u:system_r:spc_t:s0";
+    EXPECT_EQ(hint_for(MoveMount{}, EPERM, world).code, ErrorCode::locked_mounts) << "that one may do anything";
+}
+
+/// The one thing that the boolean is for.
+TEST(Hints, ABooleanPermitsContainersTheirCgroups) {
+    for (const Op& op : {Op(MakeCgroup{}), Op(ProbeCgroup{}), Op(WriteCgroupFile{}), Op(MoveProcesses{})}) {
+        const Hint hint = hint_for(op, EACCES, kSelinux);
+        EXPECT_EQ(hint.code, ErrorCode::selinux);
+        EXPECT_EQ(hint.cures, (Cures{CureId::selinux_boolean, CureId::no_selinux}));
+    }
+    EXPECT_EQ(hint_for(MountFilesystem{}, EACCES, kSelinux).cures, Cures{CureId::no_selinux}) << "of no use for mounts";
+    World world = kSelinux;
+    world.initial_user_namespace = false;
+    EXPECT_EQ(hint_for(MakeCgroup{}, EACCES, world).code, ErrorCode::not_delegated);
+}
+
 TEST(Hints, WhoIsConfinedMayStaySo) {
     World world = kAppArmor;
     world.has_sys_admin = false;

@@ -57,20 +57,22 @@ Snapshot without_id_maps(Snapshot snapshot) {
 constexpr const char* kInstead =
     "this container has no CAP_SYS_ADMIN, which mounting cgroups needs, and cannot have it in a user namespace: ";
 constexpr const char* kCapability = "; add --cap-add SYS_ADMIN";
+constexpr const char* kOrCapability = ", or add --cap-add SYS_ADMIN";
 constexpr const char* kAuto = "use --method=auto with --cap-add SYS_ADMIN";
 
 struct Case {
     const char* what;
     Snapshot snapshot;
     const char* cause;
-    const char* permits;  ///< empty: nothing does
+    const char* permits;     ///< empty: nothing does
+    bool is_module = false;  ///< what refuses that refuses mounts, too: the capability comes last
 };
 
 std::vector<Case> cases() {
     return {
         Case{"Docker's filter", without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)),
              "the engine's seccomp filter refuses new user namespaces",
-             "add --security-opt seccomp=PROFILE with a profile that allows unshare and setns (examples/seccomp), or "
+             "add --security-opt seccomp=docker.json, which allows unshare and setns (examples/seccomp), or "
              "add "
              "--security-opt seccomp=unconfined"},
         Case{"no filter", without_sys_admin(refusing_userns(docker_v1(), EACCES)),
@@ -82,12 +84,33 @@ std::vector<Case> cases() {
              labelled(without_sys_admin(refusing_userns(docker_v2(), EACCES, Tri::yes)), "docker-default (enforce)"),
              "AppArmor's profile docker-default (enforce) refuses new user namespaces",
              "add --security-opt apparmor=unconfined, or add --security-opt apparmor=cginit with that profile loaded "
-             "(examples/apparmor/cginit)"},
+             "(examples/apparmor/cginit)",
+             true},
         Case{"SELinux",
              labelled(without_sys_admin(refusing_userns(docker_v2(), EACCES, Tri::yes)),
                       "system_u:system_r:container_t:s0:c1,c2"),
              "SELinux (system_u:system_r:container_t:s0:c1,c2) refuses new user namespaces",
-             "add --security-opt label=disable"},
+             "add --security-opt label=disable", true},
+        Case{"SELinux, of the capability",
+             labelled(without_sys_admin(refusing_userns(docker_v2(), EPERM)),
+                      "system_u:system_r:container_init_t:s0:c1,c2"),
+             "SELinux (system_u:system_r:container_init_t:s0:c1,c2) refuses new user namespaces",
+             "add --security-opt label=disable", true},
+        Case{"SELinux, or Docker's filter",
+             labelled(without_sys_admin(refusing_userns(docker_v1(), EPERM, Tri::yes)),
+                      "system_u:system_r:container_t:s0:c1,c2"),
+             "SELinux (system_u:system_r:container_t:s0:c1,c2) or the engine's seccomp filter refuses new user "
+             "namespaces",
+             "add --security-opt seccomp=docker.json, which allows unshare and setns (examples/seccomp), or "
+             "add "
+             "--security-opt seccomp=unconfined, or add --security-opt label=disable",
+             true},
+        Case{"a type that may do anything",
+             labelled(without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)), "system_u:system_r:spc_t:s0"),
+             "the engine's seccomp filter refuses new user namespaces",
+             "add --security-opt seccomp=docker.json, which allows unshare and setns (examples/seccomp), or "
+             "add "
+             "--security-opt seccomp=unconfined"},
         Case{"too many", without_sys_admin(refusing_userns(docker_v1(), ENOSPC)),
              "there are as many user namespaces as there may be, or 32 within each other",
              "raise user.max_user_namespaces on the host (sysctl)"},
@@ -119,7 +142,9 @@ TEST(UserNamespace, WhatKeepsCginitFromItHasTwoCures) {
     for (const Case& c : cases()) {
         const std::string permits = c.permits;
         EXPECT_EQ(refusal(c.snapshot, Method::automatic),
-                  kInstead + std::string(c.cause) + kCapability + (permits.empty() ? "" : ", or " + permits))
+                  kInstead + std::string(c.cause) +
+                      (c.is_module ? "; " + permits + kOrCapability
+                                   : kCapability + (permits.empty() ? "" : ", or " + permits)))
             << c.what;
         EXPECT_EQ(refusal(c.snapshot, Method::userns), "--method=userns: " + std::string(c.cause) + "; " + permits +
                                                            (permits.empty() ? "" : ", or ") + kAuto)
