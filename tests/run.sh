@@ -5,7 +5,8 @@
 #                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
 #                        engines, and pods), hosts (real hosts in QEMU)
 #   --guests GUEST[,GUEST]
-#                        which hosts the lane hosts boots: stable (Debian 12's, v1, hybrid and v2), or today (Debian's testing suite, v2)
+#                        which hosts the lane hosts boots: stable (Debian 12's, v1, hybrid and v2), today (Debian's testing suite, v2),
+#                        selinux (the same, with SELinux enforcing)
 #   --engines today      e2e with the engines that today has, not with this machine's; what is expected of Debian 12's may differ
 #   --full               the end-to-end matrix as a full product; it takes hours, not minutes
 #   -- ARGUMENTS         for pytest, such as -k restart
@@ -19,7 +20,7 @@ cd "$(dirname "$0")/.."
 readonly kLanes='format lint unit bench quickstart e2e today hosts'
 readonly kImages='busybox bookworm trixie inits newest bullseye backports'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
-readonly -A kHosts=([stable]='v2 v1 hybrid v1-flat' [today]=today)
+readonly -A kHosts=([stable]='v2 v1 hybrid v1-flat' [today]=today [selinux]=selinux)
 # When one of them hangs for sure, on a busy machine: without the guest's own start and end.
 readonly kHostSeconds=2100
 

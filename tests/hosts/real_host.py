@@ -18,7 +18,7 @@ from harness.userns import RootlessPodman
 # v1 host has controllers that share a hierarchy.
 KIND = os.environ["CGINIT_GUEST_KIND"]
 KINDS = {"v2": ("v2", "v2-stable"), "today": ("v2", "v2-today")}.get(KIND, (KIND,))
-VIEW = {"v1": "comount", "hybrid": "hybrid", "v2": "unified", "v1-flat": "v1", "today": "unified"}[KIND]
+VIEW = {"v1": "comount", "hybrid": "hybrid", "v2": "unified", "v1-flat": "v1", "today": "unified", "selinux": "unified"}[KIND]
 HAS_SYSTEMD = Path("/run/systemd/system").exists()
 
 
@@ -75,6 +75,9 @@ class GuestSession(Session):
     def __init__(self):
         self.programs = Path(os.environ["CGINIT_PROGRAMS"])
         super().__init__()
+        if KIND == "selinux":
+            # What is bound into containers has to be theirs to read, as with a volume's `:z`; dockerd finds nothing else either.
+            run("chcon", "-R", "-t", "container_file_t", self.binary.parent)
         self.engine_directories += ("/var/lib/docker", "/var/lib/containers", "/run/docker", "/run/containers",
                                     "/run/netns", "/run/user")
         for engine in [("docker", "runc"), ("podman", "crun")] if HAS_SYSTEMD else [("docker", "runc")]:

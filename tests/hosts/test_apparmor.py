@@ -5,6 +5,8 @@ import pytest
 from harness.boot import unchanged_machine
 from real_host import VIEW
 
+pytestmark = pytest.mark.kinds("v1", "hybrid", "v2", "v1-flat")
+
 # Run before and after the refusal, in a container that goes on all the same: the same view of the engine's.
 LOOK = "cut -d ' ' -f 3- /proc/self/mountinfo | sed 's/ \\(shared\\|master\\):[0-9]*//g'; cat /proc/self/cgroup"
 
