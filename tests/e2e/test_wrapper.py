@@ -1,4 +1,4 @@
-"""cginit in the place of the image's init, by each of the ways that README.md shows."""
+"""cginit in the place of the image's init, by each of the ways that docs/use.md shows."""
 
 import re
 
@@ -19,7 +19,7 @@ OWN_PLACE = "/usr/local/sbin/init"
 
 def dockerfiles():
     """(with dpkg-divert, with mv)"""
-    section = (ROOT / "README.md").read_text().split("## As a wrapper over /sbin/init")[1].split("\n## ")[0]
+    section = (ROOT / "docs/use.md").read_text().split("## As a wrapper over /sbin/init")[1].split("\n## ")[0]
     return re.findall(r"^```dockerfile\n(.*?)^```$", section, re.S | re.M)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs/cginit.8.scd, where it is written by hand, and README.md say what `cginit --help` says, and the manual renders.
+"""docs/cginit.8.scd, where it is written by hand, and docs/use.md say what `cginit --help` says, and the manual renders.
 
     check_manual.py BINARY SOURCE_DIR      whether they agree
     check_manual.py --render BINARY SOURCE_DIR
@@ -22,7 +22,7 @@ from option_rows import help_rows, row_of
 
 HELP = "cginit --help"
 MANUAL = "docs/cginit.8.scd"
-README = "README.md"
+USE = "docs/use.md"
 LOOKUP = "src/handoff/init_lookup.cpp"
 COLUMNS = 80
 VARIABLE = re.compile(r"CGINIT_[A-Z_]*[A-Z]")
@@ -33,7 +33,7 @@ SELF_EVIDENT = {"--help", "--version"}
 def read_texts(binary, source):
     """What is compared, by the name that it has in messages."""
     shown = subprocess.run([binary, "--help"], check=True, capture_output=True, text=True).stdout
-    pages = [MANUAL, README, "SECURITY.md", "CONTRIBUTING.md", LOOKUP]
+    pages = [MANUAL, USE, "SECURITY.md", "CONTRIBUTING.md", LOOKUP]
     pages += [str(page.relative_to(source)) for page in (*source.glob("docs/*.md"), *source.glob("docs/*.json"))]
     pages += [str(page.relative_to(source)) for page in source.glob("examples/*.sh")]
     return {HELP: shown, **{page: (source / page).read_text(encoding="utf-8") for page in pages}}
@@ -51,7 +51,7 @@ def section(text, heading):
 
 def variable_problems(texts, rows):
     known = {row.variable for row in rows if row.variable}
-    for where in (MANUAL, README):
+    for where in (MANUAL, USE):
         for variable in sorted(set(VARIABLE.findall(texts[where])) - known):
             yield f"{where}: {variable} is not a variable"
 
@@ -62,26 +62,26 @@ def readme_rows(text):
     for line in text.split("| option |", 1)[1].split("\n\n", 1)[0].splitlines():
         cells = re.split(r"(?<!\\)\|", line)
         for head in re.findall(r"`(-[^`]*)`", cells[1] if len(cells) > 2 else ""):
-            row = row_of(README, "", head.replace("\\|", "|").replace(" ", "="))
+            row = row_of(USE, "", head.replace("\\|", "|").replace(" ", "="))
             rows[row.name] = (row.values, VARIABLE.findall(cells[2]))
     return rows
 
 
 def readme_problems(texts, rows):
-    table = readme_rows(texts[README])
+    table = readme_rows(texts[USE])
     for row in rows:
         name = next((name for name in row.names if name in table), None)
         if name is None:
             if row.name not in SELF_EVIDENT:
-                yield f"{README}: {row.name} is missing from the table of options"
+                yield f"{USE}: {row.name} is missing from the table of options"
             continue
         values, variables = table.pop(name)
         if values != row.values:
-            yield f"{README}: {row.name}: values: {values!r}, {HELP} has {row.values!r}"
+            yield f"{USE}: {row.name}: values: {values!r}, {HELP} has {row.values!r}"
         if row.variable and row.variable not in variables:
-            yield f"{README}: {row.name}: {row.variable} is missing from its line"
+            yield f"{USE}: {row.name}: {row.variable} is missing from its line"
     for name in table:
-        yield f"{README}: {name} is not an option"
+        yield f"{USE}: {name} is not an option"
 
 
 def place_problems(texts):
@@ -99,8 +99,8 @@ def exit_status_problems(texts):
     for status in statuses:
         if f"*{status}*\n\t" not in section(texts[MANUAL], "EXIT STATUS"):
             yield f"{MANUAL}: EXIT STATUS: {status} is missing"
-        if not re.search(rf"\b{status}\b", texts[README].split("\nExit status:", 1)[1].split("\n\n", 1)[0]):
-            yield f"{README}: exit status {status} is missing"
+        if not re.search(rf"\b{status}\b", texts[USE].split("\nExit status:", 1)[1].split("\n\n", 1)[0]):
+            yield f"{USE}: exit status {status} is missing"
 
 
 def command_problems(texts, rows):
@@ -167,14 +167,14 @@ SELF_TEST = [
     (MANUAL, "*126*\n", "*128*\n", [MANUAL, "126"]),
     (MANUAL, "cginit --root=report", "cginit --folder=report", [MANUAL, "--folder"]),
     (MANUAL, "limits.md", "borders.md", [MANUAL, "borders.md"]),
-    (README, "`--inner=auto\\|never`", "`--inner=auto`", [README, "--inner", "never"]),
-    (README, "`--ttys=auto\\|keep`", "", [README, "--ttys", "missing"]),
-    (README, "| `CGINIT_SYS` |", "| |", [README, "--sys", "CGINIT_SYS"]),
-    (README, "| `CGINIT_SYS` |", "| `CGINIT_SYSFS` |", [README, "CGINIT_SYSFS"]),
-    (README, "`cginit --dry-run`", "`cginit --rehearse`", [README, "--rehearse"]),
-    (README, "126 (", "(", [README, "126"]),
-    (HELP, "  --sys=", "  --sysfs=", [README, "--sysfs", "missing"]),
-    (HELP, "  --sys=", "  --sysfs=", [README, "--sys", "not an option"]),
+    (USE, "`--inner=auto\\|never`", "`--inner=auto`", [USE, "--inner", "never"]),
+    (USE, "`--ttys=auto\\|keep`", "", [USE, "--ttys", "missing"]),
+    (USE, "| `CGINIT_SYS` |", "| |", [USE, "--sys", "CGINIT_SYS"]),
+    (USE, "| `CGINIT_SYS` |", "| `CGINIT_SYSFS` |", [USE, "CGINIT_SYSFS"]),
+    (USE, "`cginit --dry-run`", "`cginit --rehearse`", [USE, "--rehearse"]),
+    (USE, "126 (", "(", [USE, "126"]),
+    (HELP, "  --sys=", "  --sysfs=", [USE, "--sysfs", "missing"]),
+    (HELP, "  --sys=", "  --sysfs=", [USE, "--sys", "not an option"]),
     (HELP, "\n\n", "\n" + COLUMNS * "x" + "x\n", [HELP, "columns"]),
 ]
 RENDER_SELF_TEST = [

@@ -1,4 +1,4 @@
-"""The rows of `cginit --help`, of README.md and of src/cli/options.toml, in one shape."""
+"""The rows of `cginit --help`, of docs/use.md and of src/cli/options.toml, in one shape."""
 
 import importlib.util
 import re
