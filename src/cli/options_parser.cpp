@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cginit/build.hpp"
 #include "cginit/version.hpp"
 #include "cli/settings.hpp"
 #include "core/text.hpp"
@@ -251,7 +252,7 @@ Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
             return given.error();
         }
         if (given->help || given->version) {
-            return ParseOutcome{std::nullopt, given->help ? help_text() : concat({"cginit ", kVersion, "\n"}), 0};
+            return ParseOutcome{std::nullopt, given->help ? help_text() : concat({"cginit ", kVersion, " (", kBuild, ")\n"}), 0};
         }
         if (const Status status = apply_arguments(*given, options, variables_done); !status) {
             return status.error();

@@ -32,7 +32,7 @@ MAY_USE = {
 
 # Public headers (include/cginit/NAME): the room that owns each. One that is in no row is a violation: give it a room.
 PUBLIC = {
-    "core": ["version", "error_code", "cure", "result", "options", "invocation", "init_traits", "mount_table", "snapshot",
+    "core": ["version", "build", "error_code", "cure", "result", "options", "invocation", "init_traits", "mount_table", "snapshot",
              "capture_facts"],
     "detect": ["world", "place"],
     "decide": ["decision", "prospect"],
