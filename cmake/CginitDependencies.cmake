@@ -2,6 +2,7 @@
 # and named at the end, all of it at once, with the Debian package that has it.
 
 set(cginit_missing "")
+include(CginitStaticLibrary)
 
 # cginit_find_header(<variable> <header> <package>): the folder of a header-only library.
 function(cginit_find_header variable header package)
@@ -42,17 +43,25 @@ target_compile_definitions(cginit_dep_log INTERFACE
 # libcap: the names of capabilities, and their sets.
 cginit_find_header(CGINIT_LIBCAP_INCLUDE_DIR sys/capability.h libcap-dev)
 cginit_interface(cginit_dep_cap "${CGINIT_LIBCAP_INCLUDE_DIR}")
-if(CGINIT_STATIC)
-    set(cginit_libcap_name libcap.a)
+if(CGINIT_STATIC AND CMAKE_CROSSCOMPILING)
+    # Debian has it for the machine's own architecture.
+    cginit_build_static_library(cap sys/capability.h)
+    set(CGINIT_LIBCAP "${CGINIT_LIBCAP_DIR}/lib/libcap.a")
+    add_dependencies(cginit_dep_cap cginit_libcap_build)
 else()
-    set(cginit_libcap_name cap)
+    if(CGINIT_STATIC)
+        set(cginit_libcap_name libcap.a)
+    else()
+        set(cginit_libcap_name cap)
+    endif()
+    find_library(CGINIT_LIBCAP "${cginit_libcap_name}")
+    mark_as_advanced(CGINIT_LIBCAP)
+    if(NOT CGINIT_LIBCAP AND CGINIT_LIBCAP_INCLUDE_DIR)
+        list(APPEND cginit_missing "${cginit_libcap_name} (package libcap-dev)")
+    endif()
 endif()
-find_library(CGINIT_LIBCAP "${cginit_libcap_name}")
-mark_as_advanced(CGINIT_LIBCAP)
 if(CGINIT_LIBCAP)
     target_link_libraries(cginit_dep_cap INTERFACE "${CGINIT_LIBCAP}")
-elseif(CGINIT_LIBCAP_INCLUDE_DIR)
-    list(APPEND cginit_missing "${cginit_libcap_name} (package libcap-dev)")
 endif()
 
 if(CGINIT_BUILD_TESTS)

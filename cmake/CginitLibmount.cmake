@@ -13,45 +13,10 @@ endif()
 add_library(cginit_dep_mount INTERFACE)
 
 if(cginit_libmount STREQUAL "static")
-    set(libmount_script "${CMAKE_CURRENT_LIST_DIR}/libmount/build.sh")
-    set(libmount_dir "${PROJECT_BINARY_DIR}/libmount")
-    set(libmount_args --cc "${CMAKE_C_COMPILER}")
-    set(libmount_depends "${libmount_script}")
-    if(CMAKE_CROSSCOMPILING)
-        execute_process(COMMAND "${CMAKE_C_COMPILER}" -dumpmachine
-            OUTPUT_VARIABLE libmount_host OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-        list(APPEND libmount_args --host "${libmount_host}")
-    endif()
-    if(CGINIT_UTIL_LINUX_SOURCE)
-        list(APPEND libmount_args --source "${CGINIT_UTIL_LINUX_SOURCE}")
-        list(APPEND libmount_depends "${CGINIT_UTIL_LINUX_SOURCE}")
-    endif()
-
-    execute_process(COMMAND "${libmount_script}" check ${libmount_args}
-        RESULT_VARIABLE libmount_check OUTPUT_VARIABLE libmount_missing OUTPUT_STRIP_TRAILING_WHITESPACE)
-    if(NOT libmount_check EQUAL 0)
-        if(NOT libmount_missing)
-            message(FATAL_ERROR "cmake/libmount/build.sh check failed (see above)")
-        endif()
-        string(REGEX REPLACE "\\(([^)]+)\\)" "to build libmount (package \\1)" libmount_missing "${libmount_missing}")
-        string(REPLACE "\n" ";" libmount_missing "${libmount_missing}")
-        list(APPEND cginit_missing ${libmount_missing})
-    endif()
-
-    # On the terminal: the first build takes a minute, and what it does should be seen while it does it.
-    add_custom_command(
-        OUTPUT "${libmount_dir}/lib/libmount.a"
-        BYPRODUCTS "${libmount_dir}/include/libmount.h" "${libmount_dir}/include/blkid.h"
-        COMMAND "${libmount_script}" build --out "${libmount_dir}" ${libmount_args}
-        DEPENDS ${libmount_depends}
-        COMMENT "libmount of util-linux 2.38.1"
-        USES_TERMINAL VERBATIM)
-    add_custom_target(cginit_libmount_build DEPENDS "${libmount_dir}/lib/libmount.a")
-    file(MAKE_DIRECTORY "${libmount_dir}/include")
+    cginit_build_static_library(mount libmount.h blkid.h SOURCE "${CGINIT_UTIL_LINUX_SOURCE}")
     add_dependencies(cginit_dep_mount cginit_libmount_build)
-    target_include_directories(cginit_dep_mount SYSTEM INTERFACE "${libmount_dir}/include")
-    target_link_libraries(cginit_dep_mount INTERFACE "${libmount_dir}/lib/libmount.a")
-    set(CGINIT_LIBMOUNT_DIR "${libmount_dir}")
+    target_include_directories(cginit_dep_mount SYSTEM INTERFACE "${CGINIT_LIBMOUNT_DIR}/include")
+    target_link_libraries(cginit_dep_mount INTERFACE "${CGINIT_LIBMOUNT_DIR}/lib/libmount.a")
 elseif(cginit_libmount STREQUAL "shared")
     if(CGINIT_STATIC)
         message(FATAL_ERROR "CGINIT_LIBMOUNT=shared contradicts CGINIT_STATIC=ON.")

@@ -23,6 +23,11 @@ target_compile_options(cginit_flags INTERFACE
     # No build machine's paths in the binary.
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+    # Files beyond 2 GiB, and inode numbers and times that need 64 bits.
+    target_compile_definitions(cginit_flags INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
+endif()
+
 if(CGINIT_STATIC)
     # GCC and clang make PIEs by default here, and CMake's own property only ever adds -fPIE.
     # One section per function and object, so that the linker can leave out what nothing reaches.
@@ -31,6 +36,8 @@ if(CGINIT_STATIC)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
         set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
         target_compile_options(cginit_flags INTERFACE -ffat-lto-objects)
+        # Names of sections in the objects are made of it: the same objects each time, for the relink kit.
+        string(APPEND CMAKE_CXX_COMPILE_OBJECT " -frandom-seed=<OBJECT>")
     endif()
     # clang finds -no-pie superfluous next to -static, and says so; tests are linked without -static.
     target_link_options(cginit_flags INTERFACE -no-pie -Wl,--gc-sections

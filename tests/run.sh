@@ -3,7 +3,9 @@
 #
 #   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
 #                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
-#                        engines, and pods), hosts (real hosts in QEMU)
+#                        engines, and pods), cross (other architectures, under qemu-user), hosts (real hosts in QEMU)
+#   --architectures ARCHITECTURE[,ARCHITECTURE]
+#                        those of the lane cross, or all: arm64 armhf riscv64 ppc64el s390x; arm64,s390x if nothing is said
 #   --guests GUEST[,GUEST]
 #                        which hosts the lane hosts boots: stable (Debian 12's, v1, hybrid and v2), today (Debian's testing suite, v2),
 #                        selinux (the same, with SELinux enforcing)
@@ -17,8 +19,9 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/common.sh
 . tests/support/common.sh
 
-readonly kLanes='format lint unit bench quickstart e2e today hosts'
+readonly kLanes='format lint unit bench quickstart e2e today cross hosts'
 readonly kImages='busybox bookworm trixie inits newest bullseye backports'
+readonly kArchitectures='arm64 armhf riscv64 ppc64el s390x'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
 readonly -A kHosts=([stable]='v2 v1 hybrid v1-flat' [today]=today [selinux]=selinux)
 # When one of them hangs for sure, on a busy machine: without the guest's own start and end.
@@ -26,7 +29,7 @@ readonly kHostSeconds=2100
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
-lanes=$kLanes full='' engines=here guests=stable
+lanes=$kLanes full='' engines=here guests=stable architectures='arm64 s390x'
 while [ $# -gt 0 ]; do
     case $1 in
         --lane)
@@ -53,6 +56,15 @@ while [ $# -gt 0 ]; do
             guests=${1#*=}
             guests=${guests//,/ }
             ;;
+        --architectures)
+            [ $# -ge 2 ] || die "--architectures needs a value"
+            architectures=${2//,/ }
+            shift
+            ;;
+        --architectures=*)
+            architectures=${1#*=}
+            architectures=${architectures//,/ }
+            ;;
         --full) full=--full ;;
         --help | -h)
             usage
@@ -76,6 +88,10 @@ for guest in $guests; do
     [ -n "${kHosts[$guest]-}" ] || die "no such guests: $guest" "guests: ${!kHosts[*]}"
     # shellcheck disable=SC2206 # words
     kinds+=(${kHosts[$guest]})
+done
+[ "$architectures" != all ] || architectures=$kArchitectures
+for architecture in $architectures; do
+    [[ " $kArchitectures " == *" $architecture "* ]] || die "no such architecture: $architecture" "architectures: $kArchitectures, all"
 done
 wanted() { [[ " $lanes " == *" $1 "* ]]; }
 
@@ -131,6 +147,8 @@ guests_after_images() {
 setup() {
     local groups=(build test image runc engines)
     ! wanted hosts || groups+=(guests)
+    # shellcheck disable=SC2206 # words
+    ! wanted cross || groups+=($architectures)
     tests/support/install-deps.sh "${groups[@]}"
 }
 
@@ -174,15 +192,22 @@ check_format() {
     check "clang-format" cmake --build --preset dev --target format-check
 }
 
-# While the end-to-end tests wait for their engines, and without taking a turn from them.
-start_lint() {
-    start_job cppcheck nice -n 19 cmake --build --preset dev --target cppcheck
-    start_job clang-tidy await_and_tidy
+# While the end-to-end tests wait for their engines, one after the other, and without taking a turn from them.
+start_idle_jobs() {
+    local before=''
+    if wanted lint; then
+        start_job cppcheck nice -n 19 cmake --build --preset dev --target cppcheck
+        start_job clang-tidy after cppcheck cmake --build --preset dev --target lint
+        before=clang-tidy
+    fi
+    # shellcheck disable=SC2086 # words
+    ! wanted cross || ! is_built release || start_job cross after "$before" tests/cross/run.sh $architectures
 }
 
-await_and_tidy() {
-    await_job cppcheck || true
-    nice -n 19 cmake --build --preset dev --target lint
+after() { # JOB COMMAND...
+    [ -z "$1" ] || await_job "$1" || true
+    shift
+    nice -n 19 "$@"
 }
 
 lint() {
@@ -195,6 +220,18 @@ lint() {
             tail -n 100 "$logs/$tool.log"
         fi
     done
+}
+
+# arm64: 490 replays, 0 differ, 2100000 bytes
+cross() {
+    local rc=0 good
+    follow "$(cat "$logs/cross.pid")" "$logs/cross.log"
+    await_job cross || rc=$?
+    good=$(grep -cE '^[a-z0-9]+: [0-9]+ replays, 0 differ' "$logs/cross.log" || true)
+    count "$good" $(($(wc -w <<<"$architectures") - good))
+    [ "$rc" = 0 ] || tail -n 100 "$logs/cross.log"
+    grep -E '^[a-z0-9]+: [0-9]+ replays' "$logs/cross.log" || true
+    return "$rc"
 }
 
 # 97% tests passed, 3 tests failed out of 100
@@ -382,7 +419,7 @@ lane build build
 ! wanted format || lane format check_format
 ! wanted unit || lane unit unit
 if wanted bench && is_built release; then lane bench bench; fi
-! wanted lint || start_lint
+start_idle_jobs
 if [ -n "$needs_images" ]; then
     lane images wait_for images
     if is_built release; then
@@ -392,6 +429,7 @@ if [ -n "$needs_images" ]; then
     fi
 fi
 ! wanted lint || lane lint lint
+if wanted cross && is_built release; then lane cross cross; fi
 if wanted hosts; then
     lane guests wait_for guests
     ! is_built release || lane hosts hosts "$@"

@@ -1,21 +1,25 @@
 #!/bin/bash
-# Static libmount of util-linux 2.38.1, kept in a cache outside of the source tree.
+# Static libraries, kept in a cache outside of the source tree: libmount of util-linux 2.38.1, and libcap for another
+# architecture than this machine's, whose own package has it.
 #
 #   build.sh check                    exit 1 and name what is missing, unless the cache already has the library
-#   build.sh build --out DIR          put DIR/include/libmount.h, DIR/include/blkid.h and DIR/lib/libmount.a there
+#   build.sh build --out DIR          put DIR/include/libmount.h, DIR/include/blkid.h and DIR/lib/libmount.a there, or
+#                                     DIR/include/sys/capability.h and DIR/lib/libcap.a
 #   build.sh source --out DIR         put the source package there (what the LGPL asks to be passed on)
 #
+#   --library NAME    mount (the default) or cap
 #   --source PATH     an unpacked release of util-linux 2.38.1, or a tarball of it, instead of apt's source package
 #   --cc COMPILER     the C compiler (default: $CC, cc)
-#   --host TRIPLET    for a cross build, passed to configure
+#   --host TRIPLET    for a cross build: that of the tools, passed to configure
 #
 # The cache is ${CGINIT_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/cginit}. An entry is named after everything that goes
 # into it (version, flags, compiler, source, this file) and appears by rename: whatever is there is whole.
 #
-# 2.38.1 and not newer: from 2.39 libmount uses the new mount API and does not fall back when seccomp answers EPERM.
+# util-linux 2.38.1 and not newer: from 2.39 libmount uses the new mount API and does not fall back when seccomp answers EPERM.
 set -euo pipefail
 
-readonly kVersion=2.38.1
+# NAME of the library: its source package, and the version that it has to be; empty for any.
+readonly -A kPackages=([mount]=util-linux [cap]=libcap2) kVersions=([mount]=2.38.1 [cap]='')
 readonly kCflags='-Os -ffunction-sections -fdata-sections -fno-pie -fno-pic'
 readonly kConfigure=(
     --disable-all-programs --enable-libmount --enable-libblkid --disable-shared --enable-static --without-selinux
@@ -30,7 +34,7 @@ cginit-objects: $$(libmount_la_OBJECTS) $$(libcommon_la_OBJECTS)
 	$(AR) cr cginit.a $(libmount_la_OBJECTS:.lo=.o) $(libcommon_la_OBJECTS:.lo=.o)
 '
 
-say() { printf 'libmount: %s\n' "$*" >&2; }
+say() { printf 'lib%s: %s\n' "$library" "$*" >&2; }
 die() {
     say "error: $1"
     shift
@@ -40,10 +44,11 @@ die() {
 
 command=${1-}
 [ $# -gt 0 ] && shift
-out='' source='' cc=${CC:-cc} host=''
+library=mount out='' source='' cc=${CC:-cc} host=''
 while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || die "$1 needs a value"
     case $1 in
+        --library) library=$2 ;;
         --out) out=$2 ;;
         --source) source=$2 ;;
         --cc) cc=$2 ;;
@@ -53,7 +58,12 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-readonly hand_over="Hand over a local one with -DCGINIT_UTIL_LINUX_SOURCE=<folder or tarball of util-linux $kVersion>."
+readonly package=${kPackages[$library]-} version=${kVersions[$library]-}
+[ -n "$package" ] || die "no such library: $library" "libraries: ${!kPackages[*]}"
+hand_over="name an archive that has it in apt's configuration."
+[ "$library" != mount ] || hand_over="Hand over a local one with -DCGINIT_UTIL_LINUX_SOURCE=<folder or tarball of util-linux $version>."
+readonly hand_over
+[ "$library" = mount ] || [ -z "$source" ] || die "--source is for --library mount"
 
 [ -z "$source" ] || [ -e "$source" ] || die "no such file or folder: $source" "$hand_over"
 
@@ -87,16 +97,17 @@ entry_name() {
     id=$({
         compiler_id
         source_id
-        printf '%s\n' "$kVersion" "$kCflags" "${kConfigure[*]}" "$host"
+        printf '%s\n' "$version" "$kCflags" "${kConfigure[*]}" "$host"
         cat "${BASH_SOURCE[0]}"
     } | sha256sum)
-    echo "libmount-$kVersion-${id:0:16}"
+    echo "lib$library${version:+-$version}-${id:0:16}"
 }
 
 # Prints "tool (package)" for everything that is not there.
 missing_tools() {
     local pair
-    local pairs=(make:make flock:util-linux bison:bison pkg-config:pkg-config tar:tar xz:xz-utils)
+    local pairs=(make:make flock:util-linux tar:tar xz:xz-utils)
+    [ "$library" != mount ] || pairs+=(bison:bison pkg-config:pkg-config)
     if [ -z "$source" ]; then
         pairs+=(apt-get:apt dpkg-source:dpkg-dev patch:patch)
     fi
@@ -143,7 +154,7 @@ write_private_sources() {
             END { flush_stanza() }' "$file" >"$dir/sources.list.d/$(basename "$file")"
     done
     if ! [ -s "$dir/sources.list" ] && ! grep -q . "$dir"/sources.list.d/* 2>/dev/null; then
-        die "this machine's apt configuration names no archive of its own release to take util-linux from" "$hand_over"
+        die "this machine's apt configuration names no archive of its own release to take $package from" "$hand_over"
     fi
     # The machine's update hooks clean the machine's own caches: not ours to run. -c is read last.
     cat >"$dir/apt.conf" <<CONF
@@ -160,11 +171,11 @@ CONF
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 }
 
-# Leaves the verified source package (.dsc and what it names) in $cache/util-linux-source-VERSION. apt checks the whole
-# chain: Release signature -> Sources -> .dsc -> tarballs; no switch that would weaken it is used.
+# Leaves the verified source package (.dsc and what it names) in $kept. apt checks the whole chain: Release
+# signature -> Sources -> .dsc -> tarballs; no switch that would weaken it is used.
 fetch_source_package() {
-    local final="$cache/util-linux-source-$kVersion" dir versions version
-    if [ -d "$final" ]; then
+    local dir versions found
+    if [ -d "$kept" ]; then
         return
     fi
     # Below /tmp and open to all: apt drops to its own user and must reach it.
@@ -175,26 +186,27 @@ fetch_source_package() {
     say "reading the source lists of the configured archives"
     apt-get -c "$dir/apt.conf" -qq update ||
         say "apt-get update had errors (above); going on with what it got"
-    versions=$(apt-cache -c "$dir/apt.conf" showsrc --only-source util-linux 2>/dev/null |
+    versions=$(apt-cache -c "$dir/apt.conf" showsrc --only-source "$package" 2>/dev/null |
         sed -n 's/^Version: //p' | sort -uV || true)
-    version=$(grep -E "^$kVersion-" <<<"$versions" | tail -n 1 || true)
-    if [ -z "$version" ]; then
+    found=$(grep -E "^${version:+$version-}" <<<"$versions" | tail -n 1 || true)
+    if [ -z "$found" ]; then
         versions=${versions//$'\n'/, }
-        die "the configured archives offer ${versions:-no source} of util-linux, but $kVersion is needed" \
+        [ -n "$version" ] || die "the configured archives offer no source of $package" "$hand_over"
+        die "the configured archives offer ${versions:-no source} of util-linux, but $version is needed" \
             "(later ones use the new mount API and do not fall back where seccomp refuses it)." "$hand_over"
     fi
     mkdir "$dir/package"
     if [ "$(id -u)" = 0 ] && id _apt >/dev/null 2>&1; then
         chown _apt "$dir/package"
     fi
-    say "fetching the source package util-linux $version"
-    (cd "$dir/package" && apt-get -c "$dir/apt.conf" -qq --download-only --only-source source "util-linux=$version") ||
-        die "apt-get source util-linux=$version failed" "$hand_over"
+    say "fetching the source package $package $found"
+    (cd "$dir/package" && apt-get -c "$dir/apt.conf" -qq --download-only --only-source source "$package=$found") ||
+        die "apt-get source $package=$found failed" "$hand_over"
     ls "$dir"/package/*.dsc >/dev/null || die "apt-get source left no .dsc" "$hand_over"
     chmod 644 "$dir"/package/*
-    rm -rf "$final.part"
-    cp -r "$dir/package" "$final.part"
-    mv "$final.part" "$final"
+    rm -rf "$kept.part"
+    cp -r "$dir/package" "$kept.part"
+    mv "$kept.part" "$kept"
 }
 
 # Unpacks whatever the source is below $1; $top is then the folder that has ./configure.
@@ -204,7 +216,7 @@ unpack() {
         fetch_source_package
         say "unpacking"
         # --no-check: apt has verified the .dsc by its checksum in the signed lists; the maintainer's key need not be here.
-        dpkg-source --no-check -x "$cache/util-linux-source-$kVersion"/*.dsc "$dir/src" >"$dir/unpack.log" 2>&1 ||
+        dpkg-source --no-check -x "$kept"/*.dsc "$dir/src" >"$dir/unpack.log" 2>&1 ||
             die "dpkg-source failed" "$(tail -n 3 "$dir/unpack.log")"
         top=$dir/src
     elif [ -d "$source" ]; then
@@ -216,11 +228,12 @@ unpack() {
         tar -xf "$source" -C "$dir/src" || die "cannot unpack $source"
         top=$(find "$dir/src" -maxdepth 2 -name configure -printf '%h\n' | head -n 1)
     fi
+    [ "$library" = mount ] || return 0
     if [ -z "$top" ] || ! [ -x "$top/configure" ]; then
         die "${source:-the source package} has no ./configure: a release tarball is needed, not a repository checkout"
     fi
-    if ! grep -q "^PACKAGE_VERSION='$kVersion'" "$top/configure"; then
-        die "${source:-the source package} is util-linux $(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" "$top/configure"), but $kVersion is needed" \
+    if ! grep -q "^PACKAGE_VERSION='$version'" "$top/configure"; then
+        die "${source:-the source package} is util-linux $(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" "$top/configure"), but $version is needed" \
             "(later ones use the new mount API and do not fall back where seccomp refuses it)."
     fi
     if [ -f "$top/Makefile" ]; then
@@ -228,15 +241,18 @@ unpack() {
     fi
 }
 
-build_entry() {
-    local entry=$1 dir log missing
-    missing=$(missing_tools)
-    [ -z "$missing" ] || die "building libmount needs: $(tr '\n' ',' <<<"$missing" | sed 's/,$//; s/,/, /g')"
-    dir=$(mktemp -d "$cache/build.XXXXXX")
-    scratch+=("$dir")
-    unpack "$dir"
-    log=$dir/build.log
-    say "configuring util-linux $kVersion"
+# Of libcap alone what can be linked: no threads' own sets, no programs.
+build_cap() {
+    make -C "$top/libcap" -j"$(nproc)" CC="$cc" BUILD_CC="${BUILD_CC:-cc} -no-pie" AR="${host:+$host-}ar" RANLIB="${host:+$host-}ranlib" \
+        COPTS="$kCflags" USE_GPERF=no lib=lib libcap.a >"$log" 2>&1 || die "make failed; the end of its output:" "$(tail -n 15 "$log")"
+    mkdir -p "$dir/entry/include/sys" "$dir/entry/lib" "$dir/entry/licenses"
+    cp "$top/libcap/include/sys/capability.h" "$dir/entry/include/sys/"
+    cp "$top/libcap/libcap.a" "$dir/entry/lib/"
+    cp "$top/License" "$dir/entry/licenses/libcap"
+}
+
+build_mount() {
+    say "configuring util-linux $version"
     # Most of the time goes to starting shells, and libtool is one, too: the quickest there is.
     (
         cd "$top"
@@ -253,11 +269,23 @@ build_entry() {
     cp "$top/libmount/src/libmount.h" "$top/libblkid/src/blkid.h" "$dir/entry/include/"
     cp "$top/cginit.a" "$dir/entry/lib/libmount.a"
     cp "$top/Documentation/licenses/COPYING.LGPL-2.1-or-later" "$dir/entry/licenses/"
+}
+
+build_entry() {
+    local entry=$1 dir log missing
+    missing=$(missing_tools)
+    [ -z "$missing" ] || die "building lib$library needs: $(tr '\n' ',' <<<"$missing" | sed 's/,$//; s/,/, /g')"
+    dir=$(mktemp -d "$cache/build.XXXXXX")
+    scratch+=("$dir")
+    unpack "$dir"
+    log=$dir/build.log
+    "build_$library"
     mv "$dir/entry" "$entry"
 }
 
 scratch=()
 top=''
+kept=$cache/$package-source${version:+-$version}
 cleanup() { [ ${#scratch[@]} -eq 0 ] || rm -rf --one-file-system "${scratch[@]}"; }
 trap cleanup EXIT
 
@@ -274,7 +302,7 @@ case $command in
         [ -n "$out" ] || die "$command needs --out DIR"
         mkdir -p "$cache" "$out"
         # Held until we exit: a second build of the same thing waits, then finds the entry.
-        exec 9>"$cache/libmount.lock"
+        exec 9>"$cache/lib$library.lock"
         if ! flock -n 9; then
             say "waiting for another build that uses $cache"
             flock 9
@@ -282,7 +310,7 @@ case $command in
         if [ "$command" = source ]; then
             [ -z "$source" ] || die "the source is $source: pass that on yourself"
             fetch_source_package
-            cp -rT "$cache/util-linux-source-$kVersion" "$out"
+            cp -rT "$kept" "$out"
             exit 0
         fi
         entry=$cache/$(entry_name)
@@ -294,9 +322,9 @@ case $command in
         rm -rf "${out:?}/include" "${out:?}/lib" "${out:?}/licenses"
         cp -rT "$entry" "$out"
         # Newer than what it was made from, whatever the cache's dates say.
-        touch "$out"/include/* "$out"/lib/*
+        find "$out/include" "$out/lib" -exec touch {} +
         ;;
     *)
-        die "usage: build.sh check|build|source [--out DIR] [--source PATH] [--cc COMPILER] [--host TRIPLET]"
+        die "usage: build.sh check|build|source [--library NAME] [--out DIR] [--source PATH] [--cc COMPILER] [--host TRIPLET]"
         ;;
 esac

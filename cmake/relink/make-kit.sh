@@ -3,7 +3,7 @@
 #
 #   make-kit.sh --name NAME --objects LIST --libmount DIR --libcap FILE --cxx COMPILER --out DIR [--source PATH]
 #
-# LIST names one object file per line; DIR of --libmount is what cmake/libmount/build.sh left. With --source the source
+# LIST names one object file per line; DIR of --libmount is what cmake/libraries/build.sh left. With --source the source
 # of libmount goes in as well: PATH, or what apt offered where PATH is empty. Leaves DIR/NAME.tar.xz.
 set -euo pipefail
 
@@ -47,7 +47,7 @@ chmod +x "$kit/link.sh"
     if command -v dpkg-query >/dev/null; then
         dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' libc6-dev libcap-dev 2>/dev/null || true
     fi
-    echo "  util-linux 2.38.1 (see cmake/libmount/build.sh of the project for its configure line)"
+    echo "  util-linux 2.38.1 (see cmake/libraries/build.sh of the project for its configure line)"
 } >"$kit/README"
 
 if [ "$with_source" = yes ]; then
@@ -55,10 +55,13 @@ if [ "$with_source" = yes ]; then
         mkdir "$kit/util-linux-source"
         cp -r "$source" "$kit/util-linux-source/"
     else
-        "$here/../libmount/build.sh" source --out "$kit/util-linux-source"
+        "$here/../libraries/build.sh" source --out "$kit/util-linux-source"
     fi
-    cp "$here/../libmount/build.sh" "$kit/util-linux-source/build-libmount.sh"
+    cp "$here/../libraries/build.sh" "$kit/util-linux-source/build-libmount.sh"
 fi
 
-tar -C "$dir" -caf "$out/$name.tar.xz" --owner=0 --group=0 "$name"
+# The same bytes from the same parts; with SOURCE_DATE_EPOCH at another time, too.
+chmod -R u=rwX,go=rX "$kit"
+tar -C "$dir" -caf "$out/$name.tar.xz" --sort=name --owner=0 --group=0 --numeric-owner \
+    ${SOURCE_DATE_EPOCH:+--mtime="@$SOURCE_DATE_EPOCH"} "$name"
 echo "$out/$name.tar.xz"

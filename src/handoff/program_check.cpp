@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -21,17 +22,35 @@ constexpr std::size_t kScriptLine = 256;
 /// The kernel follows interpreters that are scripts themselves five times, then ELOOP.
 constexpr int kMaxInterpreters = 5;
 
+// The machine, and the other one that a kernel for it may run: its 32-bit programs, or those of the 64-bit kernel around it.
 #if defined(__x86_64__)
 constexpr Elf64_Half kMachine = EM_X86_64;
-constexpr Elf64_Half kMachine32 = EM_386;
+constexpr Elf64_Half kSister = EM_386;
 constexpr const char* kMachineName = "x86_64";
 #elif defined(__aarch64__)
 constexpr Elf64_Half kMachine = EM_AARCH64;
-constexpr Elf64_Half kMachine32 = EM_ARM;
+constexpr Elf64_Half kSister = EM_ARM;
 constexpr const char* kMachineName = "aarch64";
+#elif defined(__arm__)
+constexpr Elf64_Half kMachine = EM_ARM;
+constexpr Elf64_Half kSister = EM_AARCH64;
+constexpr const char* kMachineName = "arm";
+#elif defined(__riscv) && __riscv_xlen == 64
+constexpr Elf64_Half kMachine = EM_RISCV;
+constexpr Elf64_Half kSister = EM_RISCV;
+constexpr const char* kMachineName = "riscv64";
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+constexpr Elf64_Half kMachine = EM_PPC64;
+constexpr Elf64_Half kSister = EM_PPC;
+constexpr const char* kMachineName = "ppc64le";
+#elif defined(__s390x__)
+constexpr Elf64_Half kMachine = EM_S390;
+constexpr Elf64_Half kSister = EM_S390;
+constexpr const char* kMachineName = "s390x";
 #else
 #error "the ELF machine of this architecture is missing here"
 #endif
+constexpr unsigned char kByteOrder = std::endian::native == std::endian::big ? ELFDATA2MSB : ELFDATA2LSB;
 
 Error cannot_execute(std::string why, int errnum = 0) {
     const Error error =
@@ -56,15 +75,15 @@ std::string script_interpreter(const std::string& head) {
     return std::string(line.substr(0, line.find_first_of(" \t")));
 }
 
-/// The program loader (PT_INTERP) of a 64-bit ELF file: `/lib64/ld-linux-x86-64.so.2`; empty if it has none, or none
-/// that the head shows.
-std::string elf_loader(const std::string& head) {
-    const std::optional<Elf64_Ehdr> file = read_at<Elf64_Ehdr>(head, 0);
-    if (!file || file->e_ident[EI_CLASS] != ELFCLASS64 || file->e_phentsize != sizeof(Elf64_Phdr)) {
+template <class Header, class Segment>
+std::string loader_of(const std::string& head) {
+    const std::optional<Header> file = read_at<Header>(head, 0);
+    if (!file || file->e_phentsize != sizeof(Segment)) {
         return {};
     }
     for (std::size_t i = 0; i < file->e_phnum; ++i) {
-        const std::optional<Elf64_Phdr> segment = read_at<Elf64_Phdr>(head, file->e_phoff + i * sizeof(Elf64_Phdr));
+        const std::optional<Segment> segment =
+            read_at<Segment>(head, static_cast<std::size_t>(file->e_phoff) + i * sizeof(Segment));
         if (!segment) {
             return {};
         }
@@ -79,12 +98,19 @@ std::string elf_loader(const std::string& head) {
     return {};
 }
 
+/// The program loader (PT_INTERP) of an ELF file: `/lib64/ld-linux-x86-64.so.2`; empty if it has none, or none that the head
+/// shows.
+std::string elf_loader(const std::string& head) {
+    return head[EI_CLASS] == ELFCLASS64 ? loader_of<Elf64_Ehdr, Elf64_Phdr>(head)
+                                        : loader_of<Elf32_Ehdr, Elf32_Phdr>(head);
+}
+
 Status check_elf(const Source& source, const std::string& file, const std::string& head, Program& program) {
     const std::optional<Elf64_Half> machine = read_at<Elf64_Half>(head, offsetof(Elf64_Ehdr, e_machine));
     if (!machine) {
         return cannot_execute(concat({file, " is an ELF file that is cut off"}));
     }
-    if (head[EI_DATA] != ELFDATA2LSB || (*machine != kMachine && *machine != kMachine32)) {
+    if (head[EI_DATA] != kByteOrder || (*machine != kMachine && *machine != kSister)) {
         program.unless_registered =
             cannot_execute(concat({file, " is an ELF file for another machine than this one (", kMachineName, ")"}));
         return {};

@@ -7,6 +7,8 @@
 #   runc, docker, podman
 #            to run a container with that (examples/quickstart.sh)
 #   guests   to make and to run real hosts in QEMU (make-guest.sh, run-guest.py)
+#   arm64, armhf, riscv64, ppc64el, s390x
+#            to build for that architecture, and to run what was built (tests/cross/run.sh)
 #   engines  Docker, Podman, runc and crun for the end-to-end tests
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -23,6 +25,11 @@ declare -A groups=(
     [podman]='podman conmon runc crun uidmap'
     [guests]='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs cpio kmod xz-utils busybox-static util-linux iproute2
               gcc libc6-dev python3 python3-pytest'
+    [arm64]='g++-aarch64-linux-gnu qemu-user'
+    [armhf]='g++-arm-linux-gnueabihf qemu-user'
+    [riscv64]='g++-riscv64-linux-gnu qemu-user'
+    [ppc64el]='g++-powerpc64le-linux-gnu qemu-user'
+    [s390x]='g++-s390x-linux-gnu qemu-user'
     [engines]='docker.io containerd runc crun podman conmon tini uidmap'
 )
 
