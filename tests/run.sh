@@ -3,7 +3,8 @@
 #
 #   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
 #                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
-#                        engines, and pods), cross (other architectures, under qemu-user), hosts (real hosts in QEMU)
+#                        engines, and pods), cross (other architectures, under qemu-user), hosts (real hosts in QEMU);
+#                        and package (the files of a release), which is not among them if nothing is said
 #   --architectures ARCHITECTURE[,ARCHITECTURE]
 #                        those of the lane cross, or all: arm64 armhf riscv64 ppc64el s390x; arm64,s390x if nothing is said
 #   --guests GUEST[,GUEST]
@@ -20,6 +21,7 @@ cd "$(dirname "$0")/.."
 . tests/support/common.sh
 
 readonly kLanes='format lint unit bench quickstart e2e today cross hosts'
+readonly kMoreLanes=package
 readonly kImages='busybox bookworm trixie inits newest bullseye backports'
 readonly kArchitectures='arm64 armhf riscv64 ppc64el s390x'
 # Those of run-guest.py, in an order in which two at a time end early: the longest first.
@@ -79,7 +81,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 for lane in $lanes; do
-    [[ " $kLanes " == *" $lane "* ]] || die "no such lane: $lane" "lanes: $kLanes"
+    [[ " $kLanes $kMoreLanes " == *" $lane "* ]] || die "no such lane: $lane" "lanes: $kLanes $kMoreLanes"
 done
 chosen=$#
 [[ $engines =~ ^(here|today)$ ]] || die "no such engines: $engines" "engines: here today"
@@ -149,6 +151,7 @@ setup() {
     ! wanted hosts || groups+=(guests)
     # shellcheck disable=SC2206 # words
     ! wanted cross || groups+=($architectures)
+    ! wanted package || groups+=(package)
     tests/support/install-deps.sh "${groups[@]}"
 }
 
@@ -354,6 +357,11 @@ today() {
     run_pytest today in_today $kPytest --junit-xml=build/today.xml tests/today "$@"
 }
 
+package() {
+    # shellcheck disable=SC2086 # words
+    run_pytest package $kPytest --junit-xml=build/package.xml tests/packaging "$@"
+}
+
 # follow PID LOG...: a line per minute while it runs.
 follow() {
     local tick=0 pid=$1
@@ -430,6 +438,7 @@ if [ -n "$needs_images" ]; then
 fi
 ! wanted lint || lane lint lint
 if wanted cross && is_built release; then lane cross cross; fi
+! wanted package || lane package package "$@"
 if wanted hosts; then
     lane guests wait_for guests
     ! is_built release || lane hosts hosts "$@"

@@ -9,6 +9,7 @@
 #   guests   to make and to run real hosts in QEMU (make-guest.sh, run-guest.py)
 #   arm64, armhf, riscv64, ppc64el, s390x
 #            to build for that architecture, and to run what was built (tests/cross/run.sh)
+#   package  to make the files of a release, and to look at them
 #   engines  Docker, Podman, runc and crun for the end-to-end tests
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -30,6 +31,7 @@ declare -A groups=(
     [riscv64]='g++-riscv64-linux-gnu qemu-user'
     [ppc64el]='g++-powerpc64le-linux-gnu qemu-user'
     [s390x]='g++-s390x-linux-gnu qemu-user'
+    [package]='git dpkg-dev lintian skopeo'
     [engines]='docker.io containerd runc crun podman conmon tini uidmap'
 )
 

@@ -1,0 +1,158 @@
+"""packaging/release.sh makes all files of a release, and makes them again."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARCHITECTURE = "amd64"
+
+
+def run(*command, check=True, **options):
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace",
+                            stdin=subprocess.DEVNULL, check=False, **options)
+    assert not check or result.returncode == 0, f"$ {command}\n{result.stdout}{result.stderr}"
+    return result
+
+
+def clone(directory):
+    run("git", "clone", "--quiet", ROOT, directory)
+    return directory
+
+
+def release(checkout, out, *options, check=True, umask=0o022, **variables):
+    return run(checkout / "packaging/release.sh", *options, out, check=check, umask=umask, env={**os.environ, **variables})
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("one") / "cginit")
+
+
+@pytest.fixture(scope="session")
+def kit(checkout, tmp_path_factory):
+    out = tmp_path_factory.mktemp("released") / "kit"
+    release(checkout, out, "--architectures", ARCHITECTURE)
+    return out
+
+
+@pytest.fixture(scope="session")
+def unpacked_root(tmp_path_factory):
+    """A Debian 12 without cginit."""
+    root = tmp_path_factory.mktemp("debian")
+    tar = run(ROOT / "tests/support/make-image.sh", "bookworm").stdout.splitlines()[-1]
+    run("tar", "-C", root, "-xf", tar)
+    (root / "cginit").unlink(missing_ok=True)
+    return root
+
+
+def test_each_file_is_there_with_its_sum(kit):
+    sums = dict(reversed(line.split("  ")) for line in (kit / "SHA256SUMS").read_text().splitlines())
+    files = {path.name for path in kit.iterdir() if not path.is_symlink()} - {"SHA256SUMS"}
+    assert set(sums) == files
+    assert all(hashlib.sha256((kit / name).read_bytes()).hexdigest() == digest for name, digest in sums.items())
+    version = re.search(r"project\(cginit VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    assert files == {"cginit-linux-amd64", f"cginit-{version}-amd64.tar.gz", f"cginit_{version}_amd64.deb", f"cginit-{version}-oci.tar",
+                     f"cginit-{version}-amd64-relink-kit.tar.xz", f"cginit-{version}.spdx.json", "RELEASE-NOTES.md"}
+    assert os.readlink(kit / "cginit-linux-x86_64") == "cginit-linux-amd64"
+    head = run("git", "-C", ROOT, "rev-parse", "--short=7", "HEAD").stdout.strip()
+    said = run(kit / "cginit-linux-amd64", "--version").stdout
+    assert re.fullmatch(rf"cginit {re.escape(version)} \(commit {head}\w*, x86_64, libmount 2\.38\.1\)\n", said), said
+
+
+def test_the_same_commit_gives_the_same_bytes(kit, tmp_path):
+    """In another folder, with other permissions, and in another language and zone."""
+    (tmp_path / "scratch").mkdir()
+    again = tmp_path / "kit"
+    release(clone(tmp_path / "a-longer-name-for-the-checkout"), again, "--architectures", ARCHITECTURE, umask=0o077,
+            TMPDIR=str(tmp_path / "scratch"), TZ="Asia/Kolkata", LANG="C.UTF-8")
+    differ = [path.name for path in kit.iterdir() if path.read_bytes() != (again / path.name).read_bytes()]
+    assert not differ
+    assert not any((tmp_path / "scratch").iterdir()), "something is left"
+
+
+def test_the_bill_says_what_was_linked(kit):
+    bill = json.loads(next(kit.glob("*.spdx.json")).read_text())
+    packages = {package["name"]: package for package in bill["packages"]}
+    assert set(packages) == {"cginit", "libmount", "libcap", "glibc", "libstdc++", "libgcc", "CLI11", "spdlog", "fmt", "nlohmann-json"}
+    assert packages["libmount"]["versionInfo"] == "2.38.1"
+    assert all(package["versionInfo"][0].isdigit() and package["licenseDeclared"] for package in packages.values())
+    ids = {package["SPDXID"] for package in bill["packages"]} | {"SPDXRef-DOCUMENT"}
+    assert all({relation["spdxElementId"], relation["relatedSpdxElement"]} <= ids for relation in bill["relationships"])
+
+
+def test_the_image_is_one_that_others_read(kit, tmp_path):
+    with tarfile.open(next(kit.glob("*-oci.tar"))) as tar:
+        tar.extractall(tmp_path / "layout", filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(tmp_path / "layout")
+    run("skopeo", "copy", "--quiet", f"oci:{tmp_path}/layout:0.1.0", f"dir:{tmp_path}/copy")
+    manifest = json.loads((tmp_path / "copy/manifest.json").read_text())
+    layer, = manifest["layers"]
+    names = run("tar", "-tzf", tmp_path / "copy" / layer["digest"].partition(":")[2]).stdout.split()
+    assert [name.rstrip("/") for name in names] == ["cginit", "init", "usr", "usr/local", "usr/local/sbin", "usr/local/sbin/init"]
+    config = json.loads((tmp_path / "copy" / manifest["config"]["digest"].partition(":")[2]).read_text())
+    assert config["config"]["Entrypoint"] == ["/cginit"] and config["architecture"] == "amd64"
+
+
+def test_the_package_is_as_debian_wants_it(kit):
+    result = run("lintian", "--fail-on", "error,warning", "--allow-root", "--tag-display-limit", "0", next(kit.glob("*.deb")), check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def files_of(root):
+    """All but what dpkg writes down of itself."""
+    return {str(path.relative_to(root)) for path in root.rglob("*") if not str(path.relative_to(root)).startswith(("var/lib/dpkg", "var/log"))}
+
+
+def test_the_package_comes_and_goes(kit, unpacked_root):
+    root, package = unpacked_root, next(kit.glob("*.deb"))
+    before = files_of(root)
+    shutil.copy(package, root / "cginit.deb")
+    run("chroot", root, "dpkg", "--install", "/cginit.deb")
+    (root / "cginit.deb").unlink()
+    assert run("chroot", root, "cginit", "--version").stdout.startswith("cginit ")
+    there = files_of(root) - before
+    assert {"usr/sbin/cginit", "usr/share/bash-completion/completions/cginit", "usr/share/zsh/site-functions/_cginit",
+            "usr/share/fish/vendor_completions.d/cginit.fish"} <= there
+    run("chroot", root, "dpkg-divert", "--local", "--rename", "--add", "--divert", "/sbin/init.distrib", "/sbin/init")
+    run("chroot", root, "ln", "/usr/sbin/cginit", "/sbin/init")
+    assert (root / "sbin/init").samefile(root / "usr/sbin/cginit") and (root / "sbin/init.distrib").is_symlink()
+    (root / "sbin/init").unlink()
+    run("chroot", root, "dpkg-divert", "--local", "--rename", "--remove", "/sbin/init")
+    run("chroot", root, "dpkg", "--purge", "cginit")
+    assert files_of(root) == before
+    assert not run("chroot", root, "dpkg-query", "-W", "cginit", check=False).stdout
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (lambda checkout: (checkout / "README.md").write_text("changed"), "error: this checkout is not the commit that is to be released"),
+    (lambda checkout: None, "error: no such architecture: mips"),
+], ids=["dirty", "unknown architecture"])
+def test_what_cannot_be_released_leaves_nothing(tmp_path, spoil, said):
+    checkout = clone(tmp_path / "cginit")
+    spoil(checkout)
+    architecture = "mips" if "mips" in said else ARCHITECTURE
+    result = release(checkout, tmp_path / "kit", "--architectures", architecture, check=False)
+    assert result.returncode == 1 and result.stderr.startswith(said), result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["cginit"]
+
+
+def test_a_missing_compiler_is_named(checkout, tmp_path):
+    result = release(checkout, tmp_path / "kit", "--architectures", "riscv64", check=False, PATH="/nowhere-else:/usr/sbin:/sbin:" + str(tools(tmp_path)))
+    assert result.returncode == 1 and "riscv64-linux-gnu-g++ is missing" in result.stderr, result.stderr
+    assert "install-deps.sh build riscv64" in result.stderr
+
+
+def tools(directory):
+    """A PATH without compilers."""
+    path = directory / "bin"
+    path.mkdir()
+    for tool in ("bash", "dirname", "realpath", "sed", "git", "cat", "id", "env"):
+        (path / tool).symlink_to(shutil.which(tool))
+    return path
