@@ -16,7 +16,7 @@ cp -r "$3"/. "$tree"
 doc=$tree/usr/share/doc/cginit
 mkdir -p "$tree/DEBIAN" "$tree/usr/share/lintian/overrides" "$doc/examples"
 cp -r "$here/../examples/apparmor" "$here/../examples/seccomp" "$here/../examples/remove-cgroups.py" "$doc/examples"
-cp "$here/../README.md" "$here/../CHANGELOG.md" "$doc"
+cp "$here/../CHANGELOG.md" "$doc"
 rm -f "$doc/LICENSE"
 cp "$here/debian/copyright" "$doc/copyright"
 cp "$here/debian/lintian-overrides" "$tree/usr/share/lintian/overrides/cginit"
