@@ -126,11 +126,16 @@ def test_a_proc_without_what_is_no_process(session):
     ("podman", "runc", ["--env", "CGINIT_METHOD=userns", "--cap-drop", "SETFCAP"], "CG-NOIDMAP"),
     ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cap-drop", "SETPCAP", "--env", "CGINIT_DROP_CAP=MKNOD"], "CG-NOSETPCAP"),
     ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cgroups=disabled"], "CG-NOHIERARCHY"),
-    ("docker", "runc", ["--cap-add", "SYS_ADMIN", "--env", "CGINIT_METHOD=bind", "--tmpfs", "/sys/fs/cgroup"], "CG-NOVIEW"),
 ], ids=lambda value: value if str(value).startswith("CG-") else "")
 @pytest.mark.view("unified")
 def test_options_that_do_not_go_together(session, kind, runtime, options, code):
     cure_and_boot(session.engine(kind, runtime, "unified"), options, code)
+
+
+@pytest.mark.view("hybrid")
+def test_a_method_that_needs_the_engines_mounts(session):
+    cure_and_boot(session.engine("docker", "runc", "hybrid"),
+                  ["--cap-add", "SYS_ADMIN", "--env", "CGINIT_METHOD=bind", "--tmpfs", "/sys/fs/cgroup"], "CG-NOVIEW")
 
 
 @pytest.mark.view("v1")
