@@ -28,10 +28,12 @@ trap 'rm -rf "$dir"' EXIT
 kit=$dir/$name
 mkdir -p "$kit/objects" "$kit/lib" "$kit/licenses"
 
+objcopy=$("$cxx" -print-prog-name=objcopy)
 # a/CMakeFiles/cginit_io.dir/read/status.cpp.o -> cginit_io.read.status.cpp.o
 while IFS= read -r object; do
     flat=$(sed 's|.*/CMakeFiles/||; s|\.dir/|.|; s|\./||g; s|/|.|g' <<<"$object")
-    cp "$object" "$kit/objects/$flat"
+    # Without what only this compiler reads, for its own link-time optimization: that has paths of the build in it.
+    "$objcopy" -R '.gnu.lto_*' -R '.gnu.debuglto_*' "$object" "$kit/objects/$flat"
 done <"$objects"
 
 cp "$libmount/lib/libmount.a" "$libcap" "$kit/lib/"
