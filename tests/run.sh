@@ -6,7 +6,7 @@
 #                        engines, and pods), cross (other architectures, under qemu-user), hosts (real hosts in QEMU);
 #                        and package (the files of a release), which is not among them if nothing is said
 #   --architectures ARCHITECTURE[,ARCHITECTURE]
-#                        those of the lane cross, or all: arm64 armhf riscv64 ppc64el s390x; arm64,s390x if nothing is said
+#                        those of the lane cross, or all: arm64 armhf riscv64 ppc64el s390x; s390x if nothing is said
 #   --guests GUEST[,GUEST]
 #                        which hosts the lane hosts boots: stable (Debian 12's, v1, hybrid and v2), today (Debian's testing suite, v2),
 #                        selinux (the same, with SELinux enforcing)
@@ -31,7 +31,7 @@ readonly kHostSeconds=2100
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 
-lanes=$kLanes full='' engines=here guests=stable architectures='arm64 s390x'
+lanes=$kLanes full='' engines=here guests=stable architectures=s390x
 while [ $# -gt 0 ]; do
     case $1 in
         --lane)
