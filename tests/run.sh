@@ -190,7 +190,7 @@ wait_for() { # JOB
 
 check_format() {
     local scripts
-    mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' tests examples cmake .ci)
+    mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' tests examples cmake packaging .ci)
     check "shellcheck" shellcheck -x -P SCRIPTDIR "${scripts[@]}" completions/*.bash
     check "clang-format" cmake --build --preset dev --target format-check
 }
