@@ -252,7 +252,8 @@ Result<ParseOutcome> parse_command_line(const Invocation& invocation) {
             return given.error();
         }
         if (given->help || given->version) {
-            return ParseOutcome{std::nullopt, given->help ? help_text() : concat({"cginit ", kVersion, " (", kBuild, ")\n"}), 0};
+            return ParseOutcome{std::nullopt,
+                                given->help ? help_text() : concat({"cginit ", kVersion, " (", kBuild, ")\n"}), 0};
         }
         if (const Status status = apply_arguments(*given, options, variables_done); !status) {
             return status.error();
