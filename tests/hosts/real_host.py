@@ -2,6 +2,7 @@
 is the host's own, and the engines are set up as Debian does it."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -96,7 +97,9 @@ class GuestSession(Session):
             saved = self.directory / "saved.tar"
             docker.cli("save", "--output", saved, docker.image(image), timeout=180)
             with tarfile.open(saved) as tar, open(path, "wb") as target:
-                layer, = (member for member in tar if member.name.endswith("/layer.tar"))
+                # Where the layer lies depends on Docker's version.
+                saved_image, = json.load(tar.extractfile("manifest.json"))
+                layer, = saved_image["Layers"]
                 shutil.copyfileobj(tar.extractfile(layer), target)
             saved.unlink()
             images.add_programs(path, self.programs)
