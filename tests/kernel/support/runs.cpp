@@ -183,16 +183,6 @@ void PrintTo(const Run& run, std::ostream* out) { *out << run.spec.name; }
 
 std::string made_in_dev(const Run& run) { return concat({"/dev/cginit-test-", run.spec.name}); }
 
-void expect_host_untouched(const Lines& before) {
-    const Lines after = host_facts();
-    for (const std::string& fact : before) {
-        EXPECT_NE(std::find(after.begin(), after.end(), fact), after.end()) << "gone from the machine: " << fact;
-    }
-    for (const std::string& fact : after) {
-        EXPECT_NE(std::find(before.begin(), before.end(), fact), before.end()) << "new on the machine: " << fact;
-    }
-}
-
 void remove_host_cgroup(const Run& run) {
     if (!run.host_cgroup.empty()) {
         const std::string left = concat({"/sys/fs/cgroup/", run.host_cgroup, "/cginit-", run.spec.id});

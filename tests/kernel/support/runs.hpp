@@ -38,10 +38,9 @@ void PrintTo(const Run& run, std::ostream* out);
 /// What systemd makes in /dev is the container's own, even if that is the machine's /dev.
 [[nodiscard]] std::string made_in_dev(const Run& run);
 
-/// The machine before and after: nothing that the container did is seen outside of it.
-void expect_host_untouched(const Lines& before);
 /// The cgroup at the host's root that was permitted and outlives the container.
 void remove_host_cgroup(const Run& run);
+
 /// Runs `body` in a container as `run` says, and compares the machine before and after.
 void in_container(const Run& run, const std::function<void(const TestCgroups&)>& body);
 

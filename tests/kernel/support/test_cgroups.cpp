@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -213,11 +215,30 @@ std::vector<std::string> TestCgroups::tree() const {
     return lines;
 }
 
+namespace {
+
+/// Those of `directories` with no process in them or below. A cgroup with processes is somebody's, who may end at any time;
+/// a container can neither make nor remove one, since its processes have ended.
+std::vector<std::string> without_processes(const std::vector<std::string>& directories) {
+    std::set<std::string> populated;
+    for (const std::string& directory : directories) {
+        if (!first_line_if_any(join_path(directory, "cgroup.procs")).empty()) {
+            for (std::string up = directory; up.size() > 1 && populated.insert(up).second; up = parent_path(up)) {
+            }
+        }
+    }
+    std::vector<std::string> rest = directories;
+    std::erase_if(rest, [&populated](const std::string& directory) { return populated.count(directory) != 0; });
+    return rest;
+}
+
+}  // namespace
+
 std::vector<std::string> host_facts() {
     static const std::regex others("[0-9a-f]{32}|/cginit-test-|/(docker|libpod_parent)(/|$)");
     std::vector<std::string> facts = split(read_text("/proc/self/mountinfo"), '\n');
     for (const HostHierarchy& hierarchy : host_hierarchies()) {
-        for (const std::string& directory : cgroups_below(hierarchy.point)) {
+        for (const std::string& directory : without_processes(cgroups_below(hierarchy.point))) {
             if (!std::regex_search(directory, others)) {
                 facts.push_back(directory);
             }
@@ -229,6 +250,23 @@ std::vector<std::string> host_facts() {
         }
     }
     return facts;
+}
+
+void expect_host_untouched(const std::vector<std::string>& before) {
+    std::vector<std::string> now = host_facts();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (now != before && std::chrono::steady_clock::now() < end) {
+        ::usleep(100'000);
+        now = host_facts();
+    }
+    const std::multiset<std::string> then(before.begin(), before.end());
+    const std::multiset<std::string> after(now.begin(), now.end());
+    for (const std::string& fact : before) {
+        EXPECT_EQ(after.count(fact), then.count(fact)) << "gone from the machine: " << fact;
+    }
+    for (const std::string& fact : now) {
+        EXPECT_EQ(after.count(fact), then.count(fact)) << "new on the machine: " << fact;
+    }
 }
 
 }  // namespace cginit

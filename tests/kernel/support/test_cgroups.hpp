@@ -51,9 +51,12 @@ private:
 };
 
 /// What of the machine must stay as it is: its mount table, its cgroups and the settings at each hierarchy's root. Left
-/// out is what comes and goes beside the test: the cgroups of other tests (`cginit-test-`), of engines (`docker`,
-/// `libpod_parent`) and of anything with 32 hexadecimal digits in its name.
+/// out is what comes and goes beside the test: cgroups with processes, those of other tests (`cginit-test-`), of engines
+/// (`docker`, `libpod_parent`) and of anything with 32 hexadecimal digits in its name.
 [[nodiscard]] std::vector<std::string> host_facts();
+
+/// Fails for what is other than `before`, if it does not pass within 10 seconds: what others do comes and goes.
+void expect_host_untouched(const std::vector<std::string>& before);
 
 /// The whole file; throws std::runtime_error.
 [[nodiscard]] std::string read_text(const std::string& path);
