@@ -1,10 +1,11 @@
 #!/bin/bash
 # run.sh: everything that has to pass, from nothing: installs what is missing, builds, tests; prints how long each took.
 #
-#   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows, by g++, and by clang with
-#                        sanitizers; a short fuzz; valgrind), bench (a few rounds, wide bounds), quickstart, e2e, today (today's
-#                        engines, and pods), cross (other architectures, under qemu-user), hosts (real hosts in QEMU);
-#                        and package (the files of a release), which is not among them if nothing is said
+#   --lane LANE[,LANE]   only these: format, lint (clang-tidy, cppcheck), unit (all that ctest knows: of the binary that is
+#                        shipped; those that kill, by g++; all others by clang with sanitizers; a short fuzz; valgrind),
+#                        bench (a few rounds, wide bounds), quickstart, e2e, today (today's engines, and pods), cross (other
+#                        architectures, under qemu-user), hosts (real hosts in QEMU); and package (the files of a release),
+#                        which is not among them if nothing is said
 #   --architectures ARCHITECTURE[,ARCHITECTURE]
 #                        those of the lane cross, or all: arm64 armhf riscv64 ppc64el s390x; s390x if nothing is said
 #   --guests GUEST[,GUEST]
@@ -101,6 +102,7 @@ need_root
 logs=$job_dir
 mkdir -p "$logs"
 rm -f "$logs"/*.pid "$logs"/*.status
+: >"$logs/failures.log"
 begin=$SECONDS
 passed=0 failed=0 skipped=0 timings=() begun=()
 
@@ -156,8 +158,9 @@ setup() {
 }
 
 # Thousands of processes that are forked to be killed, or trace the shipped binary: with sanitizers that takes six times as
-# long, and shows no more. g++ builds without sanitizers, clang with them: those of g++ look for the same faults.
+# long, and shows no more. They are built by g++ without sanitizers; all others by clang with them, and that once.
 readonly kKilled='^fault|^cginit_fault_tests_NOT_BUILT|kernel\..*KernelFaults'
+readonly -A kTargets=([dev]='--target cginit_fault_tests cginit_kernel_tests')
 
 # What cannot be built fails once, and the tests of the others run.
 built=()
@@ -170,7 +173,9 @@ build() {
     local preset presets=(release) rc=0
     if wanted unit; then presets+=(dev asan-clang); elif wanted format || wanted lint; then configure dev || rc=1; fi
     for preset in "${presets[@]}"; do
-        if configure "$preset" && run_step "$preset: build" "$logs/$preset-build.log" cmake --build --preset "$preset"; then
+        # shellcheck disable=SC2086 # words; all of it if nothing is said
+        if configure "$preset" && run_step "$preset: build" "$logs/$preset-build.log" \
+            cmake --build --preset "$preset" ${kTargets[$preset]-}; then
             built+=("$preset")
         else
             rc=1
@@ -237,6 +242,11 @@ cross() {
     return "$rc"
 }
 
+# What each failed test said, for the end of everything: who reads a long log from behind must find it.
+said_by_failed() { # LOG OF CTEST
+    awk '/^ *[0-9]+\/[0-9]+ Test +#/ { shown = /\*\*\*/; lines = 0 } / Start +[0-9]+: / { next } shown && lines++ < 40' "$1"
+}
+
 # 97% tests passed, 3 tests failed out of 100
 run_ctest() { # PRESET [ARGUMENTS]
     local preset=$1 log=$logs/ctest-$1.log rc=0 bad total left_out
@@ -254,7 +264,7 @@ run_ctest() { # PRESET [ARGUMENTS]
     fi
     left_out=$(sed '1,/^The following tests did not run:$/d' "$log" | grep -cE '^\s+[0-9]+ - .* \((Skipped|Disabled)\)$' || true)
     count $((total - bad - left_out)) "$bad" "$left_out"
-    [ "$rc" = 0 ] || tail -n 200 "$log"
+    [ "$rc" = 0 ] || said_by_failed "$log" >>"$logs/failures.log"
     say "$preset: $((total - bad - left_out)) passed, $bad failed, $left_out skipped"
     return "$rc"
 }
@@ -267,11 +277,12 @@ sum_faults() { # LOG...
 
 # The promises of the binary that is shipped are the tests of release.
 unit() {
-    local preset rc=0 left_out outcomes=()
+    local preset rc=0 which outcomes=()
     for preset in "${built[@]}"; do
-        left_out=()
-        [ "$preset" != asan-clang ] || left_out=(--exclude-regex "$kKilled")
-        run_ctest "$preset" "${left_out[@]}" || rc=1
+        which=()
+        [ "$preset" != dev ] || which=(--tests-regex "$kKilled|^cginit_kernel_tests_NOT_BUILT")
+        [ "$preset" != asan-clang ] || which=(--exclude-regex "$kKilled")
+        run_ctest "$preset" "${which[@]}" || rc=1
         outcomes+=("build/$preset/Testing/Temporary/LastTest.log")
     done
     [ ${#outcomes[@]} -gt 0 ] || return 1
@@ -313,7 +324,7 @@ count_pytest() {
         bad=1
         tail -n 100 "$2"
     elif [ "$1" != 0 ]; then
-        sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$2" | head -n 3000
+        sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$2" | head -n 3000 | tee -a "$logs/failures.log"
     fi
     count "${good:-0}" "$bad" "${left_out:-0}"
     sed -n 's/^counted: //p' "$2"
@@ -444,6 +455,10 @@ if wanted hosts; then
     ! is_built release || lane hosts hosts "$@"
 fi
 
+if [ -s "$logs/failures.log" ]; then
+    say "" "== failed tests (all of it: $logs/failures.log)"
+    head -n 100 "$logs/failures.log"
+fi
 say "" "== timings"
 printf '%s\n' "${timings[@]}"
 printf '%-12s %4d s\n' total $((SECONDS - begin))
