@@ -31,6 +31,7 @@ enum class CureId {
     outer_nesting,
     apparmor_profile,
     no_selinux,
+    no_selinux_other_filter,
     selinux_boolean,
     host_user_namespace,
     delegate_to_user,

@@ -70,9 +70,7 @@ bool is_confined_by_selinux(const World& world) {
 /// SELinux says EPERM of a capability that its policy does not let one have, as a filter does.
 Hint refused_capability(const World& world) {
     Hint hint = security_module(world);
-    if (world.seccomp_filter == Tri::yes) {
-        hint.cures.emplace_back(CureId::no_seccomp);
-    }
+    hint.cures = selinux_or_filter_cures(world);
     return hint;
 }
 
@@ -209,9 +207,14 @@ Hint hint_for(const Op& op, int errnum, const World& world) {
         return hint;
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
+        Cures cures = delegation_cures(world);
+        if (is_of_cgroups(op) && is_confined_by_selinux(world)) {
+            // Its errno is the same.
+            cures.emplace_back(CureId::selinux_boolean);
+            cures.emplace_back(CureId::no_selinux);
+        }
         return {ErrorCode::not_delegated,
-                "the container's cgroup belongs to a user that its user namespace does not map",
-                delegation_cures(world)};
+                "the container's cgroup belongs to a user that its user namespace does not map", std::move(cures)};
     }
     return {};
 }

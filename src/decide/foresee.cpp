@@ -65,9 +65,11 @@ Verdict verdict_of_profile(const std::string& label) {
     return begins_with_one_of(label, kRefusing) ? Verdict::refuses : Verdict::unknown;
 }
 
-/// Of mounts, by the type. Containers' are container_*_t, and svirt_* before 2017.
+/// Of mounts, by the type: those that engines give, and svirt_* before 2017. Who chose another (container_engine_t, one of
+/// udica's) may have permitted them.
 Verdict verdict_of_type(const std::string& type) {
-    return type.starts_with("container_") || type.starts_with("svirt_") ? Verdict::refuses : Verdict::unknown;
+    const bool is_engines = type == "container_t" || type == "container_init_t" || type == "container_kvm_t";
+    return is_engines || type.starts_with("svirt_") ? Verdict::refuses : Verdict::unknown;
 }
 
 /// Docker's filter permits unshare(2) of user namespaces with CAP_SYS_ADMIN only (profiles/seccomp/default.json);

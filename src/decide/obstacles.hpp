@@ -50,6 +50,10 @@ struct Obstacle {
 /// Why this is no container, or none of this process's own to set up. Each is a fact; what is not known is answered here, too.
 [[nodiscard]] Obstacle container_obstacle(const World& world);
 
+/// What helps where SELinux' policy or the engine's seccomp filter refuses a capability: both say EPERM, and one alone may
+/// leave the other.
+[[nodiscard]] Cures selinux_or_filter_cures(const World& world);
+
 /// What keeps cginit from building the view in a user namespace of its own (`--method=userns`). None is no promise: what
 /// refuses mounts in one is told by the rehearsal.
 [[nodiscard]] Obstacle user_namespace_obstacle(const World& world);

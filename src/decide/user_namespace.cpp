@@ -19,17 +19,15 @@ Obstacle refused_by_module(const std::string& label) {
             ErrorCode::apparmor};
 }
 
-/// By SELinux' policy, or by an engine's filter, whose errno is the same. Docker's permits no user namespaces by itself.
+/// By SELinux' policy, or by an engine's filter, whose errno is the same.
 Obstacle refused_capability(const World& world) {
     Obstacle obstacle = refused_by_module(world.security_label);
     if (world.seccomp_filter != Tri::yes) {
         return obstacle;
     }
-    const Cures filter = {CureId::seccomp_profile, CureId::no_seccomp};
     obstacle.text =
         concat({"SELinux (", world.security_label, ") or the engine's seccomp filter refuses new user namespaces"});
-    obstacle.cures.insert(world.engine == Engine::docker ? obstacle.cures.begin() : obstacle.cures.end(),
-                          filter.begin(), filter.end());
+    obstacle.cures = selinux_or_filter_cures(world);
     return obstacle;
 }
 
@@ -87,6 +85,15 @@ const HierarchyMount* writable_host_mount(const World& world) {
 bool came_with_sys(const World& world) { return !world.initial_user_namespace && world.namespaced == Tri::yes; }
 
 }  // namespace
+
+Cures selinux_or_filter_cures(const World& world) {
+    if (world.seccomp_filter != Tri::yes) {
+        return {CureId::no_selinux};
+    }
+    // Docker's own permits no user namespaces without CAP_SYS_ADMIN, and no mounts; that of Podman does.
+    return world.engine == Engine::podman ? Cures{CureId::no_selinux, CureId::no_selinux_other_filter}
+                                          : Cures{CureId::no_selinux_other_filter, CureId::no_selinux};
+}
 
 Obstacle user_namespace_obstacle(const World& world) {
     if (!world.is_root) {

@@ -5,7 +5,8 @@ namespace cginit {
 
 std::string selinux_type(const std::string& label) {
     const std::vector<std::string> context = split(label, ':');
-    return context.size() >= 4 ? context[2] : "";
+    const bool is_context = context.size() >= 3 && context[1].ends_with("_r") && label.find(' ') == std::string::npos;
+    return is_context ? context[2] : "";
 }
 
 bool is_confined(const std::string& label) {

@@ -103,8 +103,12 @@ TEST(Foresee, SecurityModulesByTheKindOfTheirRules) {
         {"my-own-profile (enforce)", {}, {ErrorCode::apparmor}},
         {"system_u:system_r:container_t:s0:c1,c2", {ErrorCode::selinux}, {}},
         {"system_u:system_r:container_kvm_t:s0:c1,c2", {ErrorCode::selinux}, {}},
+        {"system_u:system_r:container_engine_t:s0:c1,c2", {}, {ErrorCode::selinux}},
         {"system_u:system_r:svirt_lxc_net_t:s0:c123,c456", {ErrorCode::selinux}, {}},
         {"system_u:system_r:spc_t:s0", {}, {}},
+        {"system_u:system_r:container_t", {ErrorCode::selinux}, {}},  // a policy without levels
+        {"docker-default//&:lxd-c1_<var-lib-lxd>:unconfined (enforce)", {ErrorCode::apparmor}, {}},
+        {"a:b:c:d (enforce)", {}, {ErrorCode::apparmor}},
         {"unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", {}, {}},
         {"system_u:system_r:my_own_t:s0", {}, {ErrorCode::selinux}},
     };

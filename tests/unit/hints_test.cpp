@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "cginit/plan.hpp"
+#include "decide/obstacles.hpp"
 
 namespace cginit {
 namespace {
@@ -116,8 +117,12 @@ TEST(Hints, SelinuxDeniesCapabilitiesAsAFilterDoes) {
     World world = kSelinux;
     for (const Op& op : {Op(MountFilesystem{}), Op(UnshareCgroupNamespace{}), Op(UnshareUserNamespace{})}) {
         EXPECT_EQ(hint_for(op, EPERM, world).code, ErrorCode::selinux);
-        EXPECT_EQ(hint_for(op, EPERM, world).cures, (Cures{CureId::no_selinux, CureId::no_seccomp}));
+        EXPECT_EQ(hint_for(op, EPERM, world).cures, (Cures{CureId::no_selinux_other_filter, CureId::no_selinux}));
     }
+    world.engine = Engine::podman;
+    EXPECT_EQ(hint_for(MountFilesystem{}, EPERM, world).cures,
+              (Cures{CureId::no_selinux, CureId::no_selinux_other_filter}))
+        << "its filter permits mounts";
     world.seccomp_filter = Tri::no;
     EXPECT_EQ(hint_for(MountFilesystem{}, EPERM, world).cures, Cures{CureId::no_selinux});
     world.security_label = "system_u:system_r:spc_t:s0";
@@ -132,9 +137,18 @@ TEST(Hints, ABooleanPermitsContainersTheirCgroups) {
         EXPECT_EQ(hint.cures, (Cures{CureId::selinux_boolean, CureId::no_selinux}));
     }
     EXPECT_EQ(hint_for(MountFilesystem{}, EACCES, kSelinux).cures, Cures{CureId::no_selinux}) << "of no use for mounts";
+}
+
+/// A cgroup that was not delegated says the same.
+TEST(Hints, SelinuxMayRefuseARootlessContainerItsCgroup) {
     World world = kSelinux;
     world.initial_user_namespace = false;
-    EXPECT_EQ(hint_for(MakeCgroup{}, EACCES, world).code, ErrorCode::not_delegated);
+    const Hint hint = hint_for(MakeCgroup{}, EACCES, world);
+    EXPECT_EQ(hint.code, ErrorCode::not_delegated);
+    ASSERT_GE(hint.cures.size(), 3U) << "the delegation comes first";
+    EXPECT_EQ(Cures(hint.cures.end() - 2, hint.cures.end()), (Cures{CureId::selinux_boolean, CureId::no_selinux}));
+    world.security_label = "unconfined";
+    EXPECT_EQ(hint_for(MakeCgroup{}, EACCES, world).cures, delegation_cures(world));
 }
 
 TEST(Hints, WhoIsConfinedMayStaySo) {

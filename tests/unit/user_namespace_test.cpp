@@ -101,9 +101,8 @@ std::vector<Case> cases() {
                       "system_u:system_r:container_t:s0:c1,c2"),
              "SELinux (system_u:system_r:container_t:s0:c1,c2) or the engine's seccomp filter refuses new user "
              "namespaces",
-             "add --security-opt seccomp=docker.json, which allows unshare and setns (examples/seccomp), or "
-             "add "
-             "--security-opt seccomp=unconfined, or add --security-opt label=disable",
+             "add --security-opt label=disable and --security-opt seccomp=docker.json, both (examples/seccomp), or "
+             "add --security-opt label=disable",
              true},
         Case{"a type that may do anything",
              labelled(without_sys_admin(refusing_userns(docker_v2(), EPERM, Tri::yes)), "system_u:system_r:spc_t:s0"),
