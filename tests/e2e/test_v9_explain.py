@@ -1,58 +1,15 @@
 """--explain in containers that are refused: the first cure is the right one, and a container that follows it boots."""
 
 import json
-import shlex
 
 import pytest
 
 from harness import host
 from harness.boot import unchanged_machine
+from harness.explain import boots, cure_and_boot, explain, follow
 from harness.probe import wait_for_boot
 
 EPERM = 1
-
-
-def explain(engine, options, *, image="bookworm", sys_admin=False, form="json"):
-    """What cginit says, and its exit status; nothing may have changed."""
-    with unchanged_machine(engine.session):
-        result = engine.run(image, f"--explain={form}", "/sbin/init", options=options, sys_admin=sys_admin)
-    assert result.returncode in (0, 1), result.stdout + result.stderr
-    assert result.stderr == ""
-    return (json.loads(result.stdout) if form == "json" else result.stdout), result.returncode
-
-
-def without(options, unwanted):
-    kept, skip = [], False
-    for position, option in enumerate(options):
-        named = option.replace("--volume", "-v") in unwanted
-        if not named and not skip:
-            kept.append(option)
-        skip = named and position + 1 < len(options) and not options[position + 1].startswith("-")
-    return kept
-
-
-def follow(options, remedy):
-    """The options of `run` with the remedy that cginit named, as somebody would copy it."""
-    setting = remedy["setting"]
-    if remedy["where"] == "cginit":
-        return [*options, "--env", setting]
-    if setting.startswith("leave out "):
-        kept = without(options, [word for word in shlex.split(setting) if word.startswith("-")])
-        assert kept != options, f"nothing of {options} is left out by: {setting}"
-        return kept
-    setting, _, replaced = setting.partition(" instead of ")
-    return [*without(options, shlex.split(replaced)), *shlex.split(setting)]
-
-
-def runs(container):
-    assert wait_for_boot(container, True) == "running"
-
-
-def boots(engine, options, check=runs):
-    with unchanged_machine(engine.session) as compare:
-        with engine.start("bookworm", "/sbin/init", options=options, sys_admin=False) as container:
-            check(container)
-            compare(running=[container.id])
 
 
 def no_mount(session):
@@ -60,22 +17,6 @@ def no_mount(session):
     profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
         {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM}]}))
     return ["--cap-add", "SYS_ADMIN", "--security-opt", f"seccomp={profile}"]
-
-
-def cure_and_boot(engine, options, code, ground="facts", check=runs):
-    told, status = explain(engine, options)
-    assert status == 1 and not told["works"]
-    first = told["missing"][0]
-    assert (first["code"], first["ground"]) == (code, ground), told["missing"]
-    assert first["remedies"][0]["where"] in (engine.kind, "cginit"), first["remedies"]
-    text, _ = explain(engine, options, form="text")
-    screen = text.splitlines()[:24]
-    assert any(first["remedies"][0]["setting"] in line for line in screen), "the cure is not on the first screen:\n" + text
-    cured = follow(options, first["remedies"][0])
-    better, status = explain(engine, cured)
-    assert status == 0 and better["works"], better["missing"]
-    assert better["trial"]["tried"]
-    boots(engine, cured, check)
 
 
 # Podman's own seccomp filter permits user namespaces, which do as well while ids can be mapped into them.
@@ -126,6 +67,7 @@ def test_a_proc_without_what_is_no_process(session):
     ("podman", "runc", ["--env", "CGINIT_METHOD=userns", "--cap-drop", "SETFCAP"], "CG-NOIDMAP"),
     ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cap-drop", "SETPCAP", "--env", "CGINIT_DROP_CAP=MKNOD"], "CG-NOSETPCAP"),
     ("podman", "crun", ["--cap-add", "SYS_ADMIN", "--cgroups=disabled"], "CG-NOHIERARCHY"),
+    ("docker", "runc", ["--cap-add", "SYS_ADMIN", "--env", "CGINIT_LAYOUT=hybrid"], "CG-LAYOUT"),
 ], ids=lambda value: value if str(value).startswith("CG-") else "")
 @pytest.mark.view("unified")
 def test_options_that_do_not_go_together(session, kind, runtime, options, code):
