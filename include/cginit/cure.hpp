@@ -41,6 +41,7 @@ enum class CureId {
     writable_pod_cgroup,
     give_cgroup,
     leave_out_volume,
+    leave_out_volume_at,
     leave_out_cgroup_mount,
     leave_out_host_network,
     keep_mount,

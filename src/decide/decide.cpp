@@ -224,7 +224,7 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         if (!mount.read_only) {
             return make_error(ErrorCode::host_mount,
                               concat({"a writable cgroup mount at ", mount.point, " reaches above the own cgroup"}),
-                              {CureId::leave_out_volume, keep});
+                              {{CureId::leave_out_volume_at, mount.point}, keep});
         }
         if (decision.authority == Authority::user_namespace && !mount.visible) {
             continue;  // What covers it cannot be taken away there.
@@ -233,7 +233,7 @@ Status decide_elsewhere(const World& world, const Options& options, Decision& de
         if (!can_go || is_at_or_below(mount.point, "/run")) {
             return make_error(ErrorCode::host_mount,
                               concat({"the cgroup mount at ", mount.point, " cannot be taken out of reach"}),
-                              {CureId::leave_out_volume, keep});
+                              {{CureId::leave_out_volume_at, mount.point}, keep});
         }
         if (decision.mounting == Mounting::keep || decision.mounting == Mounting::remount) {
             return make_error(ErrorCode::host_mount,

@@ -46,7 +46,7 @@ Status refuse_laden_mounts(const World& world, const Decision& decision) {
     for (const std::string& point : decision.detach_elsewhere) {
         if (holds_others(world.mounts, *visible_mount_at(world.mounts, point))) {
             return make_error(ErrorCode::host_mount, concat({"other mounts lie on the cgroup mount at ", point}),
-                              {CureId::leave_out_volume, {CureId::keep_mount, point}});
+                              {{CureId::leave_out_volume_at, point}, {CureId::keep_mount, point}});
         }
     }
     return {};

@@ -52,8 +52,10 @@ def test_another_init_is_pid_1(session):
 
 @pytest.mark.view("v1")
 def test_a_volume_of_the_hosts_cgroups(session):
-    cure_and_boot(session.engine("docker", "runc", "v1"),
-                  ["--cap-add", "SYS_ADMIN", "-v", "/sys:/host/sys"], "CG-HOSTMOUNT")
+    options = ["--cap-add", "SYS_ADMIN", "-v", "/sys:/host/sys"]
+    told, _ = explain(session.engine("docker", "runc", "v1"), options)
+    assert "/host/sys/fs/cgroup/" in told["missing"][0]["remedies"][0]["setting"], "it says which one"
+    cure_and_boot(session.engine("docker", "runc", "v1"), options, "CG-HOSTMOUNT")
 
 
 @pytest.mark.view("unified")
