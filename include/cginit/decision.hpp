@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,8 +88,8 @@ struct Decision {
     /// v2: what is enabled above the init; empty = all that there are. No value: nothing.
     std::optional<std::vector<std::string>> enabled_controllers = std::vector<std::string>();
     /// v2: how many cgroups there may be below the engine's, and how many levels; no value: as the engine left it.
-    std::optional<unsigned long> max_cgroups = kMaxCgroups;
-    std::optional<unsigned long> max_depth = kMaxDepth;
+    std::optional<std::uint64_t> max_cgroups = kMaxCgroups;
+    std::optional<std::uint64_t> max_depth = kMaxDepth;
     bool copy_limits = true;  ///< the inner cgroup gets the engine's limits, for programs to read
     /// The name of the cgroup at the host's root, `cginit-ID`, where a hierarchy's decision wants one.
     std::string host_cgroup_name;

@@ -167,8 +167,8 @@ struct DisableControllers {
 /// that is lower already stays. Never at the hierarchy's real root, where both are there, too, and hold for the host.
 struct LimitDescendants {
     std::string cgroup;
-    std::optional<unsigned long> descendants = {};  ///< cgroups; none = as it is
-    std::optional<unsigned long> depth = {};        ///< levels
+    std::optional<std::uint64_t> descendants = {};  ///< cgroups; none = as it is
+    std::optional<std::uint64_t> depth = {};        ///< levels
     bool operator==(const LimitDescendants&) const = default;
 };
 /// Writes back what LimitDescendants lowered there.

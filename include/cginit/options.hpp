@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,13 +34,13 @@ enum class ExplainAs { text, json };
 enum class LogLevel { debug, info, warning, error, off };
 
 /// `--max-cgroups`, `--max-depth`: what no real use reaches (docs/limits.md has the figures).
-inline constexpr unsigned long kMaxCgroups = 4096;
-inline constexpr unsigned long kMaxDepth = 15;
+inline constexpr std::uint64_t kMaxCgroups = 4096;
+inline constexpr std::uint64_t kMaxDepth = 15;
 /// The warning where nothing keeps the init from making as many cgroups as the machine has memory and ids for.
 inline constexpr const char* kUnlimitedCgroups = "nothing limits how many cgroups the init can make";
 /// What cginit itself and the smallest init need.
-inline constexpr unsigned long kLeastCgroups = 16;
-inline constexpr unsigned long kLeastDepth = 4;
+inline constexpr std::uint64_t kLeastCgroups = 16;
+inline constexpr std::uint64_t kLeastDepth = 4;
 
 /// Where `--tmpfs` can mount one, in the order in which they are decided: a point comes after those that hold it.
 inline constexpr std::array<const char*, 4> kTmpfsPoints{"/run", "/run/lock", "/tmp", "/var/log/journal"};
@@ -118,8 +119,8 @@ struct Options {
     WordOrControllers<Writable> writable = Writable::all;
     WordOrControllers<Delegate> delegate = Delegate::automatic;
     /// No value: as the engine left it (`max`).
-    std::optional<unsigned long> max_cgroups = kMaxCgroups;
-    std::optional<unsigned long> max_depth = kMaxDepth;
+    std::optional<std::uint64_t> max_cgroups = kMaxCgroups;
+    std::optional<std::uint64_t> max_depth = kMaxDepth;
     LimitCopies copy_limits = LimitCopies::automatic;
     /// `--allow-host-cgroup`: a cgroup may be made at the host's root, where it outlives the container.
     bool allow_host_cgroup = false;

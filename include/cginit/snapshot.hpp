@@ -59,7 +59,7 @@ inline constexpr unsigned kCapSysAdmin = 21;
 struct ProcessStatus {
     std::uint64_t effective_capabilities = 0;
     std::uint64_t bounding_capabilities = 0;  ///< what a process of this container can have at most
-    std::optional<unsigned long> uid;         ///< the effective one, inside the user namespace
+    std::optional<std::uint64_t> uid;         ///< the effective one, inside the user namespace
     Tri no_new_privileges = Tri::unknown;
     Tri seccomp_filter = Tri::unknown;
     bool operator==(const ProcessStatus&) const = default;
@@ -128,7 +128,7 @@ struct Snapshot {
     /// Namespace ids by name: `cgroup` -> 4026531835; a missing link has no entry.
     std::map<std::string, std::uint64_t> namespaces;
     /// /proc/sys/user/max_user_namespaces: how many the own user namespace may have.
-    std::optional<unsigned long> max_user_namespaces;
+    std::optional<std::uint64_t> max_user_namespaces;
     /// /proc/sys/kernel/apparmor_restrict_unprivileged_userns, of Ubuntu's kernels: whom no profile confines has no capability
     /// in a user namespace of its own. Unknown where there is no such file.
     Tri restricts_user_namespaces = Tri::unknown;

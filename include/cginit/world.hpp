@@ -65,9 +65,9 @@ enum class View { unified, hybrid, legacy, none };
 
 /// Ids that the own user namespace maps, user_namespaces(7): `0 100000 65536` has 65536 of them from 0 on.
 struct IdRange {
-    unsigned long first = 0;    ///< as this process sees it
-    unsigned long outside = 0;  ///< as the user namespace around it does
-    unsigned long count = 0;
+    std::uint64_t first = 0;    ///< as this process sees it
+    std::uint64_t outside = 0;  ///< as the user namespace around it does
+    std::uint64_t count = 0;
 
     bool operator==(const IdRange&) const = default;
 };
@@ -102,7 +102,7 @@ struct World {
     std::vector<IdRange> gid_ranges;
     std::uint64_t bounding_capabilities = 0;  ///< as in /proc/self/status
     UserNamespaces user_namespaces;
-    std::optional<unsigned long> max_user_namespaces;
+    std::optional<std::uint64_t> max_user_namespaces;
     Tri restricts_user_namespaces = Tri::unknown;  ///< as in the Snapshot
     Tri seccomp_filter = Tri::unknown;
     std::string security_label;

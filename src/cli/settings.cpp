@@ -74,7 +74,7 @@ bool set_delegate(Draft& options, const std::string& value) {
 }
 
 /// A number from `least` on, or `max` for none. No more than the kernel's own `max`, INT_MAX.
-bool set_limit(std::optional<unsigned long>& limit, const std::string& value, unsigned long least) {
+bool set_limit(std::optional<std::uint64_t>& limit, const std::string& value, std::uint64_t least) {
     limit = parse_number(value);
     return value == "max" || (limit && *limit >= least && *limit <= std::numeric_limits<int>::max());
 }

@@ -48,7 +48,7 @@ constexpr std::array kDescriptorNames = {
 };
 
 /// Above any pid: 2^22, proc(5).
-constexpr unsigned long kPidLimit = 1UL << 23U;
+constexpr std::uint64_t kPidLimit = 1ULL << 23U;
 
 /// A line break would end the fact. It is written as the log writes it.
 std::string on_one_line(const std::string& text) { return join(split(text, '\n'), "\\012"); }
@@ -70,7 +70,7 @@ bool take_place(std::string_view value, CaptureFacts& facts) {
 }
 
 bool take_pid(std::string_view value, CaptureFacts& facts) {
-    const std::optional<unsigned long> pid = parse_number(value);
+    const std::optional<std::uint64_t> pid = parse_number(value);
     if (!pid || *pid == 0 || *pid >= kPidLimit || facts.pid) {
         return false;
     }
@@ -88,8 +88,8 @@ bool take_init(std::string_view value, CaptureFacts& facts) {
 
 /// An errno: above 0, and below 4096 in every kernel.
 std::optional<int> parse_errno(std::string_view text) {
-    constexpr unsigned long kLimit = 4096;
-    const std::optional<unsigned long> number = parse_number(text);
+    constexpr std::uint64_t kLimit = 4096;
+    const std::optional<std::uint64_t> number = parse_number(text);
     return number && *number != 0 && *number < kLimit ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
 }
 
@@ -109,9 +109,9 @@ bool take_user_namespaces(std::string_view value, CaptureFacts& facts) {
 
 /// `27`, `27 13 mount cgroup2 on /proc/driver/new (rw)`
 bool take_tried(std::string_view value, CaptureFacts& facts) {
-    constexpr unsigned long kMostSteps = 1UL << 20U;
+    constexpr std::uint64_t kMostSteps = 1ULL << 20U;
     const std::size_t space = value.find(' ');
-    const std::optional<unsigned long> steps = parse_number(value.substr(0, space));
+    const std::optional<std::uint64_t> steps = parse_number(value.substr(0, space));
     if (facts.tried || !steps || *steps == 0 || *steps > kMostSteps) {
         return false;
     }
@@ -167,7 +167,7 @@ bool take_neighbours(std::string_view value, CaptureFacts& facts) {
 
 /// The id of a mount, which is none below 1.
 bool take_mount(std::string_view value, int& mount) {
-    const std::optional<unsigned long> id = parse_number(value);
+    const std::optional<std::uint64_t> id = parse_number(value);
     if (mount != 0 || !id || *id == 0 || *id > std::numeric_limits<int>::max()) {
         return false;
     }
@@ -178,14 +178,14 @@ bool take_mount(std::string_view value, int& mount) {
 /// `7 directory`
 bool take_descriptor(std::string_view value, CaptureFacts& facts) {
     const std::size_t space = value.find(' ');
-    const std::optional<unsigned long> number = parse_number(value.substr(0, space));
+    const std::optional<std::uint64_t> number = parse_number(value.substr(0, space));
     const auto* const found =
         std::find_if(kDescriptorNames.begin(), kDescriptorNames.end(), [&](const DescriptorName& row) {
             return space != std::string_view::npos && row.name == value.substr(space + 1);
         });
     const bool again = std::any_of(
         facts.descriptors.begin(), facts.descriptors.end(),
-        [&number](const InheritedDescriptor& other) { return number == static_cast<unsigned long>(other.number); });
+        [&number](const InheritedDescriptor& other) { return number == static_cast<std::uint64_t>(other.number); });
     if (!number || *number > std::numeric_limits<int>::max() || found == kDescriptorNames.end() || again) {
         return false;
     }

@@ -26,7 +26,7 @@ constexpr std::array kKindNames = {
 };
 
 /// Above any version that will ever be, below what does not fit.
-constexpr unsigned long kVersionLimit = 100000;
+constexpr std::uint64_t kVersionLimit = 100000;
 
 }  // namespace
 
@@ -61,7 +61,7 @@ std::optional<InitTraits> parse_init_traits(const std::string& text) {
         return traits;
     }
     // Only systemd's behaviour is known by version; anything else would be ignored, which the user must not think.
-    const std::optional<unsigned long> version = parse_number(std::string_view(text).substr(colon + 1));
+    const std::optional<std::uint64_t> version = parse_number(std::string_view(text).substr(colon + 1));
     if (traits.kind != InitKind::systemd || !version || *version == 0 || *version >= kVersionLimit) {
         return std::nullopt;
     }

@@ -6,8 +6,8 @@ namespace cginit {
 
 namespace {
 
-std::optional<unsigned long> parse(std::string_view text, int base) {
-    unsigned long value = 0;
+std::optional<std::uint64_t> parse(std::string_view text, int base) {
+    std::uint64_t value = 0;
     const char* end = text.data() + text.size();
     const auto [stop, problem] = std::from_chars(text.data(), end, value, base);
     if (problem != std::errc() || stop != end) {
@@ -60,9 +60,9 @@ std::string concat(std::initializer_list<std::string_view> pieces) {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-std::optional<unsigned long> parse_number(std::string_view text) { return parse(text, 10); }
+std::optional<std::uint64_t> parse_number(std::string_view text) { return parse(text, 10); }
 
-std::optional<unsigned long> parse_hex(std::string_view text) { return parse(text, 16); }
+std::optional<std::uint64_t> parse_hex(std::string_view text) { return parse(text, 16); }
 
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words = split(trim(text), ' ');

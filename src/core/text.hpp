@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -18,9 +19,9 @@ namespace cginit {
 [[nodiscard]] std::string concat(std::initializer_list<std::string_view> pieces);
 [[nodiscard]] bool contains(std::string_view text, std::string_view part);
 /// A decimal number that fills the whole text; empty if it is none or too large.
-[[nodiscard]] std::optional<unsigned long> parse_number(std::string_view text);
+[[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
 /// A hexadecimal number without prefix that fills the whole text.
-[[nodiscard]] std::optional<unsigned long> parse_hex(std::string_view text);
+[[nodiscard]] std::optional<std::uint64_t> parse_hex(std::string_view text);
 /// The text without white space at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
 

@@ -19,11 +19,11 @@ bool gives_unguarded_controllers(const World& world, const Options& options) {
     });
 }
 
-bool is_raised(const std::optional<unsigned long>& limit, unsigned long standard) {
+bool is_raised(const std::optional<std::uint64_t>& limit, std::uint64_t standard) {
     return !limit || *limit > standard;
 }
 
-std::string text_of(const std::optional<unsigned long>& limit) { return limit ? std::to_string(*limit) : "max"; }
+std::string text_of(const std::optional<std::uint64_t>& limit) { return limit ? std::to_string(*limit) : "max"; }
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -101,7 +102,7 @@ struct TreeFault {
 [[nodiscard]] std::optional<TreeFault> fault_in_tree(const MountTable& table);
 
 /// `6.1.0-18-amd64` is at least 5.11; false of what is not known.
-[[nodiscard]] bool is_at_least(const std::optional<std::string>& release, unsigned long major, unsigned long minor);
+[[nodiscard]] bool is_at_least(const std::optional<std::string>& release, std::uint64_t major, std::uint64_t minor);
 
 /// The own cgroup of each hierarchy, with its mounts and what they show. `mark` is the source of what a cginit of this container
 /// mounted (World::mount_mark). A mount of no hierarchy that /proc/self/cgroup names is one of its own with the id -1.

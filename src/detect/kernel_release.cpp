@@ -6,7 +6,7 @@
 
 namespace cginit {
 
-bool is_at_least(const std::optional<std::string>& release, unsigned long major, unsigned long minor) {
+bool is_at_least(const std::optional<std::string>& release, std::uint64_t major, std::uint64_t minor) {
     if (!release) {
         return false;
     }
@@ -14,8 +14,8 @@ bool is_at_least(const std::optional<std::string>& release, unsigned long major,
     if (parts.size() < 2) {
         return false;
     }
-    const unsigned long first = parse_number(parts[0]).value_or(0);
-    const unsigned long second = parse_number(parts[1].substr(0, parts[1].find_first_not_of("0123456789"))).value_or(0);
+    const std::uint64_t first = parse_number(parts[0]).value_or(0);
+    const std::uint64_t second = parse_number(parts[1].substr(0, parts[1].find_first_not_of("0123456789"))).value_or(0);
     return first > major || (first == major && second >= minor);
 }
 

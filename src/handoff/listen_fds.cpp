@@ -10,18 +10,18 @@ namespace cginit {
 int first_fd_to_close(const std::vector<std::string>& environment, int pid) {
     constexpr int kFirst = 3;
     // The largest value of /proc/sys/fs/nr_open (its default is 2^20) that fits: beyond it the number is garbage.
-    constexpr unsigned long kMost = 0x7fffff00;
+    constexpr std::uint64_t kMost = 0x7fffff00;
     const char* count_text = environment_value(environment, "LISTEN_FDS");
     if (count_text == nullptr) {
         return kFirst;
     }
     if (const char* pid_text = environment_value(environment, "LISTEN_PID")) {
-        const std::optional<unsigned long> listen_pid = parse_number(pid_text);
-        if (pid < 0 || listen_pid != static_cast<unsigned long>(pid)) {
+        const std::optional<std::uint64_t> listen_pid = parse_number(pid_text);
+        if (pid < 0 || listen_pid != static_cast<std::uint64_t>(pid)) {
             return kFirst;
         }
     }
-    const std::optional<unsigned long> count = parse_number(count_text);
+    const std::optional<std::uint64_t> count = parse_number(count_text);
     return count && *count < kMost ? kFirst + static_cast<int>(*count) : kFirst;
 }
 

@@ -91,7 +91,8 @@ std::string loader_of(const std::string& head) {
             if (segment->p_offset >= head.size() || segment->p_filesz > head.size() - segment->p_offset) {
                 return {};
             }
-            const std::string name = head.substr(segment->p_offset, segment->p_filesz);
+            const std::string name =
+                head.substr(static_cast<std::size_t>(segment->p_offset), static_cast<std::size_t>(segment->p_filesz));
             return name.substr(0, name.find('\0'));
         }
     }

@@ -8,7 +8,7 @@ namespace cginit {
 namespace {
 
 /// All ids, (uid_t)-1 being none.
-constexpr unsigned long kAllIds = 4294967295;
+constexpr std::uint64_t kAllIds = 4294967295;
 
 /// Each id to itself. An extent must not reach over two of the outer map's, map_id_range_down(); and one less than all tells
 /// systemd that it is not in the host's user namespace (running_in_userns(), src/basic/virt.c).
@@ -16,7 +16,7 @@ std::string identity_map(const std::vector<IdRange>& ranges) {
     std::string map;
     for (const IdRange& range : ranges) {
         const std::string first = std::to_string(range.first);
-        const unsigned long count = range.count == kAllIds ? kAllIds - 1 : range.count;
+        const std::uint64_t count = range.count == kAllIds ? kAllIds - 1 : range.count;
         map += concat({map.empty() ? "" : "\n", first, " ", first, " ", std::to_string(count)});
     }
     return map;

@@ -98,7 +98,7 @@ Tri read_outsiders(const Source& source, const std::string& path) {
 
 /// Without a limit the file reads 9223372036854771712, the largest number of whole pages.
 Tri read_tcp_limit(const Source& source, const std::string& path) {
-    constexpr unsigned long kUnlimited = 1UL << 62U;
+    constexpr std::uint64_t kUnlimited = 1ULL << 62U;
     const auto text = source.read_if_exists(join_path(path, "memory.kmem.tcp.limit_in_bytes"));
     const auto limit = text && *text ? parse_number(trim(**text)) : std::nullopt;
     return !limit ? Tri::unknown : (*limit < kUnlimited ? Tri::yes : Tri::no);
@@ -161,8 +161,8 @@ Tri known_of(const std::map<std::string, Tri>& facts, const std::string& point) 
 
 std::map<std::string, CgroupDirectory> read_directories(const Source& source, const Snapshot& snapshot,
                                                         const std::optional<CaptureFacts>& facts) {
-    constexpr unsigned long kMajor = 4;
-    constexpr unsigned long kMinor = 14;
+    constexpr std::uint64_t kMajor = 4;
+    constexpr std::uint64_t kMinor = 14;
     const bool knows_type = !snapshot.kernel_release || is_at_least(snapshot.kernel_release, kMajor, kMinor);
     std::map<std::string, CgroupDirectory> directories;
     for (const OwnDirectory& own : own_directories(snapshot)) {
@@ -225,8 +225,8 @@ PlaceType read_place(const Source& source, const std::optional<CaptureFacts>& fa
 
 /// `tty7`; not `tty`, the own terminal, nor `ttyS0` or `tty64`.
 bool is_host_tty(const std::string& name) {
-    constexpr unsigned long kCount = 64;
-    const unsigned long number = name.starts_with("tty") ? parse_number(name.substr(3)).value_or(kCount) : kCount;
+    constexpr std::uint64_t kCount = 64;
+    const std::uint64_t number = name.starts_with("tty") ? parse_number(name.substr(3)).value_or(kCount) : kCount;
     return number < kCount && name == concat({"tty", std::to_string(number)});
 }
 

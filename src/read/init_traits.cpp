@@ -14,7 +14,7 @@ namespace cginit {
 namespace {
 
 /// The first systemd with a private library libsystemd-shared-NNN.so.
-constexpr unsigned long kFirstWithLibrary = 231;
+constexpr std::uint64_t kFirstWithLibrary = 231;
 
 /// `libsystemd-shared-252.so`, `libsystemd-shared-251.2-1.fc37.so`, `libsystemd-shared-252.38-1~deb12u1.so`
 std::optional<int> version_of_shared_library(std::string_view name) {
@@ -25,9 +25,9 @@ std::optional<int> version_of_shared_library(std::string_view name) {
     }
     name.remove_prefix(kPrefix.size());
     const std::string_view digits = name.substr(0, name.find_first_not_of("0123456789"));
-    const std::optional<unsigned long> version = parse_number(digits);
+    const std::optional<std::uint64_t> version = parse_number(digits);
     // Distributions append to the version after any of these.
-    constexpr unsigned long kLimit = 100000;
+    constexpr std::uint64_t kLimit = 100000;
     if (!version || *version < kFirstWithLibrary || *version >= kLimit ||
         std::string_view(".-~+_^").find(name[digits.size()]) == std::string_view::npos) {
         return std::nullopt;

@@ -44,7 +44,7 @@ std::optional<Propagation> parse_propagation(const char* fields) {
         if (name != "shared" && name != "master") {
             continue;
         }
-        const unsigned long group = colon == std::string::npos ? 0 : parse_number(field.substr(colon + 1)).value_or(0);
+        const std::uint64_t group = colon == std::string::npos ? 0 : parse_number(field.substr(colon + 1)).value_or(0);
         if (group == 0 || group > std::numeric_limits<std::uint32_t>::max()) {
             return std::nullopt;
         }

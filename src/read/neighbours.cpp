@@ -19,7 +19,7 @@ constexpr unsigned kCapSysPtrace = 19;
 struct Process {
     int pid = 0;
     int parent = 0;  ///< 0: outside of the PID namespace
-    unsigned long start = 0;
+    std::uint64_t start = 0;
     std::string name;
     bool ended = false;  ///< a zombie has no mounts
 };

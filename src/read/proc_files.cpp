@@ -19,7 +19,7 @@ std::optional<CgroupEntry> parse_cgroup_line(std::string_view line) {
     if (second == std::string_view::npos) {
         return std::nullopt;
     }
-    const std::optional<unsigned long> id = parse_number(line.substr(0, first));
+    const std::optional<std::uint64_t> id = parse_number(line.substr(0, first));
     const std::string_view path = line.substr(second + 1);
     if (!id || *id > 0x7fffffffUL || !is_plain_path(path)) {
         return std::nullopt;
@@ -47,7 +47,7 @@ bool is_listed(const CgroupEntry& entry, const std::vector<CgroupEntry>& before)
 }
 
 /// `Uid:	0	0	0	0`: real, effective, saved, file system.
-std::optional<unsigned long> effective_id(std::string_view value) {
+std::optional<std::uint64_t> effective_id(std::string_view value) {
     const std::vector<std::string> ids = split(value, '\t');
     return ids.size() == 4 ? parse_number(ids[1]) : std::nullopt;
 }
@@ -102,7 +102,7 @@ Result<ProcessStatus> parse_status(const std::string& text, const std::string& n
         const std::string_view key = std::string_view(line).substr(0, colon);
         const std::string_view value = trim(std::string_view(line).substr(colon + 1));
         if (key == "CapEff") {
-            const std::optional<unsigned long> mask = parse_hex(value);
+            const std::optional<std::uint64_t> mask = parse_hex(value);
             if (!mask) {
                 return malformed(name, number, concat({"CapEff is not a hexadecimal number: ", value}));
             }

@@ -105,7 +105,7 @@ Status move_all(const std::string& from, const std::string& to) {
 }
 
 /// `max`, or a number: an engine's lower limit stays.
-Status lower_value(const std::string& path, unsigned long limit, std::vector<CgroupValue>& lowered, Outcome& outcome) {
+Status lower_value(const std::string& path, std::uint64_t limit, std::vector<CgroupValue>& lowered, Outcome& outcome) {
     const Result<std::string> text = read_file(path);
     if (!text) {
         if (text.error().errnum == ENOENT) {
