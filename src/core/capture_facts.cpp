@@ -115,7 +115,7 @@ bool take_tried(std::string_view value, CaptureFacts& facts) {
     if (facts.tried || !steps || *steps == 0 || *steps > kMostSteps) {
         return false;
     }
-    TriedPlan tried{*steps, {}, 0};
+    TriedPlan tried{static_cast<std::size_t>(*steps), {}, 0};
     if (space != std::string_view::npos) {
         const std::size_t text = value.find(' ', space + 1);
         const std::string_view number = value.substr(space + 1, text - space - 1);

@@ -68,15 +68,16 @@ std::string_view pax_path(std::string_view records) {
     constexpr std::string_view kPath = "path=";
     while (!records.empty()) {
         const std::size_t space = records.find(' ');
-        const auto size = parse_number(records.substr(0, space));
-        if (!size || space == std::string_view::npos || *size <= space + 1 || *size > records.size()) {
+        const auto number = parse_number(records.substr(0, space));
+        if (!number || space == std::string_view::npos || *number <= space + 1 || *number > records.size()) {
             return {};
         }
-        const std::string_view record = records.substr(space + 1, *size - space - 2);
+        const auto size = static_cast<std::size_t>(*number);
+        const std::string_view record = records.substr(space + 1, size - space - 2);
         if (record.starts_with(kPath)) {
             return record.substr(kPath.size());
         }
-        records.remove_prefix(*size);
+        records.remove_prefix(size);
     }
     return {};
 }
