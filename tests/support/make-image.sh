@@ -13,7 +13,7 @@ set -euo pipefail
 # Today's engines, and what the end-to-end tests need to drive them.
 kToday='docker.io,docker-cli,containerd,runc,crun,podman,conmon,catatonit,tini,netavark,aardvark-dns,passt,fuse-overlayfs,uidmap'
 kToday+=',lxc,systemd-container,apptainer,incus-base,python3-grpcio,python3-protobuf,protobuf-compiler'
-kToday+=',python3,python3-pytest,gcc,g++,libc6-dev,busybox-static,iproute2,procps,jq,util-linux'
+kToday+=',python3,python3-pytest,python3-yaml,gcc,g++,libc6-dev,busybox-static,iproute2,procps,jq,util-linux'
 
 # NAME SUITES PACKAGES ALONE, one line per Debian image. a|b: b if a cannot be installed; a+b: a, and from b all that it has
 # newer, or that a lacks. ALONE is a package of which only the files are wanted.
