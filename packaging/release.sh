@@ -49,6 +49,9 @@ cd "$top"
 for architecture in $architectures; do
     [ -n "${kArchitectures[$architecture]-}" ] || die "no such architecture: $architecture" "architectures: $kAll"
     read -r preset docker machine triplet <<<"${kArchitectures[$architecture]}"
+    # The preset release is this machine's own compiler.
+    [ "$preset" != release ] || [ "$(dpkg --print-architecture)" = "$architecture" ] ||
+        die "$architecture is built on a machine that is $architecture: this one is $(dpkg --print-architecture)"
     [ "$preset" = release ] || command -v "$triplet-g++" >/dev/null ||
         die "no compiler for $architecture: $triplet-g++ is missing" "tests/support/install-deps.sh build $architecture"
 done

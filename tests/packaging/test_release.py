@@ -149,6 +149,16 @@ def test_a_missing_compiler_is_named(checkout, tmp_path):
     assert "install-deps.sh build riscv64" in result.stderr
 
 
+def test_another_machines_binary_is_not_said_to_be_amd64(checkout, tmp_path):
+    dpkg = tmp_path / "bin/dpkg"
+    dpkg.parent.mkdir()
+    dpkg.write_text("#!/bin/sh\necho arm64\n")
+    dpkg.chmod(0o755)
+    result = release(checkout, tmp_path / "kit", "--architectures", "amd64", check=False, PATH=f"{dpkg.parent}:{os.environ['PATH']}")
+    assert result.returncode == 1, result.stdout
+    assert result.stderr == "error: amd64 is built on a machine that is amd64: this one is arm64\n"
+
+
 def tools(directory):
     """A PATH without compilers."""
     path = directory / "bin"
