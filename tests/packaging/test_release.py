@@ -5,8 +5,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,10 @@ def clone(directory):
     return directory
 
 
+def refused(result, said):
+    assert result.returncode == 1 and result.stderr.startswith(f"error: {said}"), result.stdout + result.stderr
+
+
 def release(checkout, out, *options, check=True, umask=0o022, **variables):
     return run(checkout / "packaging/release.sh", *options, out, check=check, umask=umask, env={**os.environ, **variables})
 
@@ -39,7 +46,7 @@ def checkout(tmp_path_factory):
 @pytest.fixture(scope="session")
 def kit(checkout, tmp_path_factory):
     out = tmp_path_factory.mktemp("released") / "kit"
-    release(checkout, out, "--architectures", ARCHITECTURE)
+    release(checkout, out, "--architectures", f"{ARCHITECTURE},{ARCHITECTURE}")
     return out
 
 
@@ -130,39 +137,109 @@ def test_the_package_comes_and_goes(kit, unpacked_root):
     assert not run("chroot", root, "dpkg-query", "-W", "cginit", check=False).stdout
 
 
-@pytest.mark.parametrize("spoil, said", [
-    (lambda checkout: (checkout / "README.md").write_text("changed"), "error: this checkout is not the commit that is to be released"),
-    (lambda checkout: None, "error: no such architecture: mips"),
-], ids=["dirty", "unknown architecture"])
-def test_what_cannot_be_released_leaves_nothing(tmp_path, spoil, said):
+def test_a_dirty_checkout_is_not_released(tmp_path):
     checkout = clone(tmp_path / "cginit")
-    spoil(checkout)
-    architecture = "mips" if "mips" in said else ARCHITECTURE
-    result = release(checkout, tmp_path / "kit", "--architectures", architecture, check=False)
-    assert result.returncode == 1 and result.stderr.startswith(said), result.stderr
+    (checkout / "README.md").write_text("changed")
+    refused(release(checkout, tmp_path / "kit", check=False), "this checkout is not the commit that is to be released")
     assert [path.name for path in tmp_path.iterdir()] == ["cginit"]
 
 
-def test_a_missing_compiler_is_named(checkout, tmp_path):
-    result = release(checkout, tmp_path / "kit", "--architectures", "riscv64", check=False, PATH="/nowhere-else:/usr/sbin:/sbin:" + str(tools(tmp_path)))
-    assert result.returncode == 1 and "riscv64-linux-gnu-g++ is missing" in result.stderr, result.stderr
-    assert "install-deps.sh build riscv64" in result.stderr
+@pytest.mark.parametrize("options, said", [
+    (["--architectures", "mips"], "no such architecture: mips"),
+    (["--architectures", ","], "--architectures names none"),
+    (["--architectures", ""], "--architectures names none"),
+    (["--key", "nobody@nowhere"], "gpg cannot sign with the key nobody@nowhere"),
+    (["--nonsense", "x"], "unknown option --nonsense"),
+], ids=" ".join)
+def test_a_wrong_option_is_named(checkout, tmp_path, options, said):
+    (tmp_path / "gpg").mkdir(mode=0o700)
+    refused(release(checkout, tmp_path / "kit", *options, check=False, GNUPGHOME=str(tmp_path / "gpg")), said)
+    assert [path.name for path in tmp_path.iterdir()] == ["gpg"]
+
+
+def test_there_is_a_folder_for_it(checkout, tmp_path):
+    refused(release(checkout, tmp_path / "nowhere/kit", check=False), f"no such folder: {tmp_path}/nowhere")
+    (tmp_path / "kit").mkdir()
+    refused(release(checkout, tmp_path / "kit", check=False), f"{tmp_path}/kit is there already")
+
+
+def test_the_folder_can_be_written_to():
+    """Root can write anywhere: as another user, who must get at the script."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        checkout = clone(Path(directory) / "cginit")
+        result = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", checkout / "packaging/release.sh", f"{directory}/kit", check=False)
+        refused(result, f"nothing can be written to {directory}")
+
+
+def path_without(directory, *names):
+    """A folder of all programs but these."""
+    directory.mkdir()
+    for folder in ("/usr/bin", "/usr/sbin"):
+        for program in Path(folder).iterdir():
+            if program.name not in names and not (directory / program.name).is_symlink():
+                (directory / program.name).symlink_to(program)
+    return str(directory)
+
+
+@pytest.mark.parametrize("missing, options", [
+    *[(tool, []) for tool in ("scdoc", "ninja", "xz", "gzip", "g++")], ("gpg", ["--key", "x"]),
+    ("aarch64-linux-gnu-g++", ["--architectures", "all"]),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_missing_tool_is_named(checkout, tmp_path, missing, options):
+    result = release(checkout, tmp_path / "kit", *options, check=False, PATH=path_without(tmp_path / "bin", missing))
+    refused(result, f"no compiler for arm64: {missing} is missing" if "all" in options else f"{missing} is missing")
+    assert "install-deps.sh build" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_another_machines_binary_is_not_said_to_be_amd64(checkout, tmp_path):
-    dpkg = tmp_path / "bin/dpkg"
-    dpkg.parent.mkdir()
-    dpkg.write_text("#!/bin/sh\necho arm64\n")
-    dpkg.chmod(0o755)
-    result = release(checkout, tmp_path / "kit", "--architectures", "amd64", check=False, PATH=f"{dpkg.parent}:{os.environ['PATH']}")
-    assert result.returncode == 1, result.stdout
-    assert result.stderr == "error: amd64 is built on a machine that is amd64: this one is arm64\n"
+    path = path_without(tmp_path / "bin", "dpkg")
+    (tmp_path / "bin/dpkg").write_text("#!/bin/sh\necho arm64\n")
+    (tmp_path / "bin/dpkg").chmod(0o755)
+    result = release(checkout, tmp_path / "kit", "--architectures", "amd64", check=False, PATH=path)
+    refused(result, "amd64 is built on a machine that is amd64: this one is arm64")
 
 
-def tools(directory):
-    """A PATH without compilers."""
-    path = directory / "bin"
-    path.mkdir()
-    for tool in ("bash", "dirname", "realpath", "sed", "git", "cat", "id", "env"):
-        (path / tool).symlink_to(shutil.which(tool))
-    return path
+def commit(checkout, file, text):
+    (checkout / file).write_text(text)
+    run("git", "-C", checkout, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--all", "--quiet", "--message", "Change")
+
+
+def test_a_failed_step_leaves_its_log(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    checkout = clone(tmp_path / "cginit")
+    commit(checkout, "CMakeLists.txt", 'message(FATAL_ERROR "broken here")\n' + (checkout / "CMakeLists.txt").read_text())
+    result = release(checkout, tmp_path / "kit", "--architectures", ARCHITECTURE, check=False, TMPDIR=str(tmp_path / "scratch"))
+    said = re.search(r"^error: amd64: configure failed: there is no .*/kit\n    the logs are in (.*)$", result.stderr, re.M)
+    assert result.returncode == 1 and said, result.stderr
+    assert list((tmp_path / "scratch").iterdir()) == [Path(said[1])]
+    assert "broken here" in (Path(said[1]) / "amd64-configure.log").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"cginit", "scratch"}
+
+
+def processes_of(word):
+    lines = run("ps", "-eo", "pid,args").stdout.splitlines()
+    return [line for line in lines if str(word) in line and str(os.getpid()) != line.split()[0]]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_one_that_is_stopped_leaves_nothing(checkout, tmp_path, name):
+    scratch, mine = tmp_path / "scratch", tmp_path / "kit.part"
+    scratch.mkdir()
+    mine.mkdir()
+    with subprocess.Popen([checkout / "packaging/release.sh", "--architectures", ARCHITECTURE, tmp_path / "kit"], text=True,
+                          env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for line in process.stdout:
+            if line.startswith("amd64: build"):
+                break
+        deadline = time.monotonic() + 120
+        while not any("cc1plus" in line for line in processes_of(scratch)):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(getattr(signal, name))
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + getattr(signal, name), errors
+    assert errors == "stopped: nothing of it is left\n"
+    assert not processes_of(scratch)
+    assert not list(scratch.iterdir()) and {path.name for path in tmp_path.iterdir()} == {"scratch", "kit.part"}
