@@ -69,6 +69,11 @@ for architecture in "${architectures[@]}"; do
         die "no compiler for $architecture: $triplet-g++ is missing" "tests/support/install-deps.sh build $architecture"
 done
 [ -z "$(git status --porcelain)" ] || die "this checkout is not the commit that is to be released" "git stash, or commit what git status shows"
+version=$(sed -n -E 's/^project\(cginit VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+notes_of() { awk -v heading="$1" '/^## / { shown = $2 == heading } shown' CHANGELOG.md; }
+notes=$(notes_of "$version")
+[ -n "$notes" ] || notes=$(notes_of Unreleased)
+grep -qvE '^(#.*|[[:space:]]*)$' <<<"$notes" || die "CHANGELOG.md says nothing of $version" "it has to have text below ## $version or ## Unreleased"
 if [ -n "$key" ] && ! said=$(gpg --batch --local-user "$key" --detach-sign --output /dev/null --yes </dev/null 2>&1); then
     die "gpg cannot sign with the key $key" "$said"
 fi
@@ -101,7 +106,6 @@ part=$(mktemp -d "$out.XXXXXX")
 chmod 755 "$part"
 mkdir "$work/source"
 git -c tar.umask=0022 archive HEAD | tar -x --no-same-permissions -C "$work/source"
-version=$(sed -n -E 's/^project\(cginit VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
 
 # step LOG TEXT COMMAND...
 step() {
@@ -143,9 +147,7 @@ done
 
 step image "image" packaging/make_image.py --version "$version" --out "$part/cginit-$version-oci.tar" "${built[@]/#/--binary=}"
 step sbom "bill of materials" packaging/make_sbom.py --version "$version" --out "$part/cginit-$version.spdx.json" "${built[@]/#/--binary=}"
-awk -v version="$version" '/^## / { shown = ($2 == version || $2 == "Unreleased") && !seen; seen = seen || shown } shown' CHANGELOG.md \
-    >"$part/RELEASE-NOTES.md"
-[ -s "$part/RELEASE-NOTES.md" ] || die "CHANGELOG.md says nothing of $version"
+printf '%s\n' "$notes" >"$part/RELEASE-NOTES.md"
 (cd "$part" && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
 [ -z "$key" ] || gpg --batch --local-user "$key" --armor --detach-sign "$part/SHA256SUMS"
 mv -T "$part" "$out"

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURE = "amd64"
+VERSION = re.search(r"project\(cginit VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
 
 
 def run(*command, check=True, **options):
@@ -65,13 +66,12 @@ def test_each_file_is_there_with_its_sum(kit):
     files = {path.name for path in kit.iterdir() if not path.is_symlink()} - {"SHA256SUMS"}
     assert set(sums) == files
     assert all(hashlib.sha256((kit / name).read_bytes()).hexdigest() == digest for name, digest in sums.items())
-    version = re.search(r"project\(cginit VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
-    assert files == {"cginit-linux-amd64", f"cginit-{version}-amd64.tar.gz", f"cginit_{version}_amd64.deb", f"cginit-{version}-oci.tar",
-                     f"cginit-{version}-amd64-relink-kit.tar.xz", f"cginit-{version}.spdx.json", "RELEASE-NOTES.md"}
+    assert files == {"cginit-linux-amd64", f"cginit-{VERSION}-amd64.tar.gz", f"cginit_{VERSION}_amd64.deb", f"cginit-{VERSION}-oci.tar",
+                     f"cginit-{VERSION}-amd64-relink-kit.tar.xz", f"cginit-{VERSION}.spdx.json", "RELEASE-NOTES.md"}
     assert os.readlink(kit / "cginit-linux-x86_64") == "cginit-linux-amd64"
     head = run("git", "-C", ROOT, "rev-parse", "--short=7", "HEAD").stdout.strip()
     said = run(kit / "cginit-linux-amd64", "--version").stdout
-    assert re.fullmatch(rf"cginit {re.escape(version)} \(commit {head}\w*, x86_64, libmount 2\.38\.1\)\n", said), said
+    assert re.fullmatch(rf"cginit {re.escape(VERSION)} \(commit {head}\w*, x86_64, libmount 2\.38\.1\)\n", said), said
 
 
 def test_the_same_commit_gives_the_same_bytes(kit, tmp_path):
@@ -98,7 +98,7 @@ def test_the_bill_says_what_was_linked(kit):
 def test_the_image_is_one_that_others_read(kit, tmp_path):
     with tarfile.open(next(kit.glob("*-oci.tar"))) as tar:
         tar.extractall(tmp_path / "layout", filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(tmp_path / "layout")
-    run("skopeo", "copy", "--quiet", f"oci:{tmp_path}/layout:0.1.0", f"dir:{tmp_path}/copy")
+    run("skopeo", "copy", "--quiet", f"oci:{tmp_path}/layout:{VERSION}", f"dir:{tmp_path}/copy")
     manifest = json.loads((tmp_path / "copy/manifest.json").read_text())
     layer, = manifest["layers"]
     names = run("tar", "-tzf", tmp_path / "copy" / layer["digest"].partition(":")[2]).stdout.split()
@@ -204,6 +204,13 @@ def test_another_machines_binary_is_not_said_to_be_amd64(checkout, tmp_path):
 def commit(checkout, file, text):
     (checkout / file).write_text(text)
     run("git", "-C", checkout, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--all", "--quiet", "--message", "Change")
+
+
+@pytest.mark.parametrize("changelog", ["", "## Unreleased\n\n### Added\n", "## Unreleased\n\n- New.\n\n## VERSION\n\n### Added\n"])
+def test_a_release_of_which_nothing_is_said_is_none(tmp_path, changelog):
+    checkout = clone(tmp_path / "cginit")
+    commit(checkout, "CHANGELOG.md", "# Changelog\n\n" + changelog.replace("VERSION", VERSION))
+    refused(release(checkout, tmp_path / "kit", check=False), f"CHANGELOG.md says nothing of {VERSION}")
 
 
 def test_a_failed_step_leaves_its_log(tmp_path):
