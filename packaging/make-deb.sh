@@ -27,12 +27,15 @@ find "$tree" -type d -exec chmod 755 {} +
 find "$tree/usr" -type f ! -perm -100 -exec chmod 644 {} +
 
 (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
+# As Debian's policy counts, whatever a folder takes on this file system: each file in whole KiB, and 1 for any other entry.
+size=$(find "$tree" -mindepth 1 -path "$tree/DEBIAN" -prune -o -printf '%y %s\n' |
+    awk '{ sum += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print sum }')
 cat >"$tree/DEBIAN/control" <<CONTROL
 Package: cginit
 Version: $version
 Architecture: $architecture
 Maintainer: $maintainer
-Installed-Size: $(du -k -s --apparent-size "$tree/usr" | cut -f 1)
+Installed-Size: $size
 Section: admin
 Priority: optional
 Description: private, writable cgroups for the init of a container

@@ -74,15 +74,61 @@ def test_each_file_is_there_with_its_sum(kit):
     assert re.fullmatch(rf"cginit {re.escape(VERSION)} \(commit {head}\w*, x86_64, libmount 2\.38\.1\)\n", said), said
 
 
-def test_the_same_commit_gives_the_same_bytes(kit, tmp_path):
-    """In another folder, with other permissions, and in another language and zone."""
-    (tmp_path / "scratch").mkdir()
-    again = tmp_path / "kit"
-    release(clone(tmp_path / "a-longer-name-for-the-checkout"), again, "--architectures", ARCHITECTURE, umask=0o077,
-            TMPDIR=str(tmp_path / "scratch"), TZ="Asia/Kolkata", LANG="C.UTF-8")
-    differ = [path.name for path in kit.iterdir() if path.read_bytes() != (again / path.name).read_bytes()]
-    assert not differ
-    assert not any((tmp_path / "scratch").iterdir()), "something is left"
+def other_file_system(path):
+    """A folder on another file system, with room for a build; or `path`."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and memory.stat().st_dev != path.stat().st_dev and shutil.disk_usage(memory).free > 300 << 20:
+        return Path(tempfile.mkdtemp(dir=memory))
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory):
+    """A home of gpg with one key, for this session alone."""
+    home = tmp_path_factory.mktemp("gpg")
+    home.chmod(0o700)
+    name = "A <a@example.org>"
+    run("gpg", "--homedir", home, "--batch", "--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "never")
+    yield home, name
+    run("gpgconf", "--homedir", home, "--kill", "all")
+
+
+@pytest.fixture(scope="session")
+def again(kit, key, tmp_path_factory):
+    """The kit once more: in another folder and on another file system, with libmount built anew, with other permissions, in another
+    language and zone, and signed. What this user has set for the tools is another's, too."""
+    directory = tmp_path_factory.mktemp("again")
+    scratch = other_file_system(directory / "scratch")
+    source = clone(directory / "a-longer-name-for-the-checkout")
+    run("git", "-C", source, "config", "core.abbrev", "20")
+    run("git", "-C", source, "config", "tar.umask", "0077")
+    home, name = key
+    release(source, directory / "kit", "--key", name, "--architectures", ARCHITECTURE, umask=0o077, TMPDIR=str(scratch),
+            TZ="Asia/Kolkata", LANG="C.UTF-8", GNUPGHOME=str(home), CGINIT_CACHE_DIR=str(cache_with_sources(directory / "cache")),
+            XZ_OPT="-0", GZIP="-1", TAR_OPTIONS="--owner=nobody:7", CXXFLAGS="-O0", CFLAGS="-O0")
+    assert not any(scratch.iterdir()), "something is left"
+    shutil.rmtree(scratch)
+    return directory / "kit"
+
+
+def cache_with_sources(cache):
+    """An empty cache but for the source packages, which need not be fetched again."""
+    cache.mkdir()
+    of_all = Path(run("bash", "-c", ". tests/support/common.sh; echo $cache_dir", cwd=ROOT).stdout.strip())
+    for source in of_all.glob("*-source*"):
+        shutil.copytree(source, cache / source.name)
+    return cache
+
+
+def test_the_same_commit_gives_the_same_bytes(kit, again):
+    assert {path.name for path in again.iterdir()} == {path.name for path in kit.iterdir()} | {"SHA256SUMS.asc"}
+    assert not [path.name for path in kit.iterdir() if path.read_bytes() != (again / path.name).read_bytes()]
+    assert again.stat().st_mode & 0o777 == kit.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_sums_are_signed(again, key):
+    run("gpg", "--homedir", key[0], "--batch", "--verify", again / "SHA256SUMS.asc", again / "SHA256SUMS")
 
 
 def test_the_bill_says_what_was_linked(kit):
@@ -110,6 +156,13 @@ def test_the_image_is_one_that_others_read(kit, tmp_path):
 def test_the_package_is_as_debian_wants_it(kit):
     result = run("lintian", "--fail-on", "error,warning", "--allow-root", "--tag-display-limit", "0", next(kit.glob("*.deb")), check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_package_says_its_size_as_policy_counts(kit, tmp_path):
+    package = next(kit.glob("*.deb"))
+    run("dpkg-deb", "--extract", package, tmp_path)
+    sizes = [-(-path.lstat().st_size // 1024) if path.is_file() and not path.is_symlink() else 1 for path in tmp_path.rglob("*")]
+    assert run("dpkg-deb", "--field", package, "Installed-Size").stdout == f"{sum(sizes)}\n"
 
 
 def files_of(root):
