@@ -41,14 +41,15 @@ target_compile_definitions(cginit_dep_log INTERFACE
     SPDLOG_HEADER_ONLY SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY SPDLOG_NO_THREAD_ID SPDLOG_NO_ATOMIC_LEVELS SPDLOG_NO_TLS)
 
 # libcap: the names of capabilities, and their sets.
-cginit_find_header(CGINIT_LIBCAP_INCLUDE_DIR sys/capability.h libcap-dev)
-cginit_interface(cginit_dep_cap "${CGINIT_LIBCAP_INCLUDE_DIR}")
 if(CGINIT_STATIC AND CMAKE_CROSSCOMPILING)
     # Debian has it for the machine's own architecture.
     cginit_build_static_library(cap sys/capability.h)
     set(CGINIT_LIBCAP "${CGINIT_LIBCAP_DIR}/lib/libcap.a")
+    cginit_interface(cginit_dep_cap "${CGINIT_LIBCAP_DIR}/include")
     add_dependencies(cginit_dep_cap cginit_libcap_build)
 else()
+    cginit_find_header(CGINIT_LIBCAP_INCLUDE_DIR sys/capability.h libcap-dev)
+    cginit_interface(cginit_dep_cap "${CGINIT_LIBCAP_INCLUDE_DIR}")
     if(CGINIT_STATIC)
         set(cginit_libcap_name libcap.a)
     else()

@@ -13,7 +13,7 @@ endif()
 add_library(cginit_dep_mount INTERFACE)
 
 if(cginit_libmount STREQUAL "static")
-    cginit_build_static_library(mount libmount.h blkid.h SOURCE "${CGINIT_UTIL_LINUX_SOURCE}")
+    cginit_build_static_library(mount libmount/libmount.h blkid.h SOURCE "${CGINIT_UTIL_LINUX_SOURCE}")
     add_dependencies(cginit_dep_mount cginit_libmount_build)
     target_include_directories(cginit_dep_mount SYSTEM INTERFACE "${CGINIT_LIBMOUNT_DIR}/include")
     target_link_libraries(cginit_dep_mount INTERFACE "${CGINIT_LIBMOUNT_DIR}/lib/libmount.a")

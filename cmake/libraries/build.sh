@@ -1,10 +1,11 @@
 #!/bin/bash
-# Static libraries, kept in a cache outside of the source tree: libmount of util-linux 2.38.1, and libcap for another
+# Static libraries, kept in a cache outside of the source tree: libmount of util-linux 2.38.1, and libcap 2.66 for another
 # architecture than this machine's, whose own package has it.
 #
 #   build.sh check                    exit 1 and name what is missing, unless the cache already has the library
-#   build.sh build --out DIR          put DIR/include/libmount.h, DIR/include/blkid.h and DIR/lib/libmount.a there, or
-#                                     DIR/include/sys/capability.h and DIR/lib/libcap.a
+#   build.sh build --out DIR          put DIR/include/libmount/libmount.h, DIR/include/blkid.h and DIR/lib/libmount.a there, or
+#                                     DIR/include/sys/capability.h and DIR/lib/libcap.a; the licences; and DIR/source, which
+#                                     says of what it was made: `deb` or `local`, the source package, its whole version
 #   build.sh source --out DIR         put the source package there (what the LGPL asks to be passed on)
 #
 #   --library NAME    mount (the default) or cap
@@ -18,8 +19,8 @@
 # util-linux 2.38.1 and not newer: from 2.39 libmount uses the new mount API and does not fall back when seccomp answers EPERM.
 set -euo pipefail
 
-# NAME of the library: its source package, and the version that it has to be; empty for any.
-readonly -A kPackages=([mount]=util-linux [cap]=libcap2) kVersions=([mount]=2.38.1 [cap]='')
+# NAME of the library: its source package, and the version that it has to be.
+readonly -A kPackages=([mount]=util-linux [cap]=libcap2) kVersions=([mount]=2.38.1 [cap]=2.66)
 readonly kCflags='-Os -ffunction-sections -fdata-sections -fno-pie -fno-pic'
 readonly kConfigure=(
     --disable-all-programs --enable-libmount --enable-libblkid --disable-shared --enable-static --without-selinux
@@ -61,8 +62,10 @@ done
 readonly package=${kPackages[$library]-} version=${kVersions[$library]-}
 [ -n "$package" ] || die "no such library: $library" "libraries: ${!kPackages[*]}"
 hand_over="name an archive that has it in apt's configuration."
+why=''
+[ "$library" != mount ] || why='(later ones use the new mount API and do not fall back where seccomp refuses it).'
 [ "$library" != mount ] || hand_over="Hand over a local one with -DCGINIT_UTIL_LINUX_SOURCE=<folder or tarball of util-linux $version>."
-readonly hand_over
+readonly hand_over why
 [ "$library" = mount ] || [ -z "$source" ] || die "--source is for --library mount"
 
 [ -z "$source" ] || [ -e "$source" ] || die "no such file or folder: $source" "$hand_over"
@@ -100,7 +103,7 @@ entry_name() {
         printf '%s\n' "$version" "$kCflags" "${kConfigure[*]}" "$host"
         cat "${BASH_SOURCE[0]}"
     } | sha256sum)
-    echo "lib$library${version:+-$version}-${id:0:16}"
+    echo "lib$library-$version-${id:0:16}"
 }
 
 # Prints "tool (package)" for everything that is not there.
@@ -188,12 +191,11 @@ fetch_source_package() {
         say "apt-get update had errors (above); going on with what it got"
     versions=$(apt-cache -c "$dir/apt.conf" showsrc --only-source "$package" 2>/dev/null |
         sed -n 's/^Version: //p' | sort -uV || true)
-    found=$(grep -E "^${version:+$version-}" <<<"$versions" | tail -n 1 || true)
+    # 1:2.66-4+deb12u3
+    found=$(grep -E "^([0-9]+:)?${version//./\\.}-" <<<"$versions" | tail -n 1 || true)
     if [ -z "$found" ]; then
         versions=${versions//$'\n'/, }
-        [ -n "$version" ] || die "the configured archives offer no source of $package" "$hand_over"
-        die "the configured archives offer ${versions:-no source} of util-linux, but $version is needed" \
-            "(later ones use the new mount API and do not fall back where seccomp refuses it)." "$hand_over"
+        die "the configured archives offer ${versions:-no source} of $package, but $version is needed" ${why:+"$why"} "$hand_over"
     fi
     mkdir "$dir/package"
     if [ "$(id -u)" = 0 ] && id _apt >/dev/null 2>&1; then
@@ -234,7 +236,7 @@ unpack() {
     fi
     if ! grep -q "^PACKAGE_VERSION='$version'" "$top/configure"; then
         die "${source:-the source package} is util-linux $(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" "$top/configure"), but $version is needed" \
-            "(later ones use the new mount API and do not fall back where seccomp refuses it)."
+            "$why"
     fi
     if [ -f "$top/Makefile" ]; then
         make -C "$top" -s distclean >/dev/null 2>&1 || true
@@ -265,8 +267,9 @@ build_mount() {
     # looking for the autotools.
     make -C "$top" -j"$(nproc)" ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: --eval="$kObjects" cginit-objects \
         >>"$log" 2>&1 || die "make failed; the end of its output:" "$(tail -n 15 "$log")"
-    mkdir -p "$dir/entry/include" "$dir/entry/lib" "$dir/entry/licenses"
-    cp "$top/libmount/src/libmount.h" "$top/libblkid/src/blkid.h" "$dir/entry/include/"
+    mkdir -p "$dir/entry/include/libmount" "$dir/entry/lib" "$dir/entry/licenses"
+    cp "$top/libmount/src/libmount.h" "$dir/entry/include/libmount/"
+    cp "$top/libblkid/src/blkid.h" "$dir/entry/include/"
     cp "$top/cginit.a" "$dir/entry/lib/libmount.a"
     cp "$top/Documentation/licenses/COPYING.LGPL-2.1-or-later" "$dir/entry/licenses/"
 }
@@ -280,12 +283,17 @@ build_entry() {
     unpack "$dir"
     log=$dir/build.log
     "build_$library"
+    if [ -z "$source" ]; then
+        echo "deb $package $(sed -n 's/^Version: //p' "$kept"/*.dsc)"
+    else
+        echo "local $package $version"
+    fi >"$dir/entry/source"
     mv "$dir/entry" "$entry"
 }
 
 scratch=()
 top=''
-kept=$cache/$package-source${version:+-$version}
+kept=$cache/$package-source-$version
 cleanup() { [ ${#scratch[@]} -eq 0 ] || rm -rf --one-file-system "${scratch[@]}"; }
 trap cleanup EXIT
 

@@ -24,6 +24,7 @@ one() { # ARCHITECTURE
     local binary=build/$1/cginit
     run_step "$1: configure" "$logs/$1-configure.log" cmake --preset "$1" &&
         run_step "$1: build" "$logs/$1-build.log" cmake --build --preset "$1" &&
+        run_step "$1: headers" "$logs/$1-headers.log" tests/static/check_headers.sh "build/$1" &&
         run_step "$1: replays" "$logs/$1-replays.log" \
             tests/cross/check_replays.py build/release/cginit "${kEmulators[$1]}" "$binary" tests/captures &&
         say "$1: $(tail -n 1 "$logs/$1-replays.log"), $(stat -c %s "$binary") bytes"
