@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """An OCI image layout in a tar: one image with one file for each architecture, behind one index.
 
-    make_image.py --version VERSION --out FILE --binary DEBIAN=DOCKER=TRIPLET=BUILD...
+    make_image.py --version VERSION --revision COMMIT --out FILE --binary DEBIAN=DOCKER=TRIPLET=BUILD...
 
-The file is /cginit, and /usr/local/sbin/init with a link /init to it, for engines that look for an init by name. The same binaries
-give the same bytes.
+The file is /cginit, and /usr/local/sbin/init with a link /init to it, for engines that look for an init by name; below
+/usr/share/doc/cginit are the licences. The same binaries give the same bytes.
 """
 
 import argparse
@@ -15,15 +15,17 @@ import io
 import json
 import sys
 import tarfile
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 from architectures import PLATFORMS, Binary, epoch  # noqa: E402
+from make_sbom import licences_of  # noqa: E402
 
 INDEX, MANIFEST = "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json"
 CONFIG, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"
-# Directories end in a slash; a link says where it leads.
-LINKS = {"init": "usr/local/sbin/init", "usr/": None, "usr/local/": None, "usr/local/sbin/": None,
-         "usr/local/sbin/init": "../../../cginit"}
+LINKS = {"init": "usr/local/sbin/init", "usr/local/sbin/init": "../../../cginit"}
+SOURCE = Path(__file__).resolve().parents[1]
+DOCUMENTS = "usr/share/doc/cginit"
 
 
 class Layout:
@@ -46,28 +48,39 @@ def entry(name, mode, kind=tarfile.REGTYPE, link="", size=0):
     return info
 
 
+def documents_of(binary):
+    """{name: file}: the licences of the program and of what is linked into it."""
+    texts = [SOURCE / "LICENSE", SOURCE / "docs/third-party.md", *sorted(binary.build.glob("lib*/licenses/*"))]
+    return {f"{DOCUMENTS}/{path.name}": path for path in texts}
+
+
 def layer_of(binary):
     """The tar: not compressed, since its digest is asked for, too."""
-    data = binary.file.read_bytes()
+    files = {"cginit": binary.file, **documents_of(binary)}
+    folders = {str(folder) for name in (*files, *LINKS) for folder in Path(name).parents} - {"."}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        tar.addfile(entry("cginit", 0o755, size=len(data)), io.BytesIO(data))
-        for name, link in LINKS.items():
-            if name.endswith("/"):
-                tar.addfile(entry(name.rstrip("/"), 0o755, tarfile.DIRTYPE))
+        # The program first: who copies it alone need not read further.
+        for name in ["cginit", *sorted({*files, *LINKS, *folders} - {"cginit"})]:
+            if name in folders:
+                tar.addfile(entry(name, 0o755, tarfile.DIRTYPE))
+            elif name in LINKS:
+                tar.addfile(entry(name, 0o777, tarfile.SYMTYPE, LINKS[name]))
             else:
-                tar.addfile(entry(name, 0o777, tarfile.SYMTYPE, link))
+                data = files[name].read_bytes()
+                tar.addfile(entry(name, 0o755 if name == "cginit" else 0o644, size=len(data)), io.BytesIO(data))
     return stream.getvalue()
 
 
-def add_image(layout, binary, version):
+def add_image(layout, binary, version, revision):
     tar = layer_of(binary)
     architecture, variant = PLATFORMS[binary.docker]
     platform = {"architecture": architecture, "os": "linux", **({"variant": variant} if variant else {})}
     created = datetime.datetime.fromtimestamp(epoch(), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    labels = {"org.opencontainers.image.title": "cginit", "org.opencontainers.image.version": version,
-              "org.opencontainers.image.licenses": "Apache-2.0"}
-    config = layout.add(CONFIG, {**platform, "created": created, "config": {"Entrypoint": ["/cginit"], "StopSignal": "37", "Labels": labels},
+    labels = {f"org.opencontainers.image.{name}": value for name, value in (
+        ("title", "cginit"), ("version", version), ("revision", revision), ("created", created), ("licenses", licences_of(binary)))}
+    running = {"Entrypoint": ["/cginit"], "StopSignal": "SIGRTMIN+3", "Labels": labels}
+    config = layout.add(CONFIG, {**platform, "created": created, "config": running,
                                  "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]},
                                  "history": [{"created": created, "created_by": "cginit"}]})
     layer = layout.add(LAYER, gzip.compress(tar, 9, mtime=0))
@@ -78,11 +91,12 @@ def add_image(layout, binary, version):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--revision", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--binary", type=Binary.parse, action="append", required=True)
     arguments = parser.parse_args()
     layout = Layout()
-    images = [add_image(layout, binary, arguments.version) for binary in arguments.binary]
+    images = [add_image(layout, binary, arguments.version, arguments.revision) for binary in arguments.binary]
     whole = layout.add(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images})
     whole["annotations"] = {"org.opencontainers.image.ref.name": arguments.version}
     files = {"oci-layout": {"imageLayoutVersion": "1.0.0"}, "index.json": {"schemaVersion": 2, "mediaType": INDEX, "manifests": [whole]}}

@@ -10,19 +10,19 @@ import argparse
 import datetime
 import hashlib
 import json
+import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 sys.dont_write_bytecode = True
 from architectures import Binary, epoch  # noqa: E402
 
 ARCHIVE = re.compile(r"^(\S+\.a)\(", re.M)
-VERSION = re.compile(r"(?:\d+:)?(\d[\w.+~]*?)(?:[-+].*)?$")
-# Where this machine's own architecture and the cross compilers have the same part.
-NATIVE, CROSS = "{name}", "{name}-{debian}-cross"
+OWN_LICENCE = "Apache-2.0"
 OWN_ARCHIVES = {"libcginit_core.a", "libcginit_io.a", "libcginit_app.a"}
 
 
@@ -30,17 +30,15 @@ class Part(NamedTuple):
     name: str
     licence: str
     archives: tuple  # of the link map; none: headers alone
-    package: str  # Debian's, which knows the version; or a version
-    has_cross_package: bool = False
+    package: str = ""  # Debian's, which has the headers
 
 
 PARTS = [
-    Part("libmount", "LGPL-2.1-or-later", ("libmount.a",), "2.38.1"),
-    Part("libcap", "BSD-3-Clause OR GPL-2.0-only", ("libcap.a",), "libcap-dev"),
-    Part("glibc", "LGPL-2.1-or-later", ("libc.a", "libm.a", "libm-{}.a", "libmvec.a", "libpthread.a", "libdl.a", "librt.a"), "libc6-dev",
-         True),
-    Part("libstdc++", "GPL-3.0-or-later WITH GCC-exception-3.1", ("libstdc++.a",), "libstdc++-12-dev", True),
-    Part("libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1", ("libgcc.a", "libgcc_eh.a", "libatomic.a"), "libgcc-12-dev", True),
+    Part("libmount", "LGPL-2.1-or-later", ("libmount.a",)),
+    Part("libcap", "BSD-3-Clause OR GPL-2.0-only", ("libcap.a",)),
+    Part("glibc", "LGPL-2.1-or-later", ("libc.a", "libm.a", "libmvec.a", "libpthread.a", "libdl.a", "librt.a")),
+    Part("libstdc++", "GPL-3.0-or-later WITH GCC-exception-3.1", ("libstdc++.a",)),
+    Part("libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1", ("libgcc.a", "libgcc_eh.a", "libatomic.a")),
     Part("CLI11", "BSD-3-Clause", (), "libcli11-dev"),
     Part("spdlog", "MIT", (), "libspdlog-dev"),
     Part("fmt", "MIT", (), "libfmt-dev"),
@@ -48,34 +46,71 @@ PARTS = [
 ]
 
 
+class Origin(NamedTuple):
+    """Where a part came from: a package or a source package of this system, or sources from elsewhere."""
+    name: str
+    version: str
+    architecture: str  # empty: from elsewhere
+
+    @property
+    def purl(self):
+        words = f"{quote(self.name)}@{quote(self.version)}"
+        if not self.architecture:
+            return f"pkg:generic/{words}"
+        return f"pkg:deb/{platform.freedesktop_os_release()['ID']}/{words}?arch={self.architecture}"
+
+
+def output_of(*command):
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout if result.returncode == 0 else ""
+
+
 def installed(package):
-    """The version that dpkg has of it; empty if it has none."""
-    result = subprocess.run(["dpkg-query", "-W", "-f", "${Version}\n", package], capture_output=True, text=True, check=False)
-    return result.stdout.splitlines()[0] if result.returncode == 0 and result.stdout else ""
+    said = output_of("dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n", package).split()
+    return Origin(*said[:3]) if said else None
 
 
-def version_of(part, binary, is_native):
-    if part.package[0].isdigit():
-        return part.package
-    name = (NATIVE if is_native or not part.has_cross_package else CROSS).format(name=part.package, debian=binary.debian)
-    version = installed(name)
-    if not version:
-        raise SystemExit(f"error: which version of {part.name} is in the binary for {binary.debian}? No package {name} is installed")
-    return VERSION.match(version)[1]
+def origin_of_archive(path):
+    """What cmake/libraries/build.sh wrote down beside it, or the package that has it."""
+    written = path.parent.parent / "source"
+    if written.is_file():
+        kind, name, version = written.read_text().split()
+        return Origin(name, version, "source" if kind == "deb" else "")
+    package = output_of("dpkg-query", "--search", str(path)).partition(": ")[0]
+    return installed(package) if package else None
 
 
 def archives_of(binary):
-    """The archives of which the link took something."""
-    return {Path(name).name for name in ARCHIVE.findall((binary.build / "cginit.map").read_text())} - OWN_ARCHIVES
+    """{name: file} of the archives of which the link took something."""
+    named = {(binary.build / name).resolve() for name in ARCHIVE.findall((binary.build / "cginit.map").read_text())}
+    # Of a libm that is a script, what it names: libm-2.36.a.
+    return {re.sub(r"^libm-[\d.]+\.a$", "libm.a", path.name): path for path in named if path.name not in OWN_ARCHIVES}
 
 
 def parts_of(binary):
+    """(part, where it came from)"""
     found = archives_of(binary)
-    known = {name: part for part in PARTS for name in part.archives}
-    unknown = {name for name in found if name not in known and not re.fullmatch(r"libm-[\d.]+\.a", name)}
+    unknown = set(found) - {name for part in PARTS for name in part.archives}
     if not found or unknown:
-        raise SystemExit(f"error: {binary.build}/cginit.map names {', '.join(sorted(unknown)) or 'no archive'}, of which make_sbom.py knows nothing")
-    return [part for part in PARTS if not part.archives or found & set(part.archives)]
+        named = ", ".join(sorted(unknown)) or "no archive"
+        raise SystemExit(f"error: {binary.build}/cginit.map names {named}, of which make_sbom.py knows nothing")
+    parts = []
+    for part in PARTS:
+        there = [found[name] for name in part.archives if name in found]
+        if part.archives and not there:
+            continue
+        origin = origin_of_archive(there[0]) if there else installed(part.package)
+        if origin is None:
+            raise SystemExit(f"error: which version of {part.name} is in the binary for {binary.debian}? "
+                             f"No package has {there[0] if there else part.package}")
+        parts.append((part, origin))
+    return parts
+
+
+def licences_of(binary):
+    """One expression for all that is in the binary."""
+    parts = {f"({part.licence})" if " OR " in part.licence else part.licence for part, _ in parts_of(binary)}
+    return " AND ".join([OWN_LICENCE, *sorted(parts)])
 
 
 def spdx_id(*words):
@@ -88,21 +123,20 @@ def package_of(name, version, licence, identifier, **more):
 
 
 def document(version, binaries):
-    native = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
     packages, relations = {}, []
     for binary in binaries:
         whole = spdx_id("cginit", binary.debian)
         digest = hashlib.sha256(binary.file.read_bytes()).hexdigest()
-        packages[whole] = package_of("cginit", version, "Apache-2.0", whole, packageFileName=f"cginit-linux-{binary.docker}",
+        packages[whole] = package_of("cginit", version, OWN_LICENCE, whole, packageFileName=f"cginit-linux-{binary.docker}",
                                      checksums=[{"algorithm": "SHA256", "checksumValue": digest}])
         relations.append(("SPDXRef-DOCUMENT", "DESCRIBES", whole))
-        for part in parts_of(binary):
-            of_part = version_of(part, binary, binary.debian == native)
-            identifier = spdx_id(part.name, of_part)
-            packages[identifier] = package_of(part.name, of_part, part.licence, identifier)
+        for part, origin in parts_of(binary):
+            identifier = spdx_id(part.name, origin.name, origin.version)
+            reference = {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": origin.purl}
+            packages[identifier] = package_of(part.name, origin.version, part.licence, identifier, externalRefs=[reference])
             relations.append((whole, "STATIC_LINK" if part.archives else "CONTAINS", identifier))
     created = datetime.datetime.fromtimestamp(epoch(), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    content = json.dumps([packages, relations], sort_keys=True)
+    content = json.dumps([created, packages, relations], sort_keys=True)
     return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"cginit-{version}",
             "documentNamespace": f"urn:sha256:{hashlib.sha256(content.encode()).hexdigest()}",
             "creationInfo": {"created": created, "creators": ["Tool: make_sbom.py"]},

@@ -70,6 +70,7 @@ for architecture in "${architectures[@]}"; do
 done
 [ -z "$(git status --porcelain)" ] || die "this checkout is not the commit that is to be released" "git stash, or commit what git status shows"
 version=$(sed -n -E 's/^project\(cginit VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+revision=$(git rev-parse HEAD)
 notes_of() { awk -v heading="$1" '/^## / { shown = $2 == heading } shown' CHANGELOG.md; }
 notes=$(notes_of "$version")
 [ -n "$notes" ] || notes=$(notes_of Unreleased)

@@ -153,7 +153,7 @@ setup() {
     ! wanted hosts || groups+=(guests)
     # shellcheck disable=SC2206 # words
     ! wanted cross || groups+=($architectures)
-    ! wanted package || groups+=(package)
+    ! wanted package || groups+=(package arm64)
     tests/support/install-deps.sh "${groups[@]}"
 }
 

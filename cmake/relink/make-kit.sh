@@ -23,6 +23,23 @@ while [ $# -ge 2 ]; do
     shift 2
 done
 
+# package_of FILE: Debian's package that has it, and what that was made of. A cross compiler's libc is a package of its own.
+package_of() {
+    local package
+    package=$(dpkg-query --search "$(realpath "$1")" 2>/dev/null | sed -n '1 s/: .*//p' || true)
+    [ -n "$package" ] || { echo "  $1, which is no package's"; return; }
+    dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' "$package"
+    # cross-toolchain-base 66 says nothing of the libc.
+    [[ $package != *-cross ]] || dpkg-query -W -f '    made using ${Built-Using}\n' "$package"
+}
+
+# source_of FOLDER: what cmake/libraries/build.sh wrote down.
+source_of() {
+    local kind package version
+    read -r kind package version <"$1/source"
+    echo "  $(basename "$1"), built here of $package $version$([ "$kind" != deb ] || echo ", Debian's source package")"
+}
+
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 kit=$dir/$name
@@ -37,7 +54,10 @@ while IFS= read -r object; do
 done <"$objects"
 
 cp "$libmount/lib/libmount.a" "$libcap" "$kit/lib/"
+libcap_folder=$(dirname "$(dirname "$libcap")")
 cp "$libmount"/licenses/* "$here/../../LICENSE" "$here/../../docs/third-party.md" "$kit/licenses/"
+# One that was built here has its licence beside it.
+[ ! -e "$libcap_folder/source" ] || cp "$libcap_folder"/licenses/* "$kit/licenses/"
 sed "s|@CXX@|$(basename "$cxx")|" "$here/link.sh.in" >"$kit/link.sh"
 chmod +x "$kit/link.sh"
 {
@@ -46,10 +66,10 @@ chmod +x "$kit/link.sh"
     echo
     echo "Made with:"
     echo "  $("$cxx" --version | head -n 1)"
-    if command -v dpkg-query >/dev/null; then
-        dpkg-query -W -f '  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n' libc6-dev libcap-dev 2>/dev/null || true
-    fi
-    echo "  util-linux 2.38.1 (see cmake/libraries/build.sh of the project for its configure line)"
+    package_of "$("$cxx" -print-file-name=libc.a)"
+    if [ -e "$libcap_folder/source" ]; then source_of "$libcap_folder"; else package_of "$libcap"; fi
+    source_of "$libmount"
+    echo "How libmount was configured: util-linux-source/build-libmount.sh"
 } >"$kit/README"
 
 if [ "$with_source" = yes ]; then

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +28,11 @@ def run(*command, check=True, **options):
 def clone(directory):
     run("git", "clone", "--quiet", ROOT, directory)
     return directory
+
+
+def commit(checkout, file, text):
+    (checkout / file).write_text(text)
+    run("git", "-C", checkout, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--all", "--quiet", "--message", "Change")
 
 
 def refused(result, said):
@@ -131,26 +135,187 @@ def test_the_sums_are_signed(again, key):
     run("gpg", "--homedir", key[0], "--batch", "--verify", again / "SHA256SUMS.asc", again / "SHA256SUMS")
 
 
-def test_the_bill_says_what_was_linked(kit):
+def bill_of(kit):
+    """(all of it, {part: its entry})"""
     bill = json.loads(next(kit.glob("*.spdx.json")).read_text())
-    packages = {package["name"]: package for package in bill["packages"]}
-    assert set(packages) == {"cginit", "libmount", "libcap", "glibc", "libstdc++", "libgcc", "CLI11", "spdlog", "fmt", "nlohmann-json"}
-    assert packages["libmount"]["versionInfo"] == "2.38.1"
-    assert all(package["versionInfo"][0].isdigit() and package["licenseDeclared"] for package in packages.values())
+    return bill, {package["name"]: package for package in bill["packages"]}
+
+
+def purl_of(package):
+    reference, = package["externalRefs"]
+    assert reference["referenceType"] == "purl" and reference["referenceCategory"] == "PACKAGE-MANAGER"
+    return reference["referenceLocator"]
+
+
+def installed(package):
+    """(version, the version as a purl has it)"""
+    version = run("dpkg-query", "-W", "-f", "${Version}", package).stdout
+    return version, version.replace(":", "%3A").replace("+", "%2B")
+
+
+PARTS = {"libmount", "libcap", "glibc", "libstdc++", "libgcc", "CLI11", "spdlog", "fmt", "nlohmann-json"}
+
+
+def check_bill(kit, packages):
+    """`packages` are those of which the parts are that stand in packages."""
+    bill, parts = bill_of(kit)
+    assert set(parts) == {"cginit"} | PARTS
+    for part, (package, architecture) in packages.items():
+        version, in_purl = installed(package)
+        name = package.replace("+", "%2B")
+        assert parts[part]["versionInfo"] == version
+        assert purl_of(parts[part]) == f"pkg:deb/debian/{name}@{in_purl}?arch={architecture}"
+    for part, source in {"libmount": "util-linux", "libcap": "libcap2"}.items():
+        if part not in packages:
+            assert re.fullmatch(rf"pkg:deb/debian/{source}@[\w.%-]+\?arch=source", purl_of(parts[part]))
+            assert re.fullmatch(r"(2\.38\.1|1:2\.66)-[\w.+]+", parts[part]["versionInfo"])
+    assert all(package["licenseDeclared"] for package in parts.values())
     ids = {package["SPDXID"] for package in bill["packages"]} | {"SPDXRef-DOCUMENT"}
     assert all({relation["spdxElementId"], relation["relatedSpdxElement"]} <= ids for relation in bill["relationships"])
 
 
-def test_the_image_is_one_that_others_read(kit, tmp_path):
-    with tarfile.open(next(kit.glob("*-oci.tar"))) as tar:
-        tar.extractall(tmp_path / "layout", filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(tmp_path / "layout")
-    run("skopeo", "copy", "--quiet", f"oci:{tmp_path}/layout:{VERSION}", f"dir:{tmp_path}/copy")
-    manifest = json.loads((tmp_path / "copy/manifest.json").read_text())
+HEADERS = {"CLI11": ("libcli11-dev", "all"), "spdlog": ("libspdlog-dev", "amd64"), "fmt": ("libfmt-dev", "amd64"),
+           "nlohmann-json": ("nlohmann-json3-dev", "all")}
+
+
+def test_the_bill_says_what_was_linked(kit):
+    check_bill(kit, {**HEADERS, "glibc": ("libc6-dev", "amd64"), "libcap": ("libcap-dev", "amd64"),
+                     "libstdc++": ("libstdc++-12-dev", "amd64"), "libgcc": ("libgcc-12-dev", "amd64")})
+
+
+def test_the_bill_of_another_time_has_another_name(tmp_path):
+    """What is in it besides is the same."""
+    (tmp_path / "cginit").touch()
+    (tmp_path / "cginit.map").write_text(f"{run('g++', '-print-file-name=libc.a').stdout.strip()}(x.o)\n")
+    names = set()
+    for second in ("1", "2"):
+        run(ROOT / "packaging/make_sbom.py", "--version", "1", "--out", tmp_path / "bill",
+            "--binary", f"amd64=amd64=x86_64-linux-gnu={tmp_path}", env={**os.environ, "SOURCE_DATE_EPOCH": second})
+        names.add(json.loads((tmp_path / "bill").read_text())["documentNamespace"])
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("line, said", [
+    ("/usr/lib/libnew.a(x.o)", "names libnew.a, of which make_sbom.py knows nothing"),
+    ("/nowhere/libc.a(x.o)", "which version of glibc is in the binary for amd64? No package has /nowhere/libc.a"),
+    ("", "names no archive, of which make_sbom.py knows nothing"),
+])
+def test_a_part_of_which_nobody_has_told_is_an_error(tmp_path, line, said):
+    (tmp_path / "cginit").touch()
+    (tmp_path / "cginit.map").write_text(line + "\n")
+    result = run(ROOT / "packaging/make_sbom.py", "--version", "1", "--out", tmp_path / "bill", "--binary",
+                 f"amd64=amd64=x86_64-linux-gnu={tmp_path}", check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "1"})
+    assert result.returncode == 1 and said in result.stderr, result.stderr
+
+
+def unpacked(tar, directory):
+    directory.mkdir()
+    run("tar", "-C", directory, "--no-same-owner", "-xf", tar)
+    return directory
+
+
+def image_of(kit, directory):
+    """(configuration, manifest, names in the layer, the folder of the layer)"""
+    layout = unpacked(next(kit.glob("*-oci.tar")), directory / "layout")
+    architecture = json.loads(next(layout.glob("index.json")).read_text())["manifests"][0]
+    index = json.loads((layout / "blobs/sha256" / architecture["digest"].partition(":")[2]).read_text())
+    platform = index["manifests"][0]["platform"]
+    run("skopeo", "copy", "--quiet", "--override-arch", platform["architecture"], f"oci:{layout}:{VERSION}", f"dir:{directory}/copy")
+
+    def blob(descriptor):
+        return directory / "copy" / descriptor["digest"].partition(":")[2]
+
+    manifest = json.loads((directory / "copy/manifest.json").read_text())
     layer, = manifest["layers"]
-    names = run("tar", "-tzf", tmp_path / "copy" / layer["digest"].partition(":")[2]).stdout.split()
-    assert [name.rstrip("/") for name in names] == ["cginit", "init", "usr", "usr/local", "usr/local/sbin", "usr/local/sbin/init"]
-    config = json.loads((tmp_path / "copy" / manifest["config"]["digest"].partition(":")[2]).read_text())
-    assert config["config"]["Entrypoint"] == ["/cginit"] and config["architecture"] == "amd64"
+    names = [name.rstrip("/") for name in run("tar", "-tzf", blob(layer)).stdout.split()]
+    return json.loads(blob(manifest["config"]).read_text()), manifest, names, unpacked(blob(layer), directory / "root")
+
+
+def test_the_image_is_one_that_others_read(kit, checkout, tmp_path):
+    config, manifest, names, root = image_of(kit, tmp_path)
+    documents = ["COPYING.LGPL-2.1-or-later", "LICENSE", "third-party.md"]
+    assert names == ["cginit", "init", "usr", "usr/local", "usr/local/sbin", "usr/local/sbin/init", "usr/share", "usr/share/doc",
+                     "usr/share/doc/cginit", *[f"usr/share/doc/cginit/{name}" for name in documents]]
+    assert (root / "usr/local/sbin/init").resolve() == root / "cginit"
+    assert (root / "cginit").read_bytes() == (kit / "cginit-linux-amd64").read_bytes()
+    assert (root / "usr/share/doc/cginit/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    running = config["config"]
+    assert running["Entrypoint"] == ["/cginit"] and running["StopSignal"] == "SIGRTMIN+3" and config["architecture"] == "amd64"
+    assert running["Labels"] == manifest["annotations"] == {f"org.opencontainers.image.{name}": value for name, value in {
+        "title": "cginit", "version": VERSION, "created": config["created"],
+        "revision": run("git", "-C", checkout, "rev-parse", "HEAD").stdout.strip(),
+        "licenses": "Apache-2.0 AND (BSD-3-Clause OR GPL-2.0-only) AND BSD-3-Clause AND GPL-3.0-or-later WITH GCC-exception-3.1 "
+                    "AND LGPL-2.1-or-later AND MIT"}.items()}
+
+
+def relink_kit(kit, directory):
+    run("tar", "-C", directory, "-xf", next(kit.glob("*-relink-kit.tar.xz")))
+    return directory / f"cginit-{VERSION}-relink-kit"
+
+
+def lines_of_packages(*packages):
+    form = "  ${Package} ${Version}, source package ${source:Package} ${source:Version}\n"
+    return run("dpkg-query", "-W", "-f", form, *packages).stdout.splitlines()
+
+
+def test_the_relink_kit_names_what_it_holds(kit, tmp_path):
+    lines = (relink_kit(kit, tmp_path) / "README").read_text().splitlines()
+    assert set(lines_of_packages("libc6-dev", "libcap-dev")) <= set(lines)
+    assert any(re.fullmatch(r"  libmount, built here of util-linux 2\.38\.1-\S+, Debian's source package", line) for line in lines), lines
+
+
+@pytest.fixture(scope="session")
+def cross_kit(tmp_path_factory):
+    """That of another architecture, and of a changelog in which the version has a heading."""
+    checkout = clone(tmp_path_factory.mktemp("cross") / "cginit")
+    parts = {"Unreleased": "Not yet.", VERSION: "This one.", "0.0.1": "Before."}
+    commit(checkout, "CHANGELOG.md", "# Changelog\n" + "".join(f"\n## {heading}\n\n- {text}\n" for heading, text in parts.items()))
+    release(checkout, checkout.parent / "kit", "--architectures", "arm64")
+    return checkout.parent / "kit"
+
+
+def test_another_architectures_binary_runs(cross_kit):
+    assert re.fullmatch(rf"cginit {re.escape(VERSION)} \(commit [0-9a-f]{{12}}, aarch64, libmount 2\.38\.1\)\n",
+                        run("qemu-aarch64", cross_kit / "cginit-linux-arm64", "--version").stdout)
+    assert os.readlink(cross_kit / "cginit-linux-aarch64") == "cginit-linux-arm64"
+    assert run("dpkg-deb", "--field", next(cross_kit.glob("*.deb")), "Architecture").stdout == "arm64\n"
+
+
+def test_the_versions_own_heading_is_the_notes(cross_kit):
+    assert (cross_kit / "RELEASE-NOTES.md").read_text() == f"## {VERSION}\n\n- This one.\n"
+
+
+def test_the_bill_names_the_cross_compilers_packages(cross_kit):
+    check_bill(cross_kit, {**HEADERS, "glibc": ("libc6-dev-arm64-cross", "all"), "libstdc++": ("libstdc++-12-dev-arm64-cross", "all"),
+                           "libgcc": ("libgcc-12-dev-arm64-cross", "all")})
+
+
+def test_the_image_is_for_another_architecture(cross_kit, tmp_path):
+    config, _, names, root = image_of(cross_kit, tmp_path)
+    assert config["architecture"] == "arm64" and config["variant"] == "v8" and names[0] == "cginit"
+    assert (root / "usr/share/doc/cginit/libcap").read_text().count("Redistribution") == 2
+
+
+def test_the_relink_kit_links_for_another_architecture(cross_kit, tmp_path):
+    folder = relink_kit(cross_kit, tmp_path)
+    lines = (folder / "README").read_text().splitlines()
+    assert set(lines_of_packages("libc6-dev-arm64-cross")) <= set(lines)
+    assert any("made using" in line and "glibc (= 2." in line for line in lines)
+    assert any(re.fullmatch(r"  libcap, built here of libcap2 1:2\.66-\S+, Debian's source package", line) for line in lines), lines
+    assert (folder / "licenses/libcap").is_file() and "aarch64-linux-gnu-g++" in (folder / "link.sh").read_text()
+    run(folder / "link.sh", "cginit", cwd=folder)
+    said = [run("qemu-aarch64", file, "--version").stdout for file in (folder / "cginit", cross_kit / "cginit-linux-arm64")]
+    assert said[0] == said[1]
+
+
+def test_the_links_lead_somewhere(kit, tmp_path):
+    """Of the pages in the tarball and in the package."""
+    tarball = unpacked(next(kit.glob("*.tar.gz")), tmp_path / "tarball") / f"cginit-{VERSION}-amd64"
+    run("dpkg-deb", "--extract", next(kit.glob("*.deb")), tmp_path / "package")
+    for folder in (tarball, tmp_path / "package/usr/share/doc/cginit"):
+        assert {folder / "README.md", folder / "docs/third-party.md"} <= set(folder.rglob("*.md"))
+        run(ROOT / "tests/static/check_links.py", folder)
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in (tarball / "licenses/COPYING.LGPL-2.1-or-later").read_text()
 
 
 def test_the_package_is_as_debian_wants_it(kit):
@@ -221,7 +386,8 @@ def test_the_folder_can_be_written_to():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         checkout = clone(Path(directory) / "cginit")
-        result = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", checkout / "packaging/release.sh", f"{directory}/kit", check=False)
+        result = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", checkout / "packaging/release.sh", f"{directory}/kit",
+                     check=False)
         refused(result, f"nothing can be written to {directory}")
 
 
@@ -252,11 +418,6 @@ def test_another_machines_binary_is_not_said_to_be_amd64(checkout, tmp_path):
     (tmp_path / "bin/dpkg").chmod(0o755)
     result = release(checkout, tmp_path / "kit", "--architectures", "amd64", check=False, PATH=path)
     refused(result, "amd64 is built on a machine that is amd64: this one is arm64")
-
-
-def commit(checkout, file, text):
-    (checkout / file).write_text(text)
-    run("git", "-C", checkout, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--all", "--quiet", "--message", "Change")
 
 
 @pytest.mark.parametrize("changelog", ["", "## Unreleased\n\n### Added\n", "## Unreleased\n\n- New.\n\n## VERSION\n\n### Added\n"])
