@@ -14,8 +14,7 @@ chmod 755 "$tree"
 cp -r "$3"/. "$tree"
 
 doc=$tree/usr/share/doc/cginit
-mkdir -p "$tree/DEBIAN" "$tree/usr/share/lintian/overrides" "$doc/examples"
-cp -r "$here/../examples/apparmor" "$here/../examples/seccomp" "$here/../examples/remove-cgroups.py" "$doc/examples"
+mkdir -p "$tree/DEBIAN" "$tree/usr/share/lintian/overrides"
 cp "$here/../CHANGELOG.md" "$doc"
 rm -f "$doc/LICENSE"
 cp "$here/debian/copyright" "$doc/copyright"

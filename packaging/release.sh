@@ -139,14 +139,18 @@ for architecture in "${architectures[@]}"; do
         "$part/cginit_${version}_$architecture.deb"
     folder=$work/$architecture/cginit-$version-$docker
     mkdir "$folder"
-    cp "$build/cginit" README.md SECURITY.md CHANGELOG.md LICENSE "$folder"
-    cp "$build/cginit.8" "$folder"
+    cp "$build/cginit" "$build/cginit.8" README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE "$folder"
     cp -r completions docs examples "$folder"
+    # To which pages lead.
+    install -D -m 644 -t "$folder/tests/captures" tests/captures/README.md
+    mkdir "$folder/licenses"
+    cp "$build"/lib*/licenses/* "$folder/licenses"
     pack "$part/cginit-$version-$docker.tar.gz" "$work/$architecture" "cginit-$version-$docker"
     built+=("$architecture=$docker=$triplet=$build")
 done
 
-step image "image" packaging/make_image.py --version "$version" --out "$part/cginit-$version-oci.tar" "${built[@]/#/--binary=}"
+step image "image" packaging/make_image.py --version "$version" --revision "$revision" --out "$part/cginit-$version-oci.tar" \
+    "${built[@]/#/--binary=}"
 step sbom "bill of materials" packaging/make_sbom.py --version "$version" --out "$part/cginit-$version.spdx.json" "${built[@]/#/--binary=}"
 printf '%s\n' "$notes" >"$part/RELEASE-NOTES.md"
 (cd "$part" && find . -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
