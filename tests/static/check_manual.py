@@ -23,6 +23,7 @@ from option_rows import help_rows, row_of
 HELP = "cginit --help"
 MANUAL = "docs/cginit.8.scd"
 USE = "docs/use.md"
+README = "README.md"
 LOOKUP = "src/handoff/init_lookup.cpp"
 COLUMNS = 80
 VARIABLE = re.compile(r"CGINIT_[A-Z_]*[A-Z]")
@@ -33,7 +34,7 @@ SELF_EVIDENT = {"--help", "--version"}
 def read_texts(binary, source):
     """What is compared, by the name that it has in messages."""
     shown = subprocess.run([binary, "--help"], check=True, capture_output=True, text=True).stdout
-    pages = [MANUAL, USE, "SECURITY.md", "CONTRIBUTING.md", LOOKUP]
+    pages = [MANUAL, USE, README, "SECURITY.md", "CONTRIBUTING.md", LOOKUP]
     pages += [str(page.relative_to(source)) for page in (*source.glob("docs/*.md"), *source.glob("docs/*.json"))]
     pages += [str(page.relative_to(source)) for page in source.glob("examples/*.sh")]
     return {HELP: shown, **{page: (source / page).read_text(encoding="utf-8") for page in pages}}
@@ -167,6 +168,7 @@ SELF_TEST = [
     (MANUAL, "*126*\n", "*128*\n", [MANUAL, "126"]),
     (MANUAL, "cginit --root=report", "cginit --folder=report", [MANUAL, "--folder"]),
     (MANUAL, "limits.md", "borders.md", [MANUAL, "borders.md"]),
+    (README, "# cginit\n", "# cginit --folder=report\n", [README, "--folder"]),
     (USE, "`--inner=auto\\|never`", "`--inner=auto`", [USE, "--inner", "never"]),
     (USE, "`--ttys=auto\\|keep`", "", [USE, "--ttys", "missing"]),
     (USE, "| `CGINIT_SYS` |", "| |", [USE, "--sys", "CGINIT_SYS"]),
