@@ -75,7 +75,7 @@ notes_of() { awk -v heading="$1" '/^## / { shown = $2 == heading } shown' CHANGE
 notes=$(notes_of "$version")
 [ -n "$notes" ] || notes=$(notes_of Unreleased)
 grep -qvE '^(#.*|[[:space:]]*)$' <<<"$notes" || die "CHANGELOG.md says nothing of $version" "it has to have text below ## $version or ## Unreleased"
-if [ -n "$key" ] && ! said=$(gpg --batch --local-user "$key" --detach-sign --output /dev/null --yes </dev/null 2>&1); then
+if [ -n "$key" ] && ! said=$(gpg --batch --local-user "$key" --detach-sign </dev/null 2>&1 >/dev/null); then
     die "gpg cannot sign with the key $key" "$said"
 fi
 

@@ -81,7 +81,7 @@ def test_each_file_is_there_with_its_sum(kit):
 def other_file_system(path):
     """A folder on another file system, with room for a build; or `path`."""
     memory = Path("/dev/shm")
-    if memory.is_dir() and memory.stat().st_dev != path.stat().st_dev and shutil.disk_usage(memory).free > 300 << 20:
+    if memory.is_dir() and memory.stat().st_dev != path.parent.stat().st_dev and shutil.disk_usage(memory).free > 300 << 20:
         return Path(tempfile.mkdtemp(dir=memory))
     path.mkdir(exist_ok=True)
     return path
@@ -293,7 +293,7 @@ def test_the_bill_names_the_cross_compilers_packages(cross_kit):
 def test_the_image_is_for_another_architecture(cross_kit, tmp_path):
     config, _, names, root = image_of(cross_kit, tmp_path)
     assert config["architecture"] == "arm64" and config["variant"] == "v8" and names[0] == "cginit"
-    assert (root / "usr/share/doc/cginit/libcap").read_text().count("Redistribution") == 2
+    assert "binary forms of libcap" in (root / "usr/share/doc/cginit/libcap").read_text()
 
 
 def test_the_relink_kit_links_for_another_architecture(cross_kit, tmp_path):
@@ -332,7 +332,8 @@ def test_the_package_says_its_size_as_policy_counts(kit, tmp_path):
 
 def files_of(root):
     """All but what dpkg writes down of itself."""
-    return {str(path.relative_to(root)) for path in root.rglob("*") if not str(path.relative_to(root)).startswith(("var/lib/dpkg", "var/log"))}
+    names = {str(path.relative_to(root)) for path in root.rglob("*")}
+    return {name for name in names if not name.startswith(("var/lib/dpkg", "var/log"))}
 
 
 def test_the_package_comes_and_goes(kit, unpacked_root):
@@ -368,7 +369,7 @@ def test_a_dirty_checkout_is_not_released(tmp_path):
     (["--architectures", ""], "--architectures names none"),
     (["--key", "nobody@nowhere"], "gpg cannot sign with the key nobody@nowhere"),
     (["--nonsense", "x"], "unknown option --nonsense"),
-], ids=" ".join)
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_wrong_option_is_named(checkout, tmp_path, options, said):
     (tmp_path / "gpg").mkdir(mode=0o700)
     refused(release(checkout, tmp_path / "kit", *options, check=False, GNUPGHOME=str(tmp_path / "gpg")), said)

@@ -13,7 +13,10 @@ for build; do
         [ -e "$build/$header" ] || continue
         name=${header#*/include/}
         found=$(grep -oE "[^ ]*/$name\$" <<<"$read" | sort -u || true)
-        [ "$found" = "$(realpath "$build")/$header" ] || { echo "FAIL: $build: $name is ${found:-nowhere}"; rc=1; }
+        [ "$found" = "$(realpath "$build")/$header" ] || {
+            echo "FAIL: $build: $name is ${found:-nowhere}; delete the build folder if it is an old one"
+            rc=1
+        }
     done
 done
 exit "$rc"

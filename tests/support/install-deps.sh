@@ -31,7 +31,7 @@ declare -A groups=(
     [riscv64]='g++-riscv64-linux-gnu qemu-user'
     [ppc64el]='g++-powerpc64le-linux-gnu qemu-user'
     [s390x]='g++-s390x-linux-gnu qemu-user'
-    [package]='git dpkg-dev lintian skopeo gnupg'
+    [package]='git dpkg-dev lintian skopeo gnupg procps'
     [engines]='docker.io containerd runc crun podman conmon tini uidmap'
 )
 
