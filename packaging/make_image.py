@@ -98,7 +98,9 @@ def main():
     layout = Layout()
     images = [add_image(layout, binary, arguments.version, arguments.revision) for binary in arguments.binary]
     whole = layout.add(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images})
-    whole["annotations"] = {"org.opencontainers.image.ref.name": arguments.version}
+    # What it is called where it is loaded: by Podman and skopeo, and by containerd and Docker.
+    whole["annotations"] = {"org.opencontainers.image.ref.name": f"cginit:{arguments.version}",
+                            "io.containerd.image.name": f"docker.io/library/cginit:{arguments.version}"}
     files = {"oci-layout": {"imageLayoutVersion": "1.0.0"}, "index.json": {"schemaVersion": 2, "mediaType": INDEX, "manifests": [whole]}}
     with tarfile.open(arguments.out, "w", format=tarfile.USTAR_FORMAT) as tar:
         for name, value in files.items():

@@ -220,7 +220,7 @@ def image_of(kit, directory):
     architecture = json.loads(next(layout.glob("index.json")).read_text())["manifests"][0]
     index = json.loads((layout / "blobs/sha256" / architecture["digest"].partition(":")[2]).read_text())
     platform = index["manifests"][0]["platform"]
-    run("skopeo", "copy", "--quiet", "--override-arch", platform["architecture"], f"oci:{layout}:{VERSION}", f"dir:{directory}/copy")
+    run("skopeo", "copy", "--quiet", "--override-arch", platform["architecture"], f"oci:{layout}:cginit:{VERSION}", f"dir:{directory}/copy")
 
     def blob(descriptor):
         return directory / "copy" / descriptor["digest"].partition(":")[2]
@@ -251,6 +251,72 @@ def test_the_image_is_one_that_others_read(kit, checkout, tmp_path):
 def relink_kit(kit, directory):
     run("tar", "-C", directory, "-xf", next(kit.glob("*-relink-kit.tar.xz")))
     return directory / f"cginit-{VERSION}-relink-kit"
+
+
+TAKES_IT = f"""FROM scratch
+COPY --from=cginit:{VERSION} /cginit /cginit
+ENTRYPOINT ["/cginit"]
+"""
+
+
+@pytest.fixture()
+def context(tmp_path):
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(TAKES_IT)
+    return folder
+
+
+def holds_only_cginit(kit, archive, directory):
+    """Of an image that was saved as Docker saves it, without a registry."""
+    run("skopeo", "copy", "--quiet", f"docker-archive:{archive}", f"dir:{directory}/copy")
+    layer, = json.loads((directory / "copy/manifest.json").read_text())["layers"]
+    (directory / "root").mkdir()
+    run("tar", "-C", directory / "root", "-xf", directory / "copy" / layer["digest"].partition(":")[2])
+    assert files_of(directory / "root") == {"cginit"}
+    assert (directory / "root/cginit").read_bytes() == (kit / "cginit-linux-amd64").read_bytes()
+    assert os.access(directory / "root/cginit", os.X_OK)
+
+
+def test_podman_takes_it_from_the_image(kit, context, tmp_path):
+    # Its name may have 50 characters.
+    with tempfile.TemporaryDirectory(prefix="cginit-") as runroot:
+        podman = ["unshare", "--mount", "podman", "--root", tmp_path / "storage", "--runroot", runroot, "--storage-driver", "vfs",
+                  "--events-backend", "none", "--cgroup-manager", "cgroupfs"]
+        assert f"cginit:{VERSION}" in run(*podman, "load", "--input", next(kit.glob("*-oci.tar"))).stdout
+        run(*podman, "build", "--quiet", "--tag", "taken", context)
+        run(*podman, "save", "--quiet", "--output", tmp_path / "taken.tar", "taken")
+    holds_only_cginit(kit, tmp_path / "taken.tar", tmp_path)
+
+
+@pytest.fixture()
+def docker(tmp_path):
+    """A daemon of its own, without a network: nothing is run in a container."""
+    socket = f"unix://{tmp_path}/docker.sock"
+    with open(tmp_path / "dockerd.log", "w") as log:
+        daemon = subprocess.Popen(["unshare", "--mount", "dockerd", "--host", socket, "--data-root", tmp_path / "data", "--exec-root",
+                                   tmp_path / "exec", "--pidfile", tmp_path / "docker.pid", "--bridge", "none", "--iptables=false",
+                                   "--storage-driver", "vfs"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    client = ["docker", "--host", socket]
+    try:
+        while run(*client, "version", check=False).returncode != 0:
+            assert daemon.poll() is None, (tmp_path / "dockerd.log").read_text()
+            time.sleep(0.2)
+        yield client
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+
+
+def test_docker_takes_it_from_the_image(kit, context, docker, tmp_path):
+    """One that cannot load an image in OCI's form yet is given it in its own."""
+    (tmp_path / "layout").mkdir()
+    run("tar", "-C", tmp_path / "layout", "-xf", next(kit.glob("*-oci.tar")))
+    run("skopeo", "copy", "--quiet", f"oci:{tmp_path}/layout:cginit:{VERSION}", f"docker-archive:{tmp_path}/image.tar:cginit:{VERSION}")
+    assert f"cginit:{VERSION}" in run(*docker, "load", "--input", tmp_path / "image.tar").stdout
+    run(*docker, "build", "--quiet", "--tag", "taken", context)
+    run(*docker, "save", "--output", tmp_path / "taken.tar", "taken")
+    holds_only_cginit(kit, tmp_path / "taken.tar", tmp_path)
 
 
 def lines_of_packages(*packages):
