@@ -9,6 +9,7 @@ from harness.boot import unchanged_machine
 from harness.host import set_v2_options
 from harness.mounts import cgroup_mounts
 from real_host import VIEW
+from test_v4_without_nsdelegate import v2_options
 
 LIMITS = ["--memory", "200m", "--memory-swap", "200m", "--pids-limit", "200", "--cpus", "0.8", "--cpu-shares", "512"]
 THROTTLE = ["--device-read-bps", "/dev/vda:1mb"]
@@ -70,7 +71,9 @@ def test_with_the_capability(session, case):
 @pytest.mark.kinds("v2")
 def test_with_the_capability_in_the_hosts_namespace(session):
     """The engine takes nsdelegate from the whole host when it starts this one, and the attacker can set what he likes."""
+    session.use_view(VIEW)
+    before = v2_options(session.view)
     with start(session, session.engine("docker", "runc", VIEW), "host", False) as container:
         attacks.let_one_in(container)
         attack(session, container, "exec", dropped=False)
-    set_v2_options(["nsdelegate", "memory_recursiveprot"])
+    set_v2_options(before)
