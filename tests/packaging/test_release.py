@@ -55,11 +55,12 @@ def kit(checkout, tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="session")
-def unpacked_root(tmp_path_factory):
-    """A Debian 12 without cginit."""
-    root = tmp_path_factory.mktemp("debian")
-    tar = run(ROOT / "tests/support/make-image.sh", "bookworm").stdout.splitlines()[-1]
+@pytest.fixture(params=["bookworm", "trixie"])
+def unpacked_root(request, tmp_path):
+    """A Debian without cginit: 12, and 13, whose init is the package's /usr/sbin/init."""
+    root = tmp_path / "debian"
+    root.mkdir()
+    tar = run(ROOT / "tests/support/make-image.sh", request.param).stdout.splitlines()[-1]
     run("tar", "-C", root, "-xf", tar)
     (root / "cginit").unlink(missing_ok=True)
     return root
@@ -412,11 +413,13 @@ def test_the_package_comes_and_goes(kit, unpacked_root):
     there = files_of(root) - before
     assert {"usr/sbin/cginit", "usr/share/bash-completion/completions/cginit", "usr/share/zsh/site-functions/_cginit",
             "usr/share/fish/vendor_completions.d/cginit.fish"} <= there
-    run("chroot", root, "dpkg-divert", "--local", "--rename", "--add", "--divert", "/sbin/init.distrib", "/sbin/init")
-    run("chroot", root, "ln", "/usr/sbin/cginit", "/sbin/init")
-    assert (root / "sbin/init").samefile(root / "usr/sbin/cginit") and (root / "sbin/init.distrib").is_symlink()
-    (root / "sbin/init").unlink()
-    run("chroot", root, "dpkg-divert", "--local", "--rename", "--remove", "/sbin/init")
+    owned = run("chroot", root, "dpkg-query", "--search", "*/sbin/init").stdout.split()[-1]
+    run("chroot", root, "dpkg-divert", "--local", "--rename", "--add", "--divert", f"{owned}.distrib", owned)
+    run("chroot", root, "ln", "/usr/sbin/cginit", owned)
+    init = root / owned[1:]
+    assert init.samefile(root / "usr/sbin/cginit") and init.with_suffix(".distrib").is_symlink()
+    init.unlink()
+    run("chroot", root, "dpkg-divert", "--local", "--rename", "--remove", owned)
     run("chroot", root, "dpkg", "--purge", "cginit")
     assert files_of(root) == before
     assert not run("chroot", root, "dpkg-query", "-W", "cginit", check=False).stdout
