@@ -155,6 +155,17 @@ Hint hint_for_assertion(const Op& op, const World& world) {
 
 bool is_of_cgroups(const Op& op) { return writes(op) == Writes::cgroups || std::holds_alternative<ProbeCgroup>(op); }
 
+/// SELinux' errno for a cgroup is the same.
+Hint not_delegated(const Op& op, const World& world) {
+    Cures cures = delegation_cures(world);
+    if (is_of_cgroups(op) && is_confined_by_selinux(world)) {
+        cures.emplace_back(CureId::selinux_boolean);
+        cures.emplace_back(CureId::no_selinux);
+    }
+    return {ErrorCode::not_delegated, "the container's cgroup belongs to a user that its user namespace does not map",
+            std::move(cures)};
+}
+
 bool makes_user_namespace(const Op& op) {
     return std::holds_alternative<UnshareUserNamespace>(op) || std::holds_alternative<MakeUserNamespace>(op) ||
            std::holds_alternative<EnterUserNamespace>(op);
@@ -207,14 +218,7 @@ Hint hint_for(const Op& op, int errnum, const World& world) {
         return hint;
     }
     if (errnum == EACCES && !world.initial_user_namespace) {
-        Cures cures = delegation_cures(world);
-        if (is_of_cgroups(op) && is_confined_by_selinux(world)) {
-            // Its errno is the same.
-            cures.emplace_back(CureId::selinux_boolean);
-            cures.emplace_back(CureId::no_selinux);
-        }
-        return {ErrorCode::not_delegated,
-                "the container's cgroup belongs to a user that its user namespace does not map", std::move(cures)};
+        return not_delegated(op, world);
     }
     return {};
 }
