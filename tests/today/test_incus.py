@@ -1,6 +1,7 @@
 """Incus: a daemon that starts LXC's containers, in a user namespace unless told otherwise."""
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -57,7 +58,8 @@ class Incus:
             self.cli("start", NAME)
             yield Instance(self)
         finally:
-            self.cli("delete", "--force", NAME)
+            # Of one that is about to end Incus says that it still runs.
+            wait_for("the instance to go", lambda: self.cli("delete", "--force", NAME, check=False).returncode == 0)
             # Where LXC goes to remove the instance's own.
             wait_for("LXC's last cgroup to go", lambda: run(*self.session.view.prefix, "sh", "-c", _REMOVE_PIVOT,
                                                             check=False).returncode == 0)
@@ -78,7 +80,11 @@ class Instance:
 
     def __init__(self, incus):
         self._incus = incus
-        self.pid = json.loads(incus.cli("list", "--format", "json").stdout)[0]["state"]["pid"]
+
+    @functools.cached_property
+    def pid(self):
+        """Of one that is still running: there is no state of another."""
+        return json.loads(self._incus.cli("list", "--format", "json").stdout)[0]["state"]["pid"]
 
     @property
     def root(self):
